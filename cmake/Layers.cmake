@@ -1,0 +1,21 @@
+# zvonok_layer(name DEPS layers... EXTERNAL libraries...): one static library per folder of src/.
+function(zvonok_library target folder)
+  cmake_parse_arguments(ARG "" "" "DEPS;EXTERNAL" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp")
+  list(TRANSFORM ARG_DEPS PREPEND "zvonok_")
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC zvonok_options ${ARG_DEPS} ${ARG_EXTERNAL})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE zvonok_options ${ARG_DEPS} ${ARG_EXTERNAL})
+  endif()
+endfunction()
+
+function(zvonok_layer name)
+  zvonok_library(zvonok_${name} ${name} ${ARGN})
+endfunction()
+
+function(zvonok_adapter name)
+  zvonok_library(zvonok_adapter_${name} adapter/${name} ${ARGN})
+endfunction()

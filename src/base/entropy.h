@@ -1,0 +1,21 @@
+// Randomness as an argument: the edge passes the system's, tests a seeded one.
+#pragma once
+#include <string>
+
+#include "base/bytes.h"
+
+namespace zvonok {
+
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  /// Fills `out` with unpredictable bytes. Cannot fail: a machine without entropy stops at start.
+  virtual void fill(MutableBytes out) = 0;
+};
+
+/// A random (version 4) UUID, RFC 9562 section 5.4, in its 36-character lower-case form.
+[[nodiscard]] std::string make_uuid(Entropy& entropy);
+/// `bytes` random bytes as unpadded base64url, for tokens and tickets.
+[[nodiscard]] std::string make_secret(Entropy& entropy, std::size_t bytes);
+
+}  // namespace zvonok
