@@ -52,13 +52,19 @@ struct CallRecord {
   std::optional<WallTime> ringing_at;  // the first device of the callee was rung
   std::optional<WallTime> answered_at;
   std::optional<WallTime> ended_at;
-  std::optional<EndReason> reason;     // set exactly when `state` is Ended
-  std::int64_t duration_seconds = 0;   // whole seconds from answer to end, by the monotonic clock; 0 when unanswered
+  std::optional<EndReason> reason;    // set exactly when `state` is Ended
+  std::int64_t duration_seconds = 0;  // whole seconds from answer to end, by the monotonic clock; 0 when unanswered
   friend bool operator==(const CallRecord&, const CallRecord&) = default;
 };
 
-inline std::ostream& operator<<(std::ostream& out, CallState state) { return out << to_text(state); }
-inline std::ostream& operator<<(std::ostream& out, EndReason reason) { return out << to_text(reason); }
-inline std::ostream& operator<<(std::ostream& out, CallKind kind) { return out << to_text(kind); }
+inline std::ostream& operator<<(std::ostream& out, CallState state) {
+  return out << to_text(state);
+}
+inline std::ostream& operator<<(std::ostream& out, EndReason reason) {
+  return out << to_text(reason);
+}
+inline std::ostream& operator<<(std::ostream& out, CallKind kind) {
+  return out << to_text(kind);
+}
 
 }  // namespace zvonok::call

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what the server is built from, runs with and is tested against, from Debian 12's packages.
+# Usage: scripts/deps.sh build|test|lint   (each includes the one before)
+# Asks nothing; uses sudo when it is not root; does nothing when everything is there.
+set -euo pipefail
+
+what="${1:-build}"
+
+build=(
+  build-essential cmake ninja-build ccache pkg-config
+  libboost1.81-dev libssl-dev libsodium-dev zlib1g-dev
+  libsoci-dev libsqlite3-dev libpq-dev
+  libspdlog-dev libcli11-dev prometheus-cpp-dev
+)
+test=(libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium clang-19 libclang-rt-19-dev procps)
+lint=(clang-tidy-19 clang-format-19)
+
+packages=("${build[@]}")
+case "$what" in
+  build) ;;
+  test) packages+=("${test[@]}") ;;
+  lint) packages+=("${test[@]}" "${lint[@]}") ;;
+  *) echo "usage: $0 build|test|lint" >&2; exit 2 ;;
+esac
+# The web app needs Node.js 18.20 or newer; one that is there already is kept.
+command -v node >/dev/null 2>&1 || packages+=(nodejs)
+command -v npm >/dev/null 2>&1 || packages+=(npm)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null 2>&1 || { echo "deps.sh needs root or sudo to install: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+# The test needs PostgreSQL's programs, not its service: starting a cluster of our own is enough.
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

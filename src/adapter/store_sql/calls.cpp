@@ -1,0 +1,175 @@
+// The history of calls: see port/store.h.
+#include <algorithm>
+#include <limits>
+
+#include "adapter/store_sql/database.h"
+#include "adapter/store_sql/store_sql.h"
+#include "adapter/store_sql/text.h"
+
+namespace zvonok::store_sql {
+namespace {
+
+using call::CallRecord;
+using port::StoreResult;
+
+const std::string kSelect =
+    "SELECT id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
+    "duration_seconds FROM calls";
+const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Text,    Column::Text,
+                                   Column::Text,    Column::Text,    Column::Integer, Column::Integer,
+                                   Column::Integer, Column::Integer, Column::Text,    Column::Integer};
+
+// The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
+const std::string kUpsert =
+    "INSERT INTO calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, "
+    "end_reason, duration_seconds, node) "
+    "VALUES (:id, :kind, :state, :caller, :callee, :chat, :started, :ringing, :answered, :ended, :reason, :duration, "
+    ":node) "
+    "ON CONFLICT (id) DO UPDATE SET "
+    "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
+    "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
+    "answered_at = COALESCE(excluded.answered_at, calls.answered_at), "
+    "ended_at = excluded.ended_at, end_reason = excluded.end_reason, "
+    "duration_seconds = excluded.duration_seconds, node = excluded.node "
+    "WHERE calls.state <> 'ended'";
+
+// `caller = ? OR callee = ?` would read and sort a whole history; two ranges, each of one index and each cut at the
+// limit, are merged instead. A call to oneself belongs to the first.
+const std::string kList =
+    "SELECT * FROM (" + kSelect +
+    " WHERE caller_id = :user AND (started_at, id) < (:at, :id) ORDER BY started_at DESC, id DESC LIMIT :limit) AS a "
+    "UNION ALL SELECT * FROM (" +
+    kSelect +
+    " WHERE callee_id = :user AND (started_at, id) < (:at, :id) AND caller_id <> :user "
+    "ORDER BY started_at DESC, id DESC LIMIT :limit) AS b "
+    "ORDER BY started_at DESC, id DESC LIMIT :limit";
+
+std::optional<CallRecord> to_record(const Row& row) {
+  const auto kind = call::call_kind_from(row.text(1));
+  const auto state = call::call_state_from(row.text(2));
+  if (!kind || !state) return std::nullopt;
+  const auto chat = row.optional_text(5);
+  const auto reason = row.optional_text(10);
+  return CallRecord{.id = CallId{row.text(0)},
+                    .kind = *kind,
+                    .state = *state,
+                    .caller = UserId{row.text(3)},
+                    .callee = UserId{row.text(4)},
+                    .chat = chat ? std::optional{ChatId{*chat}} : std::nullopt,
+                    .started_at = row.time(6),
+                    .ringing_at = row.optional_time(7),
+                    .answered_at = row.optional_time(8),
+                    .ended_at = row.optional_time(9),
+                    .reason = reason ? call::end_reason_from(*reason) : std::nullopt,
+                    .duration_seconds = row.integer(11)};
+}
+
+/// A kind or state that this binary does not know was written by a newer one that shares the database.
+port::StoreError unreadable(std::string_view operation) {
+  return {port::StoreErrorKind::Unavailable,
+          std::string{operation} + ": a record has a kind or state that this binary does not know"};
+}
+
+Params to_params(const CallRecord& record, std::string_view node) {
+  using OptionalText = std::optional<std::string>;
+  return {{"id", record.id.value()},
+          {"kind", std::string{to_text(record.kind)}},
+          {"state", std::string{to_text(record.state)}},
+          {"caller", record.caller.value()},
+          {"callee", record.callee.value()},
+          {"chat", optional_value(record.chat ? OptionalText{record.chat->value()} : std::nullopt)},
+          {"started", unix_milliseconds(record.started_at)},
+          {"ringing", optional_value(record.ringing_at)},
+          {"answered", optional_value(record.answered_at)},
+          {"ended", optional_value(record.ended_at)},
+          {"reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
+          {"duration", record.duration_seconds},
+          {"node", std::string{node}}};
+}
+
+std::optional<port::StoreError> check(const CallRecord& record) {
+  TextCheck texts;
+  texts.required("call id", record.id.value())
+      .allowed("caller", record.caller.value(), port::kIdBytesMax)
+      .allowed("callee", record.callee.value(), port::kIdBytesMax);
+  if (record.chat) texts.required("chat id", record.chat->value());
+  return texts.error();
+}
+
+}  // namespace
+
+StoreResult<void> StoreSql::save_calls(const std::vector<CallRecord>& records, std::string_view node) {
+  if (auto error = TextCheck{}.required("node", node).error()) return fail(std::move(*error));
+  std::vector<Params> rows;
+  rows.reserve(records.size());
+  for (const CallRecord& record : records) {
+    if (auto error = check(record)) return fail(std::move(*error));
+    rows.push_back(to_params(record, node));
+  }
+  if (rows.empty()) return {};
+  // One order for everybody, so that two batches with the same calls can't lock each other out. Stable, because a call
+  // may be in a batch twice.
+  std::ranges::stable_sort(
+      rows, {}, [](const Params& row) -> const std::string& { return std::get<std::string>(row.front().value); });
+  return database_->run("save_calls", Access::Write, [&](Session& session) -> StoreResult<void> {
+    session.execute_each(kUpsert, rows);
+    return {};
+  });
+}
+
+StoreResult<port::Page<CallRecord>> StoreSql::list_calls(const UserId& user, const port::PageRequest& page) {
+  TimeCursor before{.at = std::numeric_limits<std::int64_t>::max(), .id = ""};
+  if (!page.after.empty()) {
+    auto cursor = decode_time_cursor(Listing::Calls, page.after);
+    if (!cursor) return port::Page<CallRecord>{};
+    before = std::move(*cursor);
+  }
+  if (!possible_id(user.value())) return port::Page<CallRecord>{};
+  const std::size_t limit = std::clamp<std::size_t>(page.limit, 1, port::kPageLimitMax);
+  const Params params{
+      {"user", user.value()}, {"at", before.at}, {"id", before.id}, {"limit", static_cast<std::int64_t>(limit) + 1}};
+  return database_->run("list_calls", Access::Read, [&](Session& session) -> StoreResult<port::Page<CallRecord>> {
+    const auto rows = session.query(kList, kColumns, params);
+    port::Page<CallRecord> out;
+    for (std::size_t i = 0; i < std::min(rows.size(), limit); ++i) {
+      auto record = to_record(rows[i]);
+      if (!record) return fail(unreadable("list_calls"));
+      out.items.push_back(std::move(*record));
+    }
+    if (rows.size() > limit) {
+      const CallRecord& last = out.items.back();
+      out.next =
+          encode_cursor(Listing::Calls, TimeCursor{.at = unix_milliseconds(last.started_at), .id = last.id.value()});
+    }
+    return out;
+  });
+}
+
+StoreResult<std::optional<CallRecord>> StoreSql::find_call(const CallId& id) {
+  if (!possible_id(id.value())) return std::nullopt;
+  return database_->run("find_call", Access::Read, [&](Session& session) -> StoreResult<std::optional<CallRecord>> {
+    const auto rows = session.query(kSelect + " WHERE id = :id", kColumns, {{"id", id.value()}});
+    if (rows.empty()) return std::nullopt;
+    auto record = to_record(rows.front());
+    if (!record) return fail(unreadable("find_call"));
+    return record;
+  });
+}
+
+StoreResult<std::int64_t> StoreSql::settle_open_calls(std::string_view node, WallTime now) {
+  if (!possible_id(node)) return 0;
+  return database_->run("settle_open_calls", Access::Maintenance, [&](Session& session) -> StoreResult<std::int64_t> {
+    return session.execute(
+        "UPDATE calls SET state = 'ended', end_reason = :reason, "
+        "ended_at = CASE WHEN COALESCE(answered_at, started_at) > :now THEN COALESCE(answered_at, started_at) "
+        "ELSE :now END, "
+        "duration_seconds = CASE WHEN answered_at IS NULL OR answered_at > :now THEN 0 "
+        "ELSE (:now - answered_at) / 1000 END "
+        "WHERE node = :node AND state <> 'ended'",
+        {{"reason", std::string{to_text(call::EndReason::ServerShutdown)}},
+         {"now", unix_milliseconds(now)},
+         {"node", std::string{node}}});
+  });
+}
+
+}  // namespace zvonok::store_sql

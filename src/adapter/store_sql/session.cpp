@@ -1,0 +1,287 @@
+// See session.h.
+#include "adapter/store_sql/session.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <unistd.h>
+
+#include "adapter/store_sql/connection_text.h"
+#include "base/overloaded.h"
+
+namespace zvonok::store_sql {
+namespace {
+
+// SQLite's extended result codes; its header calls them macros, which a namespace does not hide well.
+constexpr int kSqliteBusy = 5;
+constexpr int kSqliteLocked = 6;
+constexpr int kSqliteUnique = 2067;
+constexpr int kSqlitePrimaryKey = 1555;
+constexpr int kSqliteForeignKey = 787;
+
+std::string first_line(std::string_view text) {
+  return std::string{text.substr(0, text.find('\n'))};
+}
+
+FailureKind postgres_kind(std::string_view state) {
+  // 25006: a primary that became a standby; another connection may find the new primary.
+  if (state.starts_with("08") || state.starts_with("57P") || state == "25006") return FailureKind::Connection;
+  if (state == "40P01" || state == "40001") return FailureKind::Retry;
+  if (state == "57014" || state == "55P03") return FailureKind::Timeout;
+  if (state == "23505") return FailureKind::Unique;
+  if (state == "23503") return FailureKind::ForeignKey;
+  return FailureKind::Other;
+}
+
+FailureKind sqlite_kind(int code) {
+  if ((code & 0xFF) == kSqliteBusy || (code & 0xFF) == kSqliteLocked) return FailureKind::Timeout;
+  if (code == kSqliteUnique || code == kSqlitePrimaryKey) return FailureKind::Unique;
+  if (code == kSqliteForeignKey) return FailureKind::ForeignKey;
+  return FailureKind::Other;
+}
+
+PGconn* postgres_connection(soci::session& connection) {
+  return static_cast<soci::postgresql_session_backend*>(connection.get_backend())->conn_;
+}
+sqlite_api::sqlite3* sqlite_connection(soci::session& connection) {
+  return static_cast<soci::sqlite3_session_backend*>(connection.get_backend())->conn_;
+}
+
+/// Only get_error_message(), never what(): the latter appends the statement with its parameters. Of PostgreSQL only the
+/// first line, because DETAIL quotes rows; class 22 (data exception) quotes values there too.
+SqlFailure describe(const soci::soci_error& error) {
+  if (const auto* postgres = dynamic_cast<const soci::postgresql_soci_error*>(&error)) {
+    const std::string state = postgres->sqlstate();
+    std::string detail = "PostgreSQL " + state;
+    if (!state.starts_with("22")) detail += ": " + first_line(error.get_error_message());
+    return {postgres_kind(state), std::move(detail)};
+  }
+  if (const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error)) {
+    return {sqlite_kind(sqlite->result()), "SQLite: " + first_line(error.get_error_message())};
+  }
+  return {FailureKind::Other, first_line(error.get_error_message())};
+}
+
+template <class F>
+auto guarded(F&& body) {
+  try {
+    return body();
+  } catch (const soci::soci_error& error) {
+    throw describe(error);
+  } catch (const std::exception& error) {
+    throw SqlFailure{FailureKind::Other, first_line(error.what())};
+  }
+}
+
+/// A parameter in the form the library reads it: it keeps addresses, so these must not move while a statement lives.
+struct Bound {
+  std::string text;
+  long long integer = 0;
+  soci::indicator indicator = soci::i_ok;
+
+  void set(const Value& value) {
+    indicator = soci::i_ok;
+    std::visit(
+        Overloaded{[&](std::monostate) { indicator = soci::i_null; }, [&](std::int64_t number) { integer = number; },
+                   [&](const std::string& string) { text = string; }},
+        value);
+  }
+};
+
+/// `sample` tells the type; a null takes the type of text, which both databases convert.
+void bind(soci::statement& statement, Bound& bound, const Param& sample) {
+  bound.set(sample.value);
+  if (std::holds_alternative<std::int64_t>(sample.value)) {
+    statement.exchange(soci::use(bound.integer, bound.indicator, sample.name));
+  } else {
+    statement.exchange(soci::use(bound.text, bound.indicator, sample.name));
+  }
+}
+
+/// Creates the file before SQLite does, so that the database and the -wal and -shm beside it (which take its mode) are
+/// closed to other users.
+void create_private_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    throw SqlFailure{FailureKind::Connection,
+                     "SQLite file " + path + " can't be opened: " + std::string{std::strerror(errno)}};
+  }
+  ::close(fd);
+}
+
+std::string sqlite_path(const SqliteOptions& options) {
+  // Absolute: ":memory:" and "file:" then are names like any other.
+  std::error_code error;
+  const auto path = std::filesystem::absolute(options.path, error);
+  if (error) throw SqlFailure{FailureKind::Connection, "SQLite path can't be resolved: " + error.message()};
+  return path.string();
+}
+
+void swallow_notice(void*, const char*) {}
+
+}  // namespace
+
+Value optional_value(const std::optional<WallTime>& time) {
+  return time ? Value{unix_milliseconds(*time)} : Value{std::monostate{}};
+}
+Value optional_value(const std::optional<std::string>& text) {
+  return text ? Value{*text} : Value{std::monostate{}};
+}
+
+std::optional<WallTime> Row::optional_time(std::size_t column) const {
+  return is_null(column) ? std::nullopt : std::optional{time(column)};
+}
+std::optional<std::string> Row::optional_text(std::size_t column) const {
+  return is_null(column) ? std::nullopt : std::optional{text(column)};
+}
+
+std::unique_ptr<Session> Session::open(const StoreSqlOptions& options, SessionUse use) {
+  if (const auto* sqlite = std::get_if<SqliteOptions>(&options.database)) {
+    const std::string path = sqlite_path(*sqlite);
+    if (use != SessionUse::Inspect) create_private_file(path);
+    return guarded([&] {
+      auto connection = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
+      std::unique_ptr<Session> session{new Session{Engine::Sqlite, std::move(connection)}};
+      session->prepare_sqlite(*sqlite, use);
+      return session;
+    });
+  }
+  const auto& postgres = std::get<PostgresOptions>(options.database);
+  try {
+    auto connection = std::make_unique<soci::session>(soci::postgresql, connection_text(postgres).reveal());
+    std::unique_ptr<Session> session{new Session{Engine::Postgres, std::move(connection)}};
+    session->prepare_postgres(use == SessionUse::Serve ? options.statement_timeout : milliseconds{0});
+    return session;
+  } catch (const soci::soci_error& error) {
+    // "Cannot establish connection to the database.", then a line for every address that was tried.
+    std::string detail = error.get_error_message();
+    while (!detail.empty() && detail.back() == '\n') detail.pop_back();
+    for (std::size_t at = 0; (at = detail.find('\n', at)) != std::string::npos;) detail.replace(at, 1, " ");
+    throw SqlFailure{FailureKind::Connection, "PostgreSQL: " + detail};
+  }
+}
+
+Session::Session(Engine engine, std::unique_ptr<soci::session> connection)
+    : engine_{engine}, connection_{std::move(connection)} {}
+
+Session::~Session() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
+void Session::prepare_sqlite(const SqliteOptions& options, SessionUse use) {
+  auto* connection = sqlite_connection(*connection_);
+  sqlite_api::sqlite3_extended_result_codes(connection, 1);
+  sqlite_api::sqlite3_busy_timeout(connection, static_cast<int>(options.busy_timeout.count()));
+  command("PRAGMA foreign_keys = ON");
+  command("PRAGMA synchronous = NORMAL");
+  if (use == SessionUse::Inspect) return;
+  const auto mode = query("PRAGMA journal_mode = WAL", {Column::Text});
+  if (mode.size() != 1 || mode.front().text(0) != "wal") {
+    throw SqlFailure{FailureKind::Other, "SQLite: this file system can't carry a write-ahead log"};
+  }
+}
+
+void Session::prepare_postgres(milliseconds statement_timeout) {
+  PGconn* connection = postgres_connection(*connection_);
+  PQsetNoticeProcessor(connection, &swallow_notice, nullptr);
+  PQsetErrorVerbosity(connection, PQERRORS_TERSE);
+  socket_ = ::fcntl(PQsocket(connection), F_DUPFD_CLOEXEC, 0);
+  if (socket_ < 0) throw SqlFailure{FailureKind::Connection, "PostgreSQL: no file descriptor is left"};
+  command("SET statement_timeout = " + std::to_string(statement_timeout.count()));
+}
+
+std::vector<Row> Session::query(const std::string& sql, const std::vector<Column>& columns, const Params& params) {
+  return guarded([&] {
+    std::vector<Bound> in(params.size());
+    std::vector<Bound> out(columns.size());
+    soci::statement statement{*connection_};
+    statement.alloc();
+    statement.prepare(sql, soci::details::st_one_time_query);
+    for (std::size_t i = 0; i < params.size(); ++i) bind(statement, in[i], params[i]);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      switch (columns[i]) {
+        case Column::Text: statement.exchange(soci::into(out[i].text, out[i].indicator)); break;
+        case Column::Integer: statement.exchange(soci::into(out[i].integer, out[i].indicator)); break;
+      }
+    }
+    statement.define_and_bind();
+    std::vector<Row> rows;
+    for (bool more = statement.execute(true); more; more = statement.fetch()) {
+      std::vector<Value> values(columns.size());
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (out[i].indicator == soci::i_null) continue;
+        values[i] = columns[i] == Column::Text ? Value{out[i].text} : Value{std::int64_t{out[i].integer}};
+      }
+      rows.emplace_back(std::move(values));
+    }
+    return rows;
+  });
+}
+
+std::int64_t Session::execute(const std::string& sql, const Params& params) {
+  return guarded([&] {
+    std::vector<Bound> in(params.size());
+    soci::statement statement{*connection_};
+    statement.alloc();
+    statement.prepare(sql, soci::details::st_one_time_query);
+    for (std::size_t i = 0; i < params.size(); ++i) bind(statement, in[i], params[i]);
+    statement.define_and_bind();
+    statement.execute(true);
+    return std::int64_t{statement.get_affected_rows()};
+  });
+}
+
+void Session::execute_each(const std::string& sql, const std::vector<Params>& rows) {
+  if (rows.empty()) return;
+  if (rows.size() == 1) {
+    execute(sql, rows.front());
+    return;
+  }
+  guarded([&] {
+    std::vector<Bound> in(rows.front().size());
+    soci::statement statement{*connection_};
+    statement.alloc();
+    statement.prepare(sql, soci::details::st_repeatable_query);
+    // A column that is null in the first row may be a number in the second, so the type comes from any row that has
+    // one.
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const Param* sample = &rows.front()[i];
+      for (const Params& row : rows) {
+        if (!std::holds_alternative<std::monostate>(row[i].value)) {
+          sample = &row[i];
+          break;
+        }
+      }
+      bind(statement, in[i], *sample);
+    }
+    statement.define_and_bind();
+    for (const Params& row : rows) {
+      for (std::size_t i = 0; i < in.size(); ++i) in[i].set(row[i].value);
+      statement.execute(true);
+    }
+  });
+}
+
+void Session::command(const std::string& sql) {
+  execute(sql);
+}
+
+bool Session::looks_alive() const {
+  if (engine_ == Engine::Sqlite) return true;
+  if (PQstatus(postgres_connection(*connection_)) != CONNECTION_OK) return false;
+  // Nothing is due on an idle connection: what can be read is the end of it, or the server's last words.
+  pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
+  return ::poll(&readable, 1, 0) == 0;
+}
+
+std::string_view row_lock(const Session& session) {
+  return session.engine() == Engine::Postgres ? " FOR UPDATE" : "";
+}
+
+}  // namespace zvonok::store_sql

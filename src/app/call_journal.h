@@ -1,0 +1,75 @@
+// The lane of call records: one thread that writes them in order, in batches, and reads the history behind them, so that
+// whoever hears that a call has ended finds it in the history. While the database is down, records wait here (bounded,
+// oldest dropped and counted) and reads fail at once.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/log.h"
+#include "port/store.h"
+
+namespace zvonok::app {
+
+class CallJournal {
+ public:
+  using HistoryPage = port::Page<call::CallRecord>;
+  using HistoryDone = std::move_only_function<void(port::StoreResult<HistoryPage>)>;
+  struct Options {
+    std::string node;
+    std::size_t records_max = 100'000;  // waiting for the database
+    std::size_t reads_max = 1'000;      // waiting for their turn
+  };
+  CallJournal(port::CallStore& store, Logger& log, Options options);
+  CallJournal(const CallJournal&) = delete;
+  CallJournal& operator=(const CallJournal&) = delete;
+  ~CallJournal() { finish(); }
+
+  /// Writes what it can within a few seconds, then ends the thread. Idempotent.
+  void finish();
+
+  /// Thread-safe; never blocks.
+  void save(call::CallRecord record);
+  /// `done` runs on the journal's thread, after every record saved before this call. False: too many reads wait.
+  [[nodiscard]] bool read(UserId user, port::PageRequest page, HistoryDone done);
+
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t waiting() const;
+
+ private:
+  struct Read {
+    UserId user;
+    port::PageRequest page;
+    HistoryDone done;
+    std::uint64_t after_record = 0;  // records with a smaller number come first
+  };
+  void work();
+  void serve_reads(std::vector<Read> reads, bool database_down);
+  [[nodiscard]] std::vector<Read> take_due_reads(bool database_down);
+  void keep_again(std::vector<call::CallRecord> batch);
+
+  port::CallStore& store_;
+  Logger& log_;
+  const Options options_;
+  std::atomic<std::uint64_t> dropped_ = 0;
+  std::atomic<std::uint64_t> failures_ = 0;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::deque<call::CallRecord> records_;
+  std::deque<Read> reads_;
+  std::uint64_t saved_ = 0;    // records accepted so far
+  std::uint64_t written_ = 0;  // of them written or dropped
+  bool ending_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace zvonok::app

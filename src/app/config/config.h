@@ -1,0 +1,151 @@
+// The server's settings, typed. Precedence: command-line flag, environment, `.env` file, default.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/private.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace zvonok::app {
+
+enum class LogFormat { Text, Json };
+enum class Provision { Builtin, Jit };   // who may come in with a valid token: registered users, or anybody
+enum class Registration { Open, Closed };
+enum class Directory { On, Off };        // whether users can list each other
+enum class MetricsAccess { Local, Any };  // Local: loopback and private addresses
+
+struct Config {
+  // general
+  std::uint16_t server_port = 8080;
+  std::string bind_address;
+  std::string data_dir = "./data";
+  std::string web_root;  // empty: `web` beside the binary
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+  std::string node_name;  // empty: the host's name
+  Duration shutdown_timeout = seconds{10};
+
+  // web
+  std::vector<std::string> cors_allowed_origins;
+  std::vector<std::string> trusted_proxies;
+  std::string tls_cert;
+  std::string tls_key;
+  MetricsAccess metrics_access = MetricsAccess::Local;
+  Private<std::string> metrics_token;
+
+  // identity
+  Private<std::string> jwt_secret;
+  std::string jwt_jwks_file;
+  std::string jwt_issuer;
+  std::string jwt_audience;
+  std::vector<std::string> jwt_user_claims = {"sub", "userId"};
+  bool jwt_require_exp = false;
+  Provision auth_provision = Provision::Builtin;
+  Registration registration = Registration::Open;
+  Directory directory = Directory::On;
+  Duration access_token_ttl = minutes{15};
+  Duration refresh_token_ttl = hours{24 * 30};
+  std::size_t password_memory_kib = 19 * 1024;
+  std::size_t password_passes = 2;
+  std::size_t password_queue_max = 256;
+  std::size_t login_failures_per_account = 10;
+  std::size_t login_failures_per_address = 100;
+  std::size_t registrations_per_address = 1000;
+
+  // storage
+  Private<std::string> database_url;
+  std::string postgres_host;
+  std::uint16_t postgres_port = 5432;
+  std::string postgres_user = "postgres";
+  Private<std::string> postgres_password;
+  std::string postgres_db = "zvonok";
+  std::string postgres_sslmode = "prefer";
+  std::size_t database_pool_size = 4;
+
+  // calls
+  Duration call_ring_timeout = seconds{45};
+  Duration call_reconnect_grace = seconds{10};
+  std::size_t calls_max = 100'000;
+
+  // limits
+  std::size_t connections_max = 50'000;
+  std::size_t connections_per_ip_max = 1'100;
+  std::size_t http_header_bytes_max = 16 * 1024;
+  std::size_t http_body_bytes_max = 1024 * 1024;
+  Duration http_header_timeout = seconds{10};
+  Duration http_body_timeout = seconds{30};
+  Duration http_keep_alive_timeout = seconds{75};
+  Duration write_stall_timeout = seconds{20};
+  std::size_t ws_message_bytes_max = 256 * 1024;
+  std::size_t ws_fragments_max = 64;
+  std::size_t ws_messages_burst = 1000;
+  std::size_t ws_messages_per_second = 500;
+  std::size_t ws_send_queue_bytes_max = 1024 * 1024;
+  std::size_t ws_sockets_per_user_max = 1000;
+  Duration ws_auth_timeout = seconds{3};
+  Duration ws_ping_interval = seconds{25};
+  Duration ws_pong_timeout = seconds{20};
+
+  // named by the contract, used by later parts
+  std::string voip_provider = "mock";
+  std::string vpn_provider = "embedded";
+};
+
+/// One setting: its name in the environment, how it is read and shown.
+struct Setting {
+  std::string_view section;
+  std::string_view name;
+  std::string_view alias;     // another name for the same, or ""
+  std::string_view help;      // one line; says the unit
+  std::string_view accepted;  // what a value may be, for the error line
+  bool secret = false;
+  std::function<bool(Config&, std::string_view)> read;
+  std::function<std::string(const Config&)> show;  // secrets are shown as "***" or "(not set)"
+};
+
+/// Every setting, in the order of `zvonok config`.
+[[nodiscard]] const std::vector<Setting>& settings();
+
+struct NamedValue {
+  std::string name;
+  std::string value;
+};
+
+/// Where values come from. Later functions of this file fill it; tests fill it by hand.
+struct ConfigSources {
+  std::vector<NamedValue> flags;        // by setting name
+  std::function<std::optional<std::string>(const std::string&)> environment;
+  std::vector<NamedValue> dotenv;
+};
+
+struct ConfigReport {
+  Config config;
+  std::vector<std::string> origins;   // beside each of settings(): "flag", "environment", ".env" or "default"
+  std::vector<std::string> warnings;  // such as names in `.env` that mean nothing here
+};
+
+/// The error is one line that names the variable, the value (masked when secret) and what is accepted.
+[[nodiscard]] Result<ConfigReport, std::string> load_config(const ConfigSources& sources);
+
+/// KEY=VALUE lines; '#' comments, `export `, single and double quotes. The error names the line.
+[[nodiscard]] Result<std::vector<NamedValue>, std::string> parse_dotenv(std::string_view text);
+
+/// The settings in force as `NAME=value  # origin` lines, grouped, secrets masked.
+[[nodiscard]] std::string print_config(const ConfigReport& report);
+
+/// "--server-port" for SERVER_PORT.
+[[nodiscard]] std::string flag_name(std::string_view setting_name);
+
+/// "500ms", "10s", "5m", "2h", "30d"; a plain number is seconds.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+[[nodiscard]] std::string format_duration(Duration duration);
+/// "65536", "64K", "1M", "1G" (powers of 1024).
+[[nodiscard]] std::optional<std::size_t> parse_size(std::string_view text);
+
+}  // namespace zvonok::app

@@ -1,0 +1,273 @@
+// The table of settings: the only place that names them.
+#include <algorithm>
+#include <charconv>
+
+#include "app/config/config.h"
+
+namespace zvonok::app {
+namespace {
+
+template <class T>
+std::optional<T> parse_number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view item = text.substr(0, comma);
+    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+std::string join(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ",") + item;
+  return out;
+}
+
+struct Names {
+  std::string_view section, name, alias, help;
+};
+
+Setting text(Names n, std::string Config::*field) {
+  return {n.section, n.name, n.alias, n.help, "a text", false,
+          [field](Config& c, std::string_view v) { return (c.*field = std::string{v}, true); },
+          [field](const Config& c) { return c.*field; }};
+}
+
+Setting secret(Names n, Private<std::string> Config::*field, std::size_t bytes_min = 0) {
+  return {n.section, n.name, n.alias, n.help,
+          bytes_min > 0 ? "a secret of at least 32 bytes (openssl rand -base64 48)" : "a text", true,
+          [field, bytes_min](Config& c, std::string_view v) {
+            if (!v.empty() && v.size() < bytes_min) return false;
+            c.*field = Private<std::string>{std::string{v}};
+            return true;
+          },
+          [field](const Config& c) { return std::string{(c.*field).reveal().empty() ? "(not set)" : "***"}; }};
+}
+
+Setting port(Names n, std::uint16_t Config::*field, std::uint16_t least) {
+  return {n.section, n.name, n.alias, n.help, "a port number, 1 to 65535", false,
+          [field, least](Config& c, std::string_view v) {
+            const auto number = parse_number<std::uint16_t>(v);
+            if (!number || *number < least) return false;
+            c.*field = *number;
+            return true;
+          },
+          [field](const Config& c) { return std::to_string(c.*field); }};
+}
+
+Setting size(Names n, std::size_t Config::*field, std::size_t least = 1) {
+  return {n.section, n.name, n.alias, n.help, "a whole number, K, M and G allowed, not below its minimum", false,
+          [field, least](Config& c, std::string_view v) {
+            const auto number = parse_size(v);
+            if (!number || *number < least) return false;
+            c.*field = *number;
+            return true;
+          },
+          [field](const Config& c) { return std::to_string(c.*field); }};
+}
+
+Setting duration(Names n, Duration Config::*field, Duration least = milliseconds{1}) {
+  return {n.section, n.name, n.alias, n.help, "a duration such as 500ms, 10s, 5m, 2h (a plain number is seconds)",
+          false,
+          [field, least](Config& c, std::string_view v) {
+            const auto value = parse_duration(v);
+            if (!value || *value < least) return false;
+            c.*field = *value;
+            return true;
+          },
+          [field](const Config& c) { return format_duration(c.*field); }};
+}
+
+Setting list(Names n, std::vector<std::string> Config::*field, std::string_view accepted) {
+  return {n.section, n.name, n.alias, n.help, accepted, false,
+          [field](Config& c, std::string_view v) { return (c.*field = split_list(v), true); },
+          [field](const Config& c) { return join(c.*field); }};
+}
+
+template <class E>
+struct Choice {
+  std::string_view text;
+  E value;
+};
+
+template <class E>
+Setting choice(Names n, E Config::*field, std::string_view accepted, std::vector<Choice<E>> choices) {
+  return {n.section, n.name, n.alias, n.help, accepted, false,
+          [field, choices](Config& c, std::string_view v) {
+            for (const auto& item : choices) {
+              if (item.text == v) return (c.*field = item.value, true);
+            }
+            return false;
+          },
+          [field, choices](const Config& c) {
+            for (const auto& item : choices) {
+              if (item.value == c.*field) return std::string{item.text};
+            }
+            return std::string{};
+          }};
+}
+
+Setting one_of(Names n, std::string Config::*field, std::string_view accepted) {
+  return {n.section, n.name, n.alias, n.help, accepted, false,
+          [field, accepted](Config& c, std::string_view v) {
+            for (std::string_view rest = accepted; !rest.empty();) {
+              const std::size_t bar = std::min(rest.find('|'), rest.size());
+              if (rest.substr(0, bar) == v) return (c.*field = std::string{v}, true);
+              rest.remove_prefix(std::min(bar + 1, rest.size()));
+            }
+            return false;
+          },
+          [field](const Config& c) { return c.*field; }};
+}
+
+using C = Config;
+
+std::vector<Setting> general_settings() {
+  return {
+      port({"general", "SERVER_PORT", "PORT", "TCP port of HTTP, WebSockets and the web app"}, &C::server_port, 1),
+      text({"general", "BIND_ADDRESS", "", "numeric address to listen on; empty: all"}, &C::bind_address),
+      text({"general", "DATA_DIR", "", "folder of the SQLite file and generated secrets"}, &C::data_dir),
+      text({"general", "WEB_ROOT", "", "folder of the web app; empty: `web` beside the binary"}, &C::web_root),
+      text({"general", "NODE_NAME", "", "name of this node in records; empty: the host's name"}, &C::node_name),
+      choice<LogLevel>({"general", "LOG_LEVEL", "", "least level that is logged"}, &C::log_level,
+                       "trace|debug|info|warn|error",
+                       {{"trace", LogLevel::Trace},
+                        {"debug", LogLevel::Debug},
+                        {"info", LogLevel::Info},
+                        {"warn", LogLevel::Warn},
+                        {"error", LogLevel::Error}}),
+      choice<LogFormat>({"general", "LOG_FORMAT", "", "form of the log lines"}, &C::log_format, "text|json",
+                        {{"text", LogFormat::Text}, {"json", LogFormat::Json}}),
+      duration({"general", "SHUTDOWN_TIMEOUT", "", "longest time from SIGTERM to the end"}, &C::shutdown_timeout),
+  };
+}
+
+std::vector<Setting> web_settings() {
+  return {
+      list({"web", "CORS_ALLOWED_ORIGINS", "", "origins besides our own that browsers may call from, or *"},
+           &C::cors_allowed_origins, "origins such as https://chat.example.org, separated by commas, or *"),
+      list({"web", "TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For and -Proto are believed"},
+           &C::trusted_proxies, "addresses or CIDR networks, separated by commas"),
+      text({"web", "TLS_CERT", "", "PEM file with the certificate chain; with TLS_KEY turns TLS on"}, &C::tls_cert),
+      text({"web", "TLS_KEY", "", "PEM file with the private key"}, &C::tls_key),
+      choice<MetricsAccess>({"web", "METRICS_ACCESS", "", "who may read /metrics"}, &C::metrics_access, "local|any",
+                            {{"local", MetricsAccess::Local}, {"any", MetricsAccess::Any}}),
+      secret({"web", "METRICS_TOKEN", "", "bearer token that opens /metrics from anywhere"}, &C::metrics_token),
+  };
+}
+
+std::vector<Setting> identity_settings() {
+  return {
+      secret({"identity", "JWT_SECRET", "", "HS256 secret; unset: one is made and kept in DATA_DIR"}, &C::jwt_secret,
+             32),
+      text({"identity", "JWT_JWKS_FILE", "", "JWKS file with RS256, ES256 and EdDSA keys of other issuers"},
+           &C::jwt_jwks_file),
+      text({"identity", "JWT_ISSUER", "", "`iss` that foreign tokens must have; empty: any"}, &C::jwt_issuer),
+      text({"identity", "JWT_AUDIENCE", "", "`aud` that foreign tokens must have; empty: any"}, &C::jwt_audience),
+      list({"identity", "JWT_USER_CLAIMS", "", "claims that hold the user id, the first present wins"},
+           &C::jwt_user_claims, "claim names, separated by commas"),
+      choice<bool>({"identity", "JWT_REQUIRE_EXP", "", "refuse tokens without `exp`"}, &C::jwt_require_exp,
+                   "true|false", {{"true", true}, {"false", false}}),
+      choice<Provision>({"identity", "AUTH_PROVISION", "", "who may come in with a valid token"}, &C::auth_provision,
+                        "builtin|jit", {{"builtin", Provision::Builtin}, {"jit", Provision::Jit}}),
+      choice<Registration>({"identity", "REGISTRATION", "", "whether people can sign up"}, &C::registration,
+                           "open|closed", {{"open", Registration::Open}, {"closed", Registration::Closed}}),
+      choice<Directory>({"identity", "DIRECTORY", "", "whether users can list and search each other"}, &C::directory,
+                        "on|off", {{"on", Directory::On}, {"off", Directory::Off}}),
+      duration({"identity", "ACCESS_TOKEN_TTL", "", "life of an access token"}, &C::access_token_ttl, seconds{1}),
+      duration({"identity", "REFRESH_TOKEN_TTL", "", "life of a login without use"}, &C::refresh_token_ttl,
+               seconds{1}),
+      size({"identity", "PASSWORD_MEMORY_KIB", "", "argon2id memory of one hash, in KiB"}, &C::password_memory_kib,
+           8),
+      size({"identity", "PASSWORD_PASSES", "", "argon2id passes"}, &C::password_passes),
+      size({"identity", "PASSWORD_QUEUE_MAX", "", "logins waiting to be hashed; more get 503"},
+           &C::password_queue_max),
+      size({"identity", "LOGIN_FAILURES_PER_ACCOUNT", "", "wrong passwords before an account's logins are delayed"},
+           &C::login_failures_per_account),
+      size({"identity", "LOGIN_FAILURES_PER_IP", "", "wrong passwords a minute from one address"},
+           &C::login_failures_per_address),
+      size({"identity", "REGISTRATIONS_PER_IP", "", "registrations at once from one address"},
+           &C::registrations_per_address),
+  };
+}
+
+std::vector<Setting> storage_settings() {
+  return {
+      secret({"storage", "DATABASE_URL", "", "postgres://user:password@host:port/name?sslmode=..."},
+             &C::database_url),
+      text({"storage", "POSTGRES_HOST", "", "PostgreSQL host; empty (and no DATABASE_URL): SQLite in DATA_DIR"},
+           &C::postgres_host),
+      port({"storage", "POSTGRES_PORT", "", "PostgreSQL port"}, &C::postgres_port, 1),
+      text({"storage", "POSTGRES_USER", "", "PostgreSQL user"}, &C::postgres_user),
+      secret({"storage", "POSTGRES_PASSWORD", "", "PostgreSQL password"}, &C::postgres_password),
+      text({"storage", "POSTGRES_DB", "", "PostgreSQL database"}, &C::postgres_db),
+      one_of({"storage", "POSTGRES_SSLMODE", "", "PostgreSQL TLS"}, &C::postgres_sslmode,
+             "disable|allow|prefer|require|verify-ca|verify-full"),
+      size({"storage", "DATABASE_POOL_SIZE", "", "database connections"}, &C::database_pool_size),
+  };
+}
+
+std::vector<Setting> call_settings() {
+  return {
+      duration({"calls", "CALL_RING_TIMEOUT", "", "an unanswered call ends"}, &C::call_ring_timeout, seconds{1}),
+      duration({"calls", "CALL_RECONNECT_GRACE", "", "a dropped device may come back; 0: it has hung up"},
+               &C::call_reconnect_grace, Duration::zero()),
+      size({"calls", "CALLS_MAX", "", "calls at once on this node"}, &C::calls_max),
+      one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider,
+             "mock|twilio|sip"),
+      one_of({"calls", "VPN_PROVIDER", "", "tunnelled calls (not in this version)"}, &C::vpn_provider,
+             "embedded|xray"),
+  };
+}
+
+std::vector<Setting> limit_settings() {
+  return {
+      size({"limits", "CONNECTIONS_MAX", "", "connections at once"}, &C::connections_max),
+      size({"limits", "CONNECTIONS_PER_IP_MAX", "", "connections at once from one address"},
+           &C::connections_per_ip_max),
+      size({"limits", "HTTP_HEADER_BYTES_MAX", "", "request header"}, &C::http_header_bytes_max, 1024),
+      size({"limits", "HTTP_BODY_BYTES_MAX", "", "request body"}, &C::http_body_bytes_max),
+      duration({"limits", "HTTP_HEADER_TIMEOUT", "", "to send a whole request header"}, &C::http_header_timeout),
+      duration({"limits", "HTTP_BODY_TIMEOUT", "", "to send a whole request body"}, &C::http_body_timeout),
+      duration({"limits", "HTTP_KEEP_ALIVE_TIMEOUT", "", "between requests"}, &C::http_keep_alive_timeout),
+      duration({"limits", "WRITE_STALL_TIMEOUT", "", "output waits and the peer takes nothing"},
+               &C::write_stall_timeout),
+      size({"limits", "WS_MESSAGE_BYTES_MAX", "", "one WebSocket message"}, &C::ws_message_bytes_max, 1024),
+      size({"limits", "WS_FRAGMENTS_MAX", "", "frames of one message"}, &C::ws_fragments_max),
+      size({"limits", "WS_MESSAGES_BURST", "", "messages at once from one socket"}, &C::ws_messages_burst),
+      size({"limits", "WS_MESSAGES_PER_SECOND", "", "and then per second"}, &C::ws_messages_per_second),
+      size({"limits", "WS_SEND_QUEUE_BYTES_MAX", "", "unread output of one socket"}, &C::ws_send_queue_bytes_max,
+           1024),
+      size({"limits", "WS_SOCKETS_PER_USER_MAX", "", "sockets of one user"}, &C::ws_sockets_per_user_max),
+      duration({"limits", "WS_AUTH_TIMEOUT", "", "to authenticate by a first message"}, &C::ws_auth_timeout),
+      duration({"limits", "WS_PING_INTERVAL", "", "silence before the server asks"}, &C::ws_ping_interval),
+      duration({"limits", "WS_PONG_TIMEOUT", "", "and then waits"}, &C::ws_pong_timeout),
+  };
+}
+
+}  // namespace
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> kAll = [] {
+    std::vector<Setting> all;
+    for (auto part : {general_settings(), web_settings(), identity_settings(), storage_settings(), call_settings(),
+                      limit_settings()}) {
+      std::move(part.begin(), part.end(), std::back_inserter(all));
+    }
+    return all;
+  }();
+  return kAll;
+}
+
+}  // namespace zvonok::app

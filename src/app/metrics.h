@@ -1,0 +1,37 @@
+// The counters of every part, as Prometheus text. Nothing is labelled by user, call or address: the number of series is
+// fixed. Belongs to the loop's thread.
+#pragma once
+#include <string>
+
+#include "app/call_journal.h"
+#include "app/control.h"
+#include "app/worker_pool.h"
+#include "identity/login_throttle.h"
+#include "identity/tickets.h"
+#include "net/loop.h"
+#include "net/server.h"
+
+namespace zvonok::app {
+
+class Metrics {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    const WorkerPool& storage;
+    const WorkerPool& passwords;
+    const CallJournal& journal;
+    const Control& control;
+    const identity::LoginThrottle& throttle;
+    const identity::Tickets& tickets;
+  };
+  explicit Metrics(Parts parts) : parts_{parts} {}
+  void attach(net::Server& server) { server_ = &server; }
+
+  [[nodiscard]] std::string render();
+
+ private:
+  Parts parts_;
+  net::Server* server_ = nullptr;
+};
+
+}  // namespace zvonok::app

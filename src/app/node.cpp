@@ -1,0 +1,296 @@
+#include "app/node.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+
+#include "app/blocking.h"
+#include "app/data_dir.h"
+#include "app/setup.h"
+#include "net/clock.h"
+
+namespace zvonok::app {
+namespace {
+
+constexpr Duration kTendInterval = seconds{10};
+constexpr Duration kTrimInterval = seconds{30};
+constexpr std::size_t kTrimBytesMin = 32UL * 1024 * 1024;
+constexpr std::size_t kStorageQueueMax = 20'000;
+constexpr std::size_t kPasswordThreads = 2;
+constexpr rlim_t kDescriptorsForOthers = 256;  // databases, files, the loop itself
+
+/// Raises the limit on descriptors as far as it goes; returns how many connections fit under it.
+std::size_t raise_descriptor_limit(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t needed = static_cast<rlim_t>(wanted) + kDescriptorsForOthers;
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
+    rlimit higher{needed, needed};
+    if (::setrlimit(RLIMIT_NOFILE, &higher) == 0) return wanted;  // root may
+  }
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? needed : std::min(limit.rlim_max, needed);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return wanted;
+  return limit.rlim_cur > kDescriptorsForOthers ? limit.rlim_cur - kDescriptorsForOthers : 16;
+}
+
+std::string web_root(const Config& config) {
+  if (!config.web_root.empty()) return config.web_root;
+  std::error_code error;
+  const auto binary = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string{} : (binary.parent_path() / "web").string();
+}
+
+Result<StaticFiles, std::string> load_files(const Config& config, Logger& log) {
+  const std::string root = web_root(config);
+  if (!std::filesystem::is_directory(root)) {
+    if (!config.web_root.empty()) return fail("WEB_ROOT=" + config.web_root + " is not a folder");
+    log.warn("the web app is not there", {{"folder", root}});
+    return StaticFiles{};
+  }
+  return StaticFiles::load(root);
+}
+
+net::ServerOptions server_options(const Config& c, std::size_t connections_max) {
+  net::ServerOptions o;
+  o.bind_address = c.bind_address;
+  o.port = c.server_port;
+  o.connections_max = connections_max;
+  o.connections_per_address_max = c.connections_per_ip_max;
+  o.write_stall_timeout = c.write_stall_timeout;
+  o.http.header_bytes_max = c.http_header_bytes_max;
+  o.http.body_bytes_max = c.http_body_bytes_max;
+  o.http.header_timeout = c.http_header_timeout;
+  o.http.body_timeout = c.http_body_timeout;
+  o.http.keep_alive_timeout = c.http_keep_alive_timeout;
+  o.ws.message_bytes_max = c.ws_message_bytes_max;
+  o.ws.fragments_max = c.ws_fragments_max;
+  o.ws.send_queue_bytes_max = c.ws_send_queue_bytes_max;
+  o.ws.messages_burst = static_cast<double>(c.ws_messages_burst);
+  o.ws.messages_per_second = static_cast<double>(c.ws_messages_per_second);
+  o.ws.ping_interval = c.ws_ping_interval;
+  o.ws.pong_timeout = c.ws_pong_timeout;
+  return o;
+}
+
+identity::LoginThrottleOptions throttle_options(const Config& c) {
+  identity::LoginThrottleOptions o;
+  o.account_failures_free = c.login_failures_per_account;
+  const auto failures = static_cast<double>(c.login_failures_per_address);
+  o.address_failures = {.burst = failures, .per_second = failures / 60};
+  o.address_registrations.burst = static_cast<double>(c.registrations_per_address);
+  return o;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Logger& log, SignalUse signals) {
+  // Before any thread of ours starts, so that all of them inherit it.
+  if (signals == SignalUse::Handle) Signals::block();
+  net::SystemEntropy entropy;
+  if (auto made = make_data_dir(config.data_dir); !made) return fail(std::move(made.error()));
+  auto policy = WebPolicy::create({config.cors_allowed_origins, config.trusted_proxies});
+  if (!policy) return fail(std::move(policy.error()));
+  auto secret = signing_secret(config, entropy, log);
+  if (!secret) return fail(std::move(secret.error()));
+  auto keys = verifying_keys(config, *secret, log);
+  if (!keys) return fail(std::move(keys.error()));
+  auto signing_key = jwt::Key::hs256(secret->reveal());
+  if (!signing_key) return fail("JWT_SECRET: " + std::string{jwt::to_text(signing_key.error())});
+  auto passwords = password_hasher(config);
+  if (!passwords) return fail(std::move(passwords.error()));
+  auto files = load_files(config, log);
+  if (!files) return fail(std::move(files.error()));
+  auto options = store_options(config);
+  if (!options) return fail(std::move(options.error()));
+  auto store = store_sql::StoreSql::create(*options);
+  if (!store) return fail("cannot open the database (" + describe_database(config) + "): " + store.error().message);
+  log.info("database is open", {{"database", describe_database(config)}});
+  auto loop = net::Loop::create();
+  if (!loop) return fail(std::move(loop.error()));
+  std::unique_ptr<Node> node{new Node{Opened{.config = config,
+                                             .log = log,
+                                             .loop = std::move(*loop),
+                                             .store = std::move(*store),
+                                             .keys = std::move(*keys),
+                                             .signing_key = std::move(*signing_key),
+                                             .passwords = std::move(*passwords),
+                                             .policy = std::move(*policy),
+                                             .files = std::move(*files),
+                                             .name = node_name(config)}}};
+  if (auto started = node->start(signals); !started) return fail(std::move(started.error()));
+  return node;
+}
+
+Node::Node(Opened opened)
+    : config_{std::move(opened.config)},
+      log_{opened.log},
+      name_{std::move(opened.name)},
+      loop_{std::move(opened.loop)},
+      store_{std::move(opened.store)},
+      policy_{std::move(opened.policy)},
+      revocations_{{.access_token_lifetime = config_.access_token_ttl}},
+      authenticator_{std::move(opened.keys), verify_options(config_), revocations_},
+      known_users_{{}},
+      tickets_{{}},
+      throttle_{throttle_options(config_)},
+      service_{{*store_, entropy_, std::move(opened.passwords), std::move(opened.signing_key)},
+               identity_options(config_)},
+      storage_{{.threads = config_.database_pool_size, .queue_max = kStorageQueueMax}},
+      passwords_{{.threads = kPasswordThreads, .queue_max = config_.password_queue_max}},
+      journal_{*store_, log_, {.node = name_}},
+      access_{{*loop_, storage_, service_, authenticator_, known_users_, tickets_, config_.auth_provision}},
+      control_{{*loop_, storage_, *store_, journal_, access_, entropy_, log_}, config_},
+      metrics_{{*loop_, storage_, passwords_, journal_, control_, throttle_, tickets_}},
+      api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
+            access_, control_, entropy_, log_},
+           config_},
+      front_{{*loop_, storage_, *store_, access_, control_, api_, metrics_, policy_, log_},
+             config_,
+             std::move(opened.files)} {}
+
+Node::~Node() {
+  // Answers of pools may still be on their way to the loop, with requests in them that know the server.
+  storage_.finish();
+  passwords_.finish();
+  journal_.finish();
+  loop_->discard_posted();
+  server_.reset();
+}
+
+Result<void, std::string> Node::start(SignalUse signals) {
+  const WallTime now = loop_->now().wall;
+  const auto settled = store_->settle_open_calls(name_, now);
+  if (!settled) return fail("cannot settle the calls of the last run: " + settled.error().detail);
+  if (*settled > 0) log_.warn("calls were left open by the last run and are ended now", {{"calls", *settled}});
+  const auto revoked = store_->revoked_since(revocations_.relevant_since(now));
+  if (!revoked) return fail("cannot read the revoked sessions: " + revoked.error().detail);
+  adopt_revocations(*revoked);
+  revocations_read_ = now;
+
+  const std::size_t connections_max = raise_descriptor_limit(config_.connections_max);
+  if (connections_max < config_.connections_max) {
+    log_.warn("the limit on open files allows fewer connections than CONNECTIONS_MAX (ulimit -n)",
+              {{"connections", connections_max}});
+  }
+  auto server = net::Server::create(server_options(config_, connections_max), {*loop_, front_, entropy_, log_});
+  if (!server) return fail(std::move(server.error()));
+  server_ = std::move(*server);
+  control_.attach(*server_);
+  metrics_.attach(*server_);
+  if (auto loaded = load_tls(); !loaded) return loaded;
+  if (signals == SignalUse::Handle) {
+    signals_ = Signals::create(*loop_, [this](int signal) { on_signal(signal); });
+    if (!signals_) return fail(std::string{"cannot handle signals"});
+  }
+  loop_->schedule(loop_->now().mono + kTendInterval, [this] { tend(); });
+  log_.info("Backend running on port " + std::to_string(port()) + " (HTTP + WebSocket /ws)",
+            {{"node", name_}, {"tls", server_->has_tls() ? "on" : "off"}});
+  return {};
+}
+
+Result<void, std::string> Node::load_tls() {
+  if (config_.tls_cert.empty()) return {};
+  auto context = net::TlsContext::load({.certificate_chain = config_.tls_cert, .private_key = config_.tls_key});
+  if (!context) return fail(std::move(context.error()));
+  const std::int64_t days_left = (context->expires_at() - unix_seconds(loop_->now().wall)) / 86400;
+  if (days_left < 14) log_.warn("the TLS certificate expires soon", {{"days", days_left}});
+  server_->set_tls(std::move(*context));
+  return {};
+}
+
+void Node::run() { loop_->run(); }
+
+void Node::stop() {
+  loop_->post([this] { begin_shutdown(); });
+}
+
+void Node::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    reload();
+  } else {
+    begin_shutdown();
+  }
+}
+
+/// SIGHUP: certificates and the web app are read again. A bad file changes nothing and is logged.
+void Node::reload() {
+  if (auto loaded = load_tls(); !loaded) {
+    log_.error("the certificate is kept as it was", {{"error", loaded.error()}});
+  }
+  if (auto files = load_files(config_, log_)) {
+    front_.replace_files(std::move(*files));
+  } else {
+    log_.error("the web app is kept as it was", {{"error", files.error()}});
+  }
+  log_.info("reloaded");
+}
+
+void Node::begin_shutdown() {
+  if (shutting_down_) {
+    shutdown_deadline_ = loop_->now().mono;  // asked twice: at once
+    check_shutdown();
+    return;
+  }
+  shutting_down_ = true;
+  shutdown_deadline_ = loop_->now().mono + config_.shutdown_timeout;
+  log_.info("shutting down", {{"calls", control_.calls()}});
+  front_.set_draining();
+  control_.drain();
+  check_shutdown();
+}
+
+void Node::check_shutdown() {
+  constexpr Duration kLastWords = milliseconds{200};
+  const TimePoint now = loop_->now().mono;
+  if (control_.calls() > 0 && now < shutdown_deadline_) {
+    loop_->schedule(now + kLastWords, [this] { check_shutdown(); });
+    return;
+  }
+  control_.shut_down();
+  server_->drain("server shutdown");
+  // Close frames and last answers leave; who does not take them is cut off.
+  const TimePoint end = std::max(std::min(shutdown_deadline_, now + seconds{2}), now + kLastWords);
+  loop_->schedule(end, [this] { loop_->stop(); });
+}
+
+/// Housekeeping of every ten seconds.
+void Node::tend() {
+  const Now now = loop_->now();
+  revocations_.forget_old(now.wall);
+  const WallTime since = revocations_read_ - std::chrono::minutes{1};
+  const bool accepted = run_blocking(
+      storage_, *loop_, [&store = *store_, since] { return store.revoked_since(since); },
+      [this, asked = now.wall](port::StoreResult<std::vector<port::RevokedSession>> sessions) {
+        if (!sessions) return;  // asked again in ten seconds
+        revocations_read_ = asked;
+        adopt_revocations(*sessions);
+      });
+  if (!accepted) log_.warn("the storage queue is full");
+  if (now.mono - trimmed_at_ >= kTrimInterval) {
+    trimmed_at_ = now.mono;
+    // After a flood the allocator keeps what it got; give it back when it is much.
+    if (::mallinfo2().fordblks > kTrimBytesMin) ::malloc_trim(0);
+    const auto purge = [&store = *store_, before = now.wall - hours{24}] { return store.purge_sessions(before); };
+    if (!run_blocking(storage_, *loop_, purge, [](port::StoreResult<std::int64_t>) {})) {
+      log_.warn("the storage queue is full");
+    }
+  }
+  loop_->schedule(now.mono + kTendInterval, [this] { tend(); });
+}
+
+/// Sessions ended by another node or by the command line: their tokens are refused and their sockets closed here, too.
+void Node::adopt_revocations(const std::vector<port::RevokedSession>& sessions) {
+  for (const port::RevokedSession& session : sessions) {
+    if (revocations_.is_revoked(session.id)) continue;
+    revocations_.revoke(session.id, session.revoked_at);
+    if (server_) control_.close_session(session.id);
+  }
+}
+
+}  // namespace zvonok::app

@@ -1,0 +1,369 @@
+#include "app/web/api.h"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+
+#include "app/blocking.h"
+#include "base/overloaded.h"
+#include "identity/account_rules.h"
+#include "rest/auth_api.h"
+#include "rest/calls_api.h"
+#include "rest/chats_api.h"
+#include "rest/paging.h"
+#include "rest/users_api.h"
+
+namespace zvonok::app {
+namespace {
+
+using identity::IdentityResult;
+using identity::Login;
+using identity::LoginOutcome;
+
+/// A page of records with the names of the other sides, where the store knows them.
+port::StoreResult<port::Page<rest::CallRow>> with_names(port::Store& store, const UserId& viewer,
+                                                        port::Page<call::CallRecord> page) {
+  port::Page<rest::CallRow> rows;
+  rows.next = std::move(page.next);
+  std::unordered_map<UserId, std::optional<std::string>> names;
+  for (call::CallRecord& record : page.items) {
+    const UserId& peer = rest::peer_of(record, viewer);
+    if (!names.contains(peer)) {
+      auto user = store.find_user(peer);
+      if (!user) return fail(user.error());
+      names[peer] = *user ? std::optional{(*user)->display_name} : std::nullopt;
+    }
+    auto name = names[peer];
+    rows.items.push_back({std::move(record), std::move(name)});
+  }
+  return rows;
+}
+
+}  // namespace
+
+rest::Problem problem_of(const AccessDenied& denied) {
+  return std::visit(Overloaded{[](const identity::AuthError& e) { return rest::unauthorized(e.failure); },
+                               [](AccessUnavailable) { return rest::unavailable(); }},
+                    denied);
+}
+
+Api::Api(Parts parts, const Config& config)
+    : parts_{parts}, registration_{config.registration}, directory_{config.directory} {}
+
+template <class Work, class Reply>
+void Api::run(WorkerPool& pool, Exchange exchange, Work work, Reply reply) {
+  // Two owners: the task on the pool, and this call, which has to answer when the pool takes nothing.
+  const auto shared = std::make_shared<Exchange>(std::move(exchange));
+  const bool accepted = run_blocking(pool, parts_.loop, std::move(work),
+                                     [shared, reply = std::move(reply)](auto result) { reply(*shared, std::move(result)); });
+  if (!accepted) shared->reply(rest::unavailable());
+}
+
+void Api::handle(const rest::Match& match, Exchange exchange) {
+  const rest::RouteId route = match.route->id;
+  if (match.route->access == rest::Access::Public) {
+    dispatch(route, std::move(exchange));
+    return;
+  }
+  const std::string token = rest::token_of(exchange.request());
+  parts_.access.check_token(token, [this, route, waiting = std::move(exchange)](
+                                       Result<identity::Principal, AccessDenied> principal) mutable {
+    if (!principal) {
+      waiting.reply(problem_of(principal.error()));
+      return;
+    }
+    waiting.principal = std::move(*principal);
+    dispatch(route, std::move(waiting));
+  });
+}
+
+void Api::dispatch(rest::RouteId route, Exchange exchange) {
+  switch (route) {
+    case rest::RouteId::Register: register_user(std::move(exchange)); return;
+    case rest::RouteId::Login: login(std::move(exchange)); return;
+    case rest::RouteId::Refresh: refresh(std::move(exchange)); return;
+    case rest::RouteId::Logout: logout(std::move(exchange)); return;
+    case rest::RouteId::ShowMe: show_me(std::move(exchange)); return;
+    case rest::RouteId::UpdateMe: update_me(std::move(exchange)); return;
+    case rest::RouteId::IssueWsTicket: issue_ticket(std::move(exchange)); return;
+    case rest::RouteId::ListUsers: list_users(std::move(exchange)); return;
+    case rest::RouteId::ListCalls: list_calls(std::move(exchange)); return;
+    case rest::RouteId::CreateChat: create_chat(std::move(exchange)); return;
+    case rest::RouteId::ListChats: list_chats(std::move(exchange)); return;
+    case rest::RouteId::Health:
+    case rest::RouteId::Ready:
+    case rest::RouteId::Metrics:
+    case rest::RouteId::OpenApi: break;  // the front answers these
+  }
+  exchange.reply(rest::internal_error());
+}
+
+// ---- accounts ------------------------------------------------------------------------------------------------------
+
+void Api::register_user(Exchange exchange) {
+  if (registration_ == Registration::Closed) {
+    exchange.reply(rest::forbidden("registration is closed on this server"));
+    return;
+  }
+  auto body = rest::decode_register(exchange.request());
+  if (!body) {
+    exchange.reply(body.error());
+    return;
+  }
+  const Now now = parts_.loop.now();
+  if (const auto wait = parts_.throttle.take_registration(exchange.request().remote_address, now.mono)) {
+    exchange.reply(rest::too_many_requests(*wait));
+    return;
+  }
+  run(
+      parts_.passwords, std::move(exchange),
+      [&service = parts_.service, registration = std::move(*body), wall = now.wall] {
+        return service.register_user(registration, wall);
+      },
+      [](Exchange& e, IdentityResult<Login> result) {
+        if (result) {
+          e.reply(rest::encode_registered(*result));
+        } else {
+          e.reply(rest::problem_of(result.error()));
+        }
+      });
+}
+
+void Api::login(Exchange exchange) {
+  auto body = rest::decode_login(exchange.request());
+  if (!body) {
+    exchange.reply(body.error());
+    return;
+  }
+  const Now now = parts_.loop.now();
+  const std::string email = identity::normalize_email(body->email).value_or(body->email);
+  const std::string address = exchange.request().remote_address;
+  if (const auto wait = parts_.throttle.begin_login({email, address}, now.mono)) {
+    exchange.reply(rest::too_many_requests(*wait));
+    return;
+  }
+  const auto shared = std::make_shared<Exchange>(std::move(exchange));  // owners: the pool's task, and this call
+  const bool accepted = run_blocking(
+      parts_.passwords, parts_.loop,
+      [&service = parts_.service, credentials = std::move(*body), wall = now.wall] {
+        return service.login(credentials, wall);
+      },
+      [this, shared, email, address](IdentityResult<Login> result) {
+        const bool wrong = !result && result.error().kind == identity::IdentityErrorKind::WrongCredentials;
+        const LoginOutcome outcome = result ? LoginOutcome::Succeeded
+                                            : (wrong ? LoginOutcome::Failed : LoginOutcome::Undecided);
+        parts_.throttle.end_login({email, address}, outcome, parts_.loop.now().mono);
+        if (result) {
+          shared->reply(rest::encode_login(*result));
+        } else {
+          shared->reply(rest::problem_of(result.error()));
+        }
+      });
+  if (accepted) return;
+  parts_.throttle.end_login({email, address}, LoginOutcome::Undecided, now.mono);
+  shared->reply(rest::unavailable());
+}
+
+void Api::end_session(const std::string& session_id) {
+  if (session_id.empty()) return;
+  parts_.revocations.revoke(session_id, parts_.loop.now().wall);
+  parts_.control.close_session(session_id);
+}
+
+void Api::refresh(Exchange exchange) {
+  auto token = rest::decode_refresh(exchange.request());
+  if (!token) {
+    exchange.reply(token.error());
+    return;
+  }
+  run(
+      parts_.storage, std::move(exchange),
+      [&service = parts_.service, refresh_token = std::move(*token), wall = parts_.loop.now().wall] {
+        return service.refresh(refresh_token, wall);
+      },
+      [this](Exchange& e, IdentityResult<Login> result) {
+        if (result) {
+          e.reply(rest::encode_login(*result));
+          return;
+        }
+        if (!result.error().revoked_session.empty()) {
+          parts_.log.warn("a refresh token was used twice; its session has ended",
+                          {{"session", result.error().revoked_session}, {"request", e.request().request_id}});
+        }
+        end_session(result.error().revoked_session);
+        e.reply(rest::problem_of(result.error()));
+      });
+}
+
+void Api::logout(Exchange exchange) {
+  auto token = rest::decode_logout(exchange.request());
+  if (!token) {
+    exchange.reply(token.error());
+    return;
+  }
+  const auto finish = [this](Exchange e, identity::LogoutRequest request) {
+    run(
+        parts_.storage, std::move(e),
+        [&service = parts_.service, request = std::move(request), wall = parts_.loop.now().wall] {
+          return service.logout(request, wall);
+        },
+        [this](Exchange& answered, IdentityResult<std::string> session) {
+          if (!session) {
+            answered.reply(rest::problem_of(session.error()));
+            return;
+          }
+          end_session(*session);
+          answered.reply(rest::encode_logged_out());
+        });
+  };
+  if (!token->reveal().empty()) {
+    finish(std::move(exchange), {.refresh_token = std::move(*token), .session_id = {}});
+    return;
+  }
+  const std::string access_token = rest::token_of(exchange.request());
+  parts_.access.check_token(access_token, [waiting = std::move(exchange), finish](
+                                              Result<identity::Principal, AccessDenied> principal) mutable {
+    if (!principal) {
+      waiting.reply(problem_of(principal.error()));
+    } else if (principal->session_id.empty()) {
+      waiting.reply(rest::encode_logged_out());  // a messenger's token has no session here
+    } else {
+      finish(std::move(waiting), {.refresh_token = {}, .session_id = principal->session_id});
+    }
+  });
+}
+
+void Api::show_me(Exchange exchange) {
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange), [&service = parts_.service, user] { return service.find(user); },
+      [](Exchange& e, IdentityResult<port::User> result) {
+        if (result) {
+          e.reply(rest::encode_me(*result));
+        } else {
+          e.reply(rest::problem_of(result.error()));
+        }
+      });
+}
+
+void Api::update_me(Exchange exchange) {
+  auto name = rest::decode_update_me(exchange.request());
+  if (!name) {
+    exchange.reply(name.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&service = parts_.service, user, name = std::move(*name)] { return service.rename(user, name); },
+      [](Exchange& e, IdentityResult<port::User> result) {
+        if (result) {
+          e.reply(rest::encode_me(*result));
+        } else {
+          e.reply(rest::problem_of(result.error()));
+        }
+      });
+}
+
+void Api::issue_ticket(Exchange exchange) {
+  const std::string ticket = parts_.tickets.issue(*exchange.principal, parts_.entropy, parts_.loop.now().mono);
+  exchange.reply(rest::encode_ticket(ticket, parts_.tickets.lifetime()));
+}
+
+// ---- people, calls, chats ------------------------------------------------------------------------------------------
+
+void Api::list_users(Exchange exchange) {
+  if (directory_ == Directory::Off) {
+    exchange.reply(rest::forbidden("the directory is off on this server"));
+    return;
+  }
+  auto request = rest::decode_list_users(exchange.request());
+  if (!request) {
+    exchange.reply(request.error());
+    return;
+  }
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, request = std::move(*request)] { return store.list_users(request); },
+      [this](Exchange& e, port::StoreResult<port::Page<port::User>> result) {
+        if (!result) {
+          e.reply(rest::problem_of(result.error()));
+          return;
+        }
+        port::Page<rest::UserRow> page;
+        page.next = std::move(result->next);
+        for (port::User& user : result->items) {
+          const auto online = parts_.control.is_online(user.id) ? rest::Online::Yes : rest::Online::No;
+          page.items.push_back({std::move(user), online});
+        }
+        e.reply(rest::encode_users(page, e.principal->user));
+      });
+}
+
+void Api::list_calls(Exchange exchange) {
+  auto page = rest::decode_page(exchange.request());
+  if (!page) {
+    exchange.reply(page.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  // Two owners: the journal's task, and this call, which has to answer when the journal takes nothing.
+  const auto shared = std::make_shared<Exchange>(std::move(exchange));
+  const bool accepted = parts_.journal.read(
+      user, std::move(*page), [this, user, shared](port::StoreResult<CallJournal::HistoryPage> result) {
+        auto rows = result ? with_names(parts_.store, user, std::move(*result))
+                           : port::StoreResult<port::Page<rest::CallRow>>{fail(result.error())};
+        parts_.loop.post([shared, user, rows = std::move(rows)] {
+          if (rows) {
+            shared->reply(rest::encode_calls(*rows, user));
+          } else {
+            shared->reply(rest::problem_of(rows.error()));
+          }
+        });
+      });
+  if (!accepted) shared->reply(rest::unavailable());
+}
+
+void Api::create_chat(Exchange exchange) {
+  auto other = rest::decode_create_chat(exchange.request());
+  if (!other) {
+    exchange.reply(other.error());
+    return;
+  }
+  const UserId& self = exchange.principal->user;
+  const auto [first, second] = std::minmax(self, *other);
+  const port::PrivateChat chat{.id = ChatId{make_uuid(parts_.entropy)},
+                               .first = first,
+                               .second = second,
+                               .created_at = parts_.loop.now().wall};
+  run(
+      parts_.storage, std::move(exchange), [&store = parts_.store, chat] { return store.ensure_private_chat(chat); },
+      [id = chat.id](Exchange& e, port::StoreResult<port::PrivateChat> result) {
+        if (result) {
+          e.reply(rest::encode_chat(*result, result->id == id ? rest::ChatOrigin::Made : rest::ChatOrigin::Found));
+        } else {
+          e.reply(rest::problem_of_create_chat(result.error()));
+        }
+      });
+}
+
+void Api::list_chats(Exchange exchange) {
+  auto page = rest::decode_page(exchange.request());
+  if (!page) {
+    exchange.reply(page.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, user, page = std::move(*page)] { return store.list_private_chats(user, page); },
+      [](Exchange& e, port::StoreResult<port::Page<port::PrivateChat>> result) {
+        if (result) {
+          e.reply(rest::encode_chats(*result));
+        } else {
+          e.reply(rest::problem_of(result.error()));
+        }
+      });
+}
+
+}  // namespace zvonok::app

@@ -1,0 +1,71 @@
+// The REST API: what each route does, and on which thread. Decoding and encoding are rest/'s. Belongs to the loop's
+// thread; blocking steps run on pools.
+#pragma once
+#include <functional>
+
+#include "app/access.h"
+#include "app/call_journal.h"
+#include "app/config/config.h"
+#include "app/control.h"
+#include "app/web/exchange.h"
+#include "app/worker_pool.h"
+#include "identity/login_throttle.h"
+#include "identity/revocations.h"
+#include "identity/service.h"
+#include "identity/tickets.h"
+#include "port/store.h"
+#include "rest/router.h"
+
+namespace zvonok::app {
+
+/// The answer to a request whose token was refused.
+[[nodiscard]] rest::Problem problem_of(const AccessDenied& denied);
+
+class Api {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    WorkerPool& storage;
+    WorkerPool& passwords;
+    port::Store& store;
+    CallJournal& journal;
+    identity::IdentityService& service;
+    identity::LoginThrottle& throttle;
+    identity::Revocations& revocations;
+    identity::KnownUsers& known_users;
+    identity::Tickets& tickets;
+    Access& access;
+    Control& control;
+    Entropy& entropy;
+    Logger& log;
+  };
+  Api(Parts parts, const Config& config);
+
+  /// For every route but probes and documents. Checks the token where the route needs one.
+  void handle(const rest::Match& match, Exchange exchange);
+
+ private:
+  void dispatch(rest::RouteId route, Exchange exchange);
+  void register_user(Exchange exchange);
+  void login(Exchange exchange);
+  void refresh(Exchange exchange);
+  void logout(Exchange exchange);
+  void show_me(Exchange exchange);
+  void update_me(Exchange exchange);
+  void issue_ticket(Exchange exchange);
+  void list_users(Exchange exchange);
+  void list_calls(Exchange exchange);
+  void create_chat(Exchange exchange);
+  void list_chats(Exchange exchange);
+
+  void end_session(const std::string& session_id);
+  /// `work()` on `pool`, then `reply(exchange, result)` on the loop; 503 when the pool is full.
+  template <class Work, class Reply>
+  void run(WorkerPool& pool, Exchange exchange, Work work, Reply reply);
+
+  Parts parts_;
+  const Registration registration_;
+  const Directory directory_;
+};
+
+}  // namespace zvonok::app

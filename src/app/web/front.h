@@ -1,0 +1,50 @@
+// The front door: every HTTP request of the server comes here and goes to a socket, a probe, the API or the web app.
+#pragma once
+#include <string>
+
+#include "app/access.h"
+#include "app/control.h"
+#include "app/metrics.h"
+#include "app/web/api.h"
+#include "app/web/static_files.h"
+#include "app/web/web_policy.h"
+#include "net/server.h"
+
+namespace zvonok::app {
+
+class Front final : public net::HttpHandler {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    WorkerPool& storage;
+    port::Store& store;
+    Access& access;
+    Control& control;
+    Api& api;
+    Metrics& metrics;
+    const WebPolicy& policy;
+    Logger& log;
+  };
+  Front(Parts parts, const Config& config, StaticFiles files);
+
+  void on_request(HttpRequest request, net::Responder respond) override;
+  void replace_files(StaticFiles files) { files_ = std::move(files); }
+  /// From now on /readyz says 503, and new WebSockets are refused with 503.
+  void set_draining() { draining_ = true; }
+
+ private:
+  void open_socket(Exchange exchange);
+  void let_in(Exchange exchange, Result<identity::Principal, AccessDenied> principal, DeviceName device);
+  void answer_probe(rest::RouteId route, Exchange exchange);
+  void answer_ready(Exchange exchange);
+  void answer_metrics(Exchange exchange);
+  void answer_file(Exchange exchange);
+
+  Parts parts_;
+  StaticFiles files_;
+  const MetricsAccess metrics_access_;
+  const std::string metrics_token_;
+  bool draining_ = false;
+};
+
+}  // namespace zvonok::app

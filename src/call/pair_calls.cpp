@@ -1,0 +1,293 @@
+#include "call/pair_calls.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+
+namespace zvonok::call {
+
+PairCalls::PairCalls(PairOptions options, Presence& presence, Entropy& entropy)
+    : options_{options}, presence_{presence}, entropy_{entropy} {}
+
+void PairCalls::handle(Command command, const Now& now, Effects& effects) {
+  std::visit([&](auto& which) { on(which, now, effects); }, command);
+}
+
+PairEndpoint* PairCalls::find(ConnectionId connection) {
+  const auto endpoint = endpoints_.find(connection);
+  return endpoint == endpoints_.end() ? nullptr : &endpoint->second;
+}
+
+PairCall* PairCalls::call_of(const UserId& user) {
+  const auto call = users_in_calls_.find(user);
+  return call == users_in_calls_.end() ? nullptr : call->second;
+}
+
+// ---- offers ---------------------------------------------------------------------------------------------------------
+
+void PairCalls::on(Offer& command, const Now& now, Effects& effects) {
+  PairEndpoint* const from = find(command.connection);
+  if (from == nullptr) return;
+  if (draining_ && from->call == nullptr) return refuse(*from, ErrorCode::Unavailable, "the server is shutting down", effects);
+  if (from->pending != nullptr) {
+    return refuse(*from, ErrorCode::Busy, "an offer of this device is still being placed", effects);
+  }
+  const auto* const chat = std::get_if<ChatId>(&command.target);
+  const auto* user = std::get_if<UserId>(&command.target);
+  if (chat != nullptr && from->call != nullptr && from->call->record().chat == *chat) {
+    user = &from->call->peer_of(from->user);  // a renegotiation: who is meant was found out when the call began
+  }
+  const bool known =
+      user != nullptr && (*user == from->user || presence_.is_online(*user) || users_in_calls_.contains(*user));
+  if (!known) return look_up(*from, command, effects);
+  PendingOffer offer{.lookup = {}, .payload = std::move(command.payload), .chat = {}, .candidates = take_early(*from)};
+  place_with_candidates(*from, std::move(offer), UserId{*user}, now, effects);
+}
+
+void PairCalls::look_up(PairEndpoint& from, Offer& offer, Effects& effects) {
+  const LookupId lookup{next_lookup_++};
+  std::optional<ChatId> chat;
+  if (const auto* const id = std::get_if<ChatId>(&offer.target)) chat = *id;
+  from.pending = std::make_unique<PendingOffer>(PendingOffer{
+      .lookup = lookup, .payload = std::move(offer.payload), .chat = std::move(chat), .candidates = take_early(from)});
+  lookups_.emplace(lookup, from.id);
+  effects.emplace_back(LookUpTarget{.lookup = lookup, .target = std::move(offer.target), .asker = from.user});
+}
+
+std::unique_ptr<PendingOffer> PairCalls::take_pending(LookupId lookup, PairEndpoint*& from) {
+  const auto connection = lookups_.find(lookup);
+  if (connection == lookups_.end()) return nullptr;  // withdrawn meanwhile
+  from = find(connection->second);
+  lookups_.erase(connection);
+  ZVONOK_CHECK(from != nullptr && from->pending != nullptr);
+  return std::move(from->pending);
+}
+
+void PairCalls::cancel_lookup(PairEndpoint& endpoint) {
+  if (endpoint.pending == nullptr) return;
+  lookups_.erase(endpoint.pending->lookup);
+  endpoint.pending = nullptr;
+}
+
+void PairCalls::on(TargetFound& command, const Now& now, Effects& effects) {
+  PairEndpoint* from = nullptr;
+  const auto offer = take_pending(command.lookup, from);
+  if (offer != nullptr) place_with_candidates(*from, std::move(*offer), command.user, now, effects);
+}
+
+void PairCalls::on(TargetMissing& command, const Now&, Effects& effects) {
+  PairEndpoint* from = nullptr;
+  const auto offer = take_pending(command.lookup, from);
+  if (offer == nullptr) return;
+  refuse(*from, ErrorCode::TargetUnknown, offer->chat ? "no such private chat of yours" : "no such user", effects);
+}
+
+void PairCalls::on(LookupFailed& command, const Now&, Effects& effects) {
+  PairEndpoint* from = nullptr;
+  if (take_pending(command.lookup, from) == nullptr) return;
+  refuse(*from, ErrorCode::Unavailable, "could not find out who that is, try again", effects);
+}
+
+void PairCalls::place_with_candidates(PairEndpoint& from, PendingOffer offer, const UserId& target, const Now& now,
+                                      Effects& effects) {
+  // Candidates of a refused offer are refused with it: a later offer must not carry them to somebody else.
+  if (place(from, offer, target, now, effects) == Placed::No) return;
+  for (KeptMessage& candidate : offer.candidates.take()) {
+    if (from.call == nullptr) return;  // what was sent last was too much, and ended the call
+    settle(*from.call, from.call->ice(from, std::move(candidate.payload), effects), now, effects);
+  }
+}
+
+PairCalls::Placed PairCalls::place(PairEndpoint& from, PendingOffer& offer, const UserId& target, const Now& now,
+                                   Effects& effects) {
+  if (target == from.user) {
+    refuse(from, ErrorCode::BadMessage, "an offer to oneself", effects);
+    return Placed::No;
+  }
+  const PairCall* const own = call_of(from.user);
+  const PairCall* const theirs = call_of(target);
+  if (own != nullptr && own == theirs) return relay_offer(from, offer, now, effects);
+  if (own != nullptr || theirs != nullptr) {
+    refuse(from, ErrorCode::Busy, own != nullptr ? "you are in another call" : "the user is in another call", effects);
+    save_refused(from, offer, target, EndReason::Busy, now, effects);
+    return Placed::No;
+  }
+  if (!presence_.has_device(target, Dialect::Pair)) {
+    refuse(from, ErrorCode::Offline, "no device of the user is connected", effects);
+    save_refused(from, offer, target, EndReason::Offline, now, effects);
+    return Placed::No;
+  }
+  if (calls_.size() >= options_.calls_max) {
+    refuse(from, ErrorCode::Unavailable, "the server has too many calls, try again", effects);
+    return Placed::No;
+  }
+  start_call(from, offer, target, now, effects);
+  return Placed::Yes;
+}
+
+PairCalls::Placed PairCalls::relay_offer(PairEndpoint& from, PendingOffer& offer, const Now& now, Effects& effects) {
+  if (from.call == nullptr || !from.call->can_offer(from)) {
+    // Not a missed call of anybody, so the history hears nothing: the two are in a call with one another.
+    refuse(from, ErrorCode::Busy, "another device of yours is in a call with this user", effects);
+    return Placed::No;
+  }
+  settle(*from.call, from.call->offer(from, std::move(offer.payload), effects), now, effects);
+  return Placed::Yes;
+}
+
+void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId& target, const Now& now,
+                           Effects& effects) {
+  CallRecord record{.id = CallId{make_uuid(entropy_)},
+                    .kind = CallKind::Pair,
+                    .state = CallState::Ringing,
+                    .caller = from.user,
+                    .callee = target,
+                    .chat = offer.chat,
+                    .started_at = now.wall,
+                    .ringing_at = now.wall,
+                    .answered_at = {},
+                    .ended_at = {},
+                    .reason = {},
+                    .duration_seconds = 0};
+  PairCall::Start start{.serial = next_serial_++,
+                        .record = std::move(record),
+                        .offer = std::move(offer.payload),
+                        .ring_until = now.mono + options_.ring_timeout};
+  auto owned = std::make_unique<PairCall>(std::move(start), from, options_);
+  PairCall& call = *owned;
+  calls_.emplace(call.serial(), std::move(owned));
+  users_in_calls_.emplace(from.user, &call);
+  users_in_calls_.emplace(target, &call);
+  if (from.added_events == AddedEvents::On) {
+    effects.emplace_back(
+        DeliverCallStarted{.to = from.id, .call = call.record().id, .peer = target, .role = Role::Caller});
+  }
+  ring_devices(call, effects);
+  effects.emplace_back(SaveRecord{call.record()});
+  settle(call, std::nullopt, now, effects);
+}
+
+void PairCalls::save_refused(const PairEndpoint& from, const PendingOffer& offer, const UserId& target,
+                             EndReason reason, const Now& now, Effects& effects) {
+  effects.emplace_back(SaveRecord{{.id = CallId{make_uuid(entropy_)},
+                                   .kind = CallKind::Pair,
+                                   .state = CallState::Ended,
+                                   .caller = from.user,
+                                   .callee = target,
+                                   .chat = offer.chat,
+                                   .started_at = now.wall,
+                                   .ringing_at = {},
+                                   .answered_at = {},
+                                   .ended_at = now.wall,
+                                   .reason = reason,
+                                   .duration_seconds = 0}});
+}
+
+// ---- answers, candidates, hangups -----------------------------------------------------------------------------------
+
+void PairCalls::on(Answer& command, const Now& now, Effects& effects) {
+  PairEndpoint* const from = find(command.connection);
+  if (from == nullptr) return;
+  if (from->call == nullptr) return refuse(*from, ErrorCode::NotInCall, "nothing to answer", effects);
+  if (!from->call->can_answer(*from)) {
+    return refuse(*from, ErrorCode::NotInCall, "the other side has offered nothing yet", effects);
+  }
+  // Whoever answers has rolled its own offer back, if it made one.
+  cancel_lookup(*from);
+  settle(*from->call, from->call->answer(*from, std::move(command.payload), now, effects), now, effects);
+}
+
+void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
+  PairEndpoint* const from = find(command.connection);
+  if (from == nullptr) return;
+  if (from->pending != nullptr) {
+    KeptMessage candidate{.kind = MessageKind::Ice, .payload = std::move(command.payload)};
+    if (from->pending->candidates.keep(std::move(candidate), options_.candidates) == Kept::Full) {
+      refuse(*from, ErrorCode::BadMessage, "too many candidates before the offer is placed", effects);
+    }
+    return;
+  }
+  if (from->call == nullptr) return hold_early(*from, std::move(command.payload), now, effects);
+  // The hot path: nothing but a relay that failed can move a deadline or end the call here.
+  if (const Verdict verdict = from->call->ice(*from, std::move(command.payload), effects)) {
+    end(*from->call, *verdict, now, effects);
+  }
+}
+
+void PairCalls::on(Hangup& command, const Now& now, Effects& effects) {
+  PairEndpoint* const from = find(command.connection);
+  if (from == nullptr) return;
+  const bool withdrew = from->pending != nullptr;
+  cancel_lookup(*from);
+  if (from->call == nullptr) {
+    if (!withdrew) refuse(*from, ErrorCode::NotInCall, "nothing to hang up", effects);
+    return;
+  }
+  PairCall& call = *from->call;
+  call.end({.reason = call.hangup_reason(*from),
+            .by = from,
+            .payload = std::move(command.payload),
+            .reason_from = command.reason ? ReasonFrom::Client : ReasonFrom::Server},
+           now, effects);
+  forget(call);
+}
+
+// ---- candidates before everything -----------------------------------------------------------------------------------
+
+void PairCalls::hold_early(PairEndpoint& from, std::string payload, const Now& now, Effects& effects) {
+  constexpr std::string_view kRefusal = "a candidate without a call";
+  if (users_in_calls_.contains(from.user) || options_.early_ice_hold <= Duration::zero()) {
+    return refuse(from, ErrorCode::NotInCall, kRefusal, effects);
+  }
+  KeptMessage candidate{
+      .kind = MessageKind::Ice, .payload = std::move(payload), .until = now.mono + options_.early_ice_hold};
+  if (from.early.keep(std::move(candidate), options_.candidates) == Kept::Full) {
+    return refuse(from, ErrorCode::NotInCall, kRefusal, effects);
+  }
+  deadlines_.arm({DeadlineKey::Kind::EarlyCandidates, from.id.value()}, from.early_armed,
+                 from.early.all().front().until);
+}
+
+void PairCalls::expire_early(PairEndpoint& endpoint, TimePoint now, Effects& effects) {
+  while (!endpoint.early.empty() && endpoint.early.all().front().until <= now) {
+    endpoint.early.drop_first();
+    refuse(endpoint, ErrorCode::NotInCall, "a candidate without a call", effects);
+  }
+  deadlines_.arm({DeadlineKey::Kind::EarlyCandidates, endpoint.id.value()}, endpoint.early_armed,
+                 endpoint.early.empty() ? kNever : endpoint.early.all().front().until);
+}
+
+KeptMessages PairCalls::take_early(PairEndpoint& endpoint) {
+  deadlines_.arm({DeadlineKey::Kind::EarlyCandidates, endpoint.id.value()}, endpoint.early_armed, kNever);
+  return std::exchange(endpoint.early, {});
+}
+
+// ---- calls as a whole -----------------------------------------------------------------------------------------------
+
+void PairCalls::settle(PairCall& call, std::optional<EndReason> verdict, const Now& now, Effects& effects) {
+  if (verdict) return end(call, *verdict, now, effects);
+  call.announce(effects);
+  arm(call);
+}
+
+void PairCalls::end(PairCall& call, EndReason reason, const Now& now, Effects& effects) {
+  call.end({.reason = reason}, now, effects);
+  forget(call);
+}
+
+void PairCalls::forget(PairCall& call) {
+  deadlines_.arm({DeadlineKey::Kind::Call, call.serial()}, call.armed, kNever);
+  users_in_calls_.erase(call.record().caller);
+  users_in_calls_.erase(call.record().callee);
+  calls_.erase(call.serial());
+}
+
+void PairCalls::arm(PairCall& call) {
+  deadlines_.arm({DeadlineKey::Kind::Call, call.serial()}, call.armed, call.deadline());
+}
+
+}  // namespace zvonok::call

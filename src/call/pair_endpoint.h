@@ -1,0 +1,37 @@
+// One connected device as the pair-call engine sees it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/id.h"
+#include "call/deadlines.h"
+#include "call/kept_messages.h"
+#include "call/pair_command.h"
+
+namespace zvonok::call {
+
+class PairCall;
+
+/// An offer on its way to becoming a call, with the candidates that came after it.
+struct PendingOffer {
+  LookupId lookup;
+  std::string payload;
+  std::optional<ChatId> chat;
+  KeptMessages candidates;
+};
+
+enum class AddedEvents { Off, On };
+
+struct PairEndpoint {
+  ConnectionId id;
+  UserId user;
+  DeviceName name;
+  AddedEvents added_events = AddedEvents::Off;
+  PairCall* call = nullptr;               // the call in which this device has a seat; owned by the engine
+  std::unique_ptr<PendingOffer> pending;  // while its target is being looked up
+  KeptMessages early;                     // candidates of a device that is in no call and has offered nothing
+  TimePoint early_armed = kNever;
+};
+
+}  // namespace zvonok::call

@@ -1,0 +1,54 @@
+#include "identity/authenticator.h"
+
+#include <cstdlib>
+
+namespace zvonok::identity {
+
+std::string_view to_text(AuthFailure failure) {
+  switch (failure) {
+    case AuthFailure::NoToken: return "no-token";
+    case AuthFailure::BadToken: return "bad-token";
+    case AuthFailure::Expired: return "expired";
+    case AuthFailure::Revoked: return "revoked";
+    case AuthFailure::NoSuchUser: return "no-such-user";
+    case AuthFailure::Disabled: return "disabled";
+  }
+  std::abort();
+}
+
+Authenticator::Authenticator(jwt::KeySet keys, jwt::VerifyOptions options, const Revocations& revocations)
+    : keys_{std::move(keys)}, options_{std::move(options)}, revocations_{revocations} {}
+
+Result<Principal, AuthError> Authenticator::verify(std::string_view token, WallTime now) const {
+  if (token.empty()) return fail(AuthError{.failure = AuthFailure::NoToken, .cause = std::nullopt});
+  Result<jwt::Claims, jwt::JwtError> claims = jwt::verify(token, keys_, options_, now);
+  if (!claims) {
+    const bool expired = claims.error() == jwt::JwtError::Expired;
+    return fail(AuthError{.failure = expired ? AuthFailure::Expired : AuthFailure::BadToken, .cause = claims.error()});
+  }
+  if (revocations_.is_revoked(claims->session_id)) {
+    return fail(AuthError{.failure = AuthFailure::Revoked, .cause = std::nullopt});
+  }
+  return Principal{.user = std::move(claims->user),
+                   .session_id = std::move(claims->session_id),
+                   .name = std::move(claims->name),
+                   .token_id = std::move(claims->token_id),
+                   .rooms_json = std::move(claims->rooms_json),
+                   .expires_at = claims->expires_at};
+}
+
+Result<void, AuthError> Authenticator::recheck(const Principal& principal, WallTime now) const {
+  if (revocations_.is_revoked(principal.session_id)) {
+    return fail(AuthError{.failure = AuthFailure::Revoked, .cause = std::nullopt});
+  }
+  if (principal.expires_at && now >= *principal.expires_at + options_.exp_leeway) {
+    return fail(AuthError{.failure = AuthFailure::Expired, .cause = jwt::JwtError::Expired});
+  }
+  return {};
+}
+
+void Authenticator::replace_keys(jwt::KeySet keys) {
+  keys_ = std::move(keys);
+}
+
+}  // namespace zvonok::identity

@@ -1,0 +1,141 @@
+#include "net/loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/check.h"
+#include "net/clock.h"
+
+namespace zvonok::net {
+namespace {
+constexpr int kEventsPerTurn = 256;  // bounds a turn, and so the lag
+constexpr int kWaitMillisecondsMax = 1000;
+}  // namespace
+
+Result<std::unique_ptr<Loop>, std::string> Loop::create() {
+  Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
+  Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!epoll.valid() || !wake.valid()) return fail(std::string{"cannot create an event loop: out of descriptors"});
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;  // marks the wake-up descriptor
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0) {
+    return fail(std::string{"cannot watch the wake-up descriptor"});
+  }
+  return std::unique_ptr<Loop>{new Loop{std::move(epoll), std::move(wake)}};
+}
+
+Loop::Loop(Fd epoll, Fd wake) : epoll_{std::move(epoll)}, wake_{std::move(wake)}, now_{read_clocks()} {}
+
+Loop::~Loop() = default;
+
+bool Loop::add(int fd, std::uint32_t events, ReadyHandler& handler) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &handler;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void Loop::modify(int fd, std::uint32_t events, ReadyHandler& handler) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &handler;
+  ZVONOK_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+void Loop::remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+void Loop::post(Task task) {
+  bool first = false;
+  {
+    const std::lock_guard lock{mutex_};
+    first = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (first) ::eventfd_write(wake_.get(), 1);
+}
+
+void Loop::discard_posted() {
+  std::vector<Task> tasks;
+  const std::lock_guard lock{mutex_};
+  tasks.swap(posted_);
+}
+
+void Loop::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  ::eventfd_write(wake_.get(), 1);
+}
+
+Loop::TimerKey Loop::schedule(TimePoint at, Task task) {
+  const TimerKey key{at, ++timer_sequence_};
+  timers_.emplace(key, std::move(task));
+  return key;
+}
+
+void Loop::cancel(const TimerKey& key) { timers_.erase(key); }
+
+Duration Loop::take_longest_turn() { return std::exchange(longest_turn_, Duration::zero()); }
+
+int Loop::wait_milliseconds() const {
+  if (timers_.empty()) return kWaitMillisecondsMax;
+  const Duration left = timers_.begin()->first.first - read_clocks().mono;
+  if (left <= Duration::zero()) return 0;
+  // Rounded up: waking early would spin.
+  const auto whole = std::chrono::ceil<milliseconds>(left).count();
+  return static_cast<int>(std::min<std::int64_t>(whole, kWaitMillisecondsMax));
+}
+
+void Loop::run() {
+  for (;;) {
+    run_turn();
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;
+  }
+}
+
+void Loop::run_turn() {
+  std::array<epoll_event, kEventsPerTurn> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, wait_milliseconds());
+  ZVONOK_CHECK(count >= 0 || errno == EINTR);
+  now_ = read_clocks();
+  const TimePoint started = now_.mono;
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr) {
+      eventfd_t ignored = 0;
+      ::eventfd_read(wake_.get(), &ignored);
+      continue;
+    }
+    static_cast<ReadyHandler*>(event.data.ptr)->on_ready(event.events);
+  }
+  run_posted();
+  run_timers();
+  if (turn_end_) turn_end_();
+  discarded_.clear();
+  longest_turn_ = std::max(longest_turn_, read_clocks().mono - started);
+}
+
+void Loop::run_posted() {
+  std::vector<Task> tasks;
+  {
+    const std::lock_guard lock{mutex_};
+    tasks.swap(posted_);
+  }
+  for (Task& task : tasks) task();
+}
+
+void Loop::run_timers() {
+  while (!timers_.empty() && timers_.begin()->first.first <= now_.mono) {
+    auto node = timers_.extract(timers_.begin());
+    node.mapped()();
+  }
+}
+
+}  // namespace zvonok::net

@@ -1,0 +1,138 @@
+// The listening server: accepts, limits, sweeps deadlines, and owns every connection. Answers requests through
+// HttpHandler, and carries WebSocket text for WsHandler.
+//
+// Threads: everything belongs to the loop's thread.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "net/connection.h"
+#include "net/counters.h"
+#include "net/loop.h"
+#include "net/options.h"
+#include "net/responder.h"
+#include "net/tls.h"
+#include "proto/http_message.h"
+#include "proto/websocket/frame.h"
+
+namespace zvonok::net {
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  /// Must answer through `respond`, now or later. One request of a connection at a time.
+  virtual void on_request(HttpRequest request, Responder respond) = 0;
+};
+
+class WsSession;
+
+class Server final : public ReadyHandler {
+ public:
+  struct Dependencies {
+    Loop& loop;
+    HttpHandler& handler;
+    Entropy& entropy;
+    Logger& log;
+  };
+  /// Binds and listens. The error is one line that names the address and what is wrong.
+  [[nodiscard]] static Result<std::unique_ptr<Server>, std::string> create(ServerOptions options,
+                                                                           Dependencies dependencies);
+  ~Server() override;
+
+  /// The port in use; differs from the option when that was 0.
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Serves TLS to connections accepted from now on.
+  void set_tls(TlsContext context) { tls_ = std::move(context); }
+  [[nodiscard]] bool has_tls() const { return tls_.has_value(); }
+
+  /// Sends a text message. False when the connection is gone or closing (counted).
+  bool ws_send(ConnectionId id, std::string_view text);
+  /// Starts the closing handshake; the handler hears of the end by `on_ws_close`.
+  void ws_close(ConnectionId id, websocket::CloseCode code, std::string_view reason);
+
+  /// Refuses new connections and closes idle ones; WebSockets get 1001 with `reason`.
+  void drain(std::string_view reason);
+  void stop_listening();
+  /// Ends every connection at once.
+  void close_all();
+  [[nodiscard]] std::size_t connection_count() const { return counters_.connections; }
+
+  [[nodiscard]] NetCounters& counters() { return counters_; }
+  [[nodiscard]] const ServerOptions& options() const { return options_; }
+  [[nodiscard]] const Now& now() const { return loop_.now(); }
+  [[nodiscard]] Loop& loop() { return loop_; }
+  [[nodiscard]] HttpHandler& handler() { return handler_; }
+  [[nodiscard]] Entropy& entropy() { return entropy_; }
+  [[nodiscard]] bool draining() const { return draining_; }
+
+  /// Null when the connection is gone.
+  [[nodiscard]] Connection* find(ConnectionId id);
+  [[nodiscard]] WsSession* find_ws(ConnectionId id);
+
+  // What connections tell their server.
+  [[nodiscard]] MutableBytes scratch() { return scratch_; }
+  void on_dirty(ConnectionId id) { dirty_.push_back(id); }
+  void on_proven(Connection& connection);
+  void read_again_later(ConnectionId id) { read_again_.push_back(id); }
+  void release(Connection& connection);
+
+  void on_ready(std::uint32_t events) override;  // the listening socket
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    std::uint32_t generation = 1;
+  };
+  struct Address {
+    std::size_t connections = 0;
+    std::map<std::uint64_t, ConnectionId> unproven;  // by order of acceptance
+  };
+  struct Accepted {
+    Fd fd;
+    std::string address;
+  };
+
+  Server(ServerOptions options, Dependencies dependencies, Fd listener, std::uint16_t port);
+  void accept_some();
+  [[nodiscard]] std::optional<Accepted> accept_one();
+  void admit(Accepted accepted);
+  [[nodiscard]] bool make_room(const std::string& address);
+  bool evict_oldest(std::map<std::uint64_t, ConnectionId>& unproven);
+  [[nodiscard]] std::uint32_t take_slot();
+  void sweep();
+  void end_turn();
+
+  ServerOptions options_;
+  Loop& loop_;
+  HttpHandler& handler_;
+  Entropy& entropy_;
+  Logger& log_;
+  Fd listener_;
+  Fd spare_fd_;  // given up for a moment to refuse a connection when the process is out of descriptors
+  std::uint16_t port_;
+  std::optional<TlsContext> tls_;
+  NetCounters counters_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::unordered_map<std::string, Address> addresses_;
+  std::map<std::uint64_t, ConnectionId> unproven_;
+  std::uint64_t accept_sequence_ = 0;
+  std::vector<ConnectionId> dirty_;
+  std::vector<ConnectionId> flushing_;
+  std::vector<ConnectionId> read_again_;
+  std::vector<std::uint8_t> scratch_;
+  Loop::TimerKey sweep_timer_{};
+  bool draining_ = false;
+};
+
+}  // namespace zvonok::net

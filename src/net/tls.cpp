@@ -1,0 +1,81 @@
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <ctime>
+#include <string_view>
+
+namespace zvonok::net {
+namespace {
+
+std::string last_openssl_error() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return "unknown error";
+  std::array<char, 256> text{};
+  ERR_error_string_n(code, text.data(), text.size());
+  return text.data();
+}
+
+/// RFC 7301: we speak HTTP/1.1 only; a client that offers other things only is served HTTP/1.1 all the same.
+int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
+                void*) {
+  static constexpr std::array<unsigned char, 9> kOffer{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, kOffer.data(), kOffer.size(), in, in_size) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+std::int64_t expiry_of(const SSL_CTX* context) {
+  const X509* certificate = SSL_CTX_get0_certificate(context);
+  if (certificate == nullptr) return 0;
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return 0;
+  return static_cast<std::int64_t>(timegm(&parts));
+}
+
+}  // namespace
+
+void SslDeleter::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+void SslDeleter::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
+  TlsContext result;
+  result.context_.reset(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* context = result.context_.get();
+  if (context == nullptr) return fail("cannot create a TLS context: " + last_openssl_error());
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // Release buffers: an idle session then costs about half. Moving buffers: our output string may be reallocated.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate_chain.c_str()) != 1) {
+    return fail("cannot read the certificate " + files.certificate_chain + ": " + last_openssl_error());
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, files.private_key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return fail("cannot read the private key " + files.private_key + ": " + last_openssl_error());
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    return fail("the private key " + files.private_key + " does not belong to the certificate " +
+                files.certificate_chain);
+  }
+  result.expires_at_ = expiry_of(context);
+  return result;
+}
+
+SslHandle TlsContext::new_session(int fd) const {
+  SslHandle session{SSL_new(context_.get())};
+  if (session == nullptr || SSL_set_fd(session.get(), fd) != 1) return nullptr;
+  SSL_set_accept_state(session.get());
+  return session;
+}
+
+}  // namespace zvonok::net

@@ -1,0 +1,40 @@
+// TLS for listeners: one immutable context per loaded certificate, replaced as a whole on reload.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace zvonok::net {
+
+struct SslDeleter {
+  void operator()(ssl_st* ssl) const;
+  void operator()(ssl_ctx_st* context) const;
+};
+using SslHandle = std::unique_ptr<ssl_st, SslDeleter>;
+
+struct TlsFiles {
+  std::string certificate_chain;  // PEM, leaf first
+  std::string private_key;        // PEM
+};
+
+/// TLS 1.2 and 1.3, ALPN http/1.1. Sessions made before a reload keep the context they began with.
+class TlsContext {
+ public:
+  /// The error is one line that names the file and what is wrong with it.
+  [[nodiscard]] static Result<TlsContext, std::string> load(const TlsFiles& files);
+  /// A server-side session on a connected, non-blocking socket, which it does not own.
+  [[nodiscard]] SslHandle new_session(int fd) const;
+  /// Unix seconds at which the certificate expires.
+  [[nodiscard]] std::int64_t expires_at() const { return expires_at_; }
+
+ private:
+  TlsContext() = default;
+  std::unique_ptr<ssl_ctx_st, SslDeleter> context_;
+  std::int64_t expires_at_ = 0;
+};
+
+}  // namespace zvonok::net
