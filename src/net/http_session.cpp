@@ -78,7 +78,7 @@ void HttpSession::parse() {
     if (consumed == 0 || input_.empty()) break;
   }
   parsing_ = false;
-  if (connection_.closed() || connection_.finishing()) return;
+  if (connection_.closed() || connection_.finishing() || state_ == State::Done) return;
   // While a request is handled, or its answer waits for a slow reader, nothing more is read.
   const bool may_read = state_ == State::Idle || state_ == State::Header || state_ == State::Body;
   if (may_read && connection_.unsent_bytes() <= kUnsentBytesMax) {
