@@ -77,9 +77,10 @@ void add_net(Families& out, const net::NetCounters& c) {
                  net::to_text(static_cast<net::CloseReason>(i)), number(c.closed[i]));
   }
   out.counter("zvonok_http_requests_total", "HTTP requests", number(c.http_requests));
-  for (std::size_t i = 1; i < c.http_responses.size(); ++i) {
-    out.labelled("zvonok_http_responses_total", "HTTP responses, by class of status", "class",
-                 std::to_string(i) + "xx", number(c.http_responses[i]));
+  for (std::size_t status = 0; status < c.http_responses.size(); ++status) {
+    if (c.http_responses[status] == 0 && status != 200 && status != 429) continue;
+    out.labelled("zvonok_http_responses_total", "HTTP responses, by status; 429 is a throttled login", "code",
+                 std::to_string(status), number(c.http_responses[status]));
   }
   out.counter("zvonok_requests_too_large_total", "Requests refused for their size", number(c.request_too_large));
   out.counter("zvonok_tls_failures_total", "TLS handshakes that failed", number(c.tls_failures));
@@ -119,6 +120,10 @@ std::string Metrics::render() {
   add_calls(out, parts_.control);
   out.gauge("zvonok_storage_queue", "Tasks waiting for a database connection", number(parts_.storage.queued()));
   out.gauge("zvonok_password_queue", "Logins waiting to be hashed", number(parts_.passwords.queued()));
+  out.counter("zvonok_storage_queue_refused_total", "Requests that found the database's queue full",
+              number(parts_.storage.refused()));
+  out.counter("zvonok_password_queue_refused_total", "Logins that found the queue full",
+              number(parts_.passwords.refused()));
   out.gauge("zvonok_call_records_waiting", "Call records waiting for the database", number(parts_.journal.waiting()));
   out.counter("zvonok_call_records_dropped_total", "Call records lost because too many waited",
               number(parts_.journal.dropped()));

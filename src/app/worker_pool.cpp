@@ -18,7 +18,10 @@ void WorkerPool::finish() {
 bool WorkerPool::submit(Task task) {
   {
     const std::lock_guard lock{mutex_};
-    if (ending_ || queue_.size() >= options_.queue_max) return false;
+    if (ending_ || queue_.size() >= options_.queue_max) {
+      ++refused_;
+      return false;
+    }
     queue_.push_back(std::move(task));
   }
   wake_.notify_one();
@@ -28,6 +31,11 @@ bool WorkerPool::submit(Task task) {
 std::size_t WorkerPool::queued() const {
   const std::lock_guard lock{mutex_};
   return queue_.size();
+}
+
+std::uint64_t WorkerPool::refused() const {
+  const std::lock_guard lock{mutex_};
+  return refused_;
 }
 
 void WorkerPool::work() {

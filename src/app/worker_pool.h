@@ -2,6 +2,7 @@
 #pragma once
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -28,6 +29,8 @@ class WorkerPool {
   /// False when the queue is full (or the pool is ending): the task is not run. Thread-safe.
   [[nodiscard]] bool submit(Task task);
   [[nodiscard]] std::size_t queued() const;
+  /// Tasks that were not taken, so far.
+  [[nodiscard]] std::uint64_t refused() const;
 
  private:
   void work();
@@ -37,6 +40,7 @@ class WorkerPool {
   std::condition_variable wake_;
   std::deque<Task> queue_;
   bool ending_ = false;
+  std::uint64_t refused_ = 0;
   std::vector<std::jthread> threads_;
 };
 

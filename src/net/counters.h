@@ -58,7 +58,7 @@ struct NetCounters {
   std::uint64_t connections = 0;  // now
   std::uint64_t websockets = 0;   // now
   std::uint64_t http_requests = 0;
-  std::array<std::uint64_t, 6> http_responses{};  // by hundreds of the status
+  std::array<std::uint64_t, 600> http_responses{};  // by status
   std::uint64_t ws_opened = 0;
   std::uint64_t ws_messages_in = 0;
   std::uint64_t ws_messages_out = 0;

@@ -145,8 +145,8 @@ void HttpSession::respond(std::uint64_t request, HttpResponse response) {
 
 void HttpSession::write_response(const HttpResponse& response) {
   Server& server = connection_.server();
-  const auto hundreds = static_cast<std::size_t>(response.status / 100);
-  if (hundreds < server.counters().http_responses.size()) ++server.counters().http_responses[hundreds];
+  const auto status = static_cast<std::size_t>(response.status);
+  if (status < server.counters().http_responses.size()) ++server.counters().http_responses[status];
   append_response(connection_.output(), response,
                   {.keep_alive = keep_alive_, .without_body = is_head_, .date = server.now().wall});
   connection_.flush_later();
@@ -168,7 +168,7 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
   out += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
   out += *accept;
   out += "\r\n\r\n";
-  ++connection_.server().counters().http_responses[1];
+  ++connection_.server().counters().http_responses[101];
   state_ = State::Done;
   std::string rest = std::move(input_);
   connection_.set_session(std::make_unique<WsSession>(connection_, handler, now()));
