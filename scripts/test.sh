@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# All tests, or the parts named: scripts/test.sh [native] [asan] [tsan] [fuzz] [web] [e2e]
+# Stops at the first part that fails. Needs what scripts/deps.sh test installs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+jobs="${JOBS:-$(nproc)}"
+fuzz_seconds="${FUZZ_SECONDS:-15}"
+
+say() { printf '\n== %s\n' "$*"; }
+
+build() { # preset, then cmake options; targets in $targets
+  cmake --preset "$@" >/dev/null
+  # shellcheck disable=SC2086
+  cmake --build --preset "$1" -j "$jobs" ${targets:+--target $targets}
+}
+
+run_ctest() { # folder, then ctest options
+  local folder="$1"
+  shift
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@"
+}
+
+part_native() {
+  say "native: unit, simulated, contract and integration tests"
+  targets="" build release -DZVONOK_TESTS=ON
+  run_ctest build -j 1
+}
+
+part_asan() {
+  say "the same with AddressSanitizer and UndefinedBehaviorSanitizer"
+  targets="" build asan
+  ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+    run_ctest build/asan -j 1
+}
+
+part_tsan() {
+  say "threaded parts with ThreadSanitizer"
+  targets="unit_app contract_store integration_server" build tsan
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="$PWD/tests/tsan.supp" \
+    run_ctest build/tsan -j 1 -R '^(unit_app|contract_store|integration_server)$'
+}
+
+part_fuzz() {
+  say "fuzz targets, $fuzz_seconds s each"
+  targets="" build fuzz
+  local target
+  for target in build/fuzz/tests/fuzz/fuzz_*; do
+    [ -x "$target" ] && [ -f "$target" ] || continue
+    local name corpus
+    name="$(basename "$target")"
+    corpus="build/fuzz/corpus/$name"
+    mkdir -p "$corpus"
+    echo "-- $name"
+    local seeds="tests/fuzz/corpus/${name#fuzz_}"
+    [ -d "$seeds" ] || seeds=""
+    # The log is shown only when something is found.
+    if ! "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/" "$corpus" ${seeds:+"$seeds"} > "build/fuzz/$name.log" 2>&1; then
+      tail -n 60 "build/fuzz/$name.log"
+      echo "$name found something" >&2
+      exit 1
+    fi
+    grep -E 'stat::number_of_executed_units' "build/fuzz/$name.log"
+  done
+}
+
+part_web() {
+  say "web: SDK and web app, types and unit tests"
+  local folder
+  for folder in web/client web/app; do
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error && npm run --silent typecheck && npm test --silent)
+  done
+}
+
+part_e2e() {
+  say "end to end: browsers with fake devices against the server"
+  cmake --preset release >/dev/null
+  cmake --build build -j "$jobs" --target zvonok
+  scripts/build_web.sh
+  (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error && npm test --silent)
+}
+
+parts=("$@")
+[ "${#parts[@]}" -gt 0 ] || parts=(native asan tsan fuzz web e2e)
+started=$SECONDS
+for part in "${parts[@]}"; do
+  case "$part" in
+    native | asan | tsan | fuzz | web | e2e) "part_$part" ;;
+    *) echo "usage: $0 [native] [asan] [tsan] [fuzz] [web] [e2e]" >&2; exit 2 ;;
+  esac
+  say "$part passed ($((SECONDS - started)) s since the start)"
+done
