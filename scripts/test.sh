@@ -37,7 +37,7 @@ part_asan() {
 part_tsan() {
   say "threaded parts with ThreadSanitizer"
   targets="unit_app contract_store integration_server" build tsan
-  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="$PWD/tests/tsan.supp" \
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
     run_ctest build/tsan -j 1 -R '^(unit_app|contract_store|integration_server)$'
 }
 

@@ -77,7 +77,38 @@ void CallJournal::serve_reads(std::vector<Read> reads, bool database_down) {
 
 void CallJournal::keep_again(std::vector<call::CallRecord> batch) {
   const std::lock_guard lock{mutex_};
-  records_.insert(records_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+  // New ones came meanwhile: of the old ones only the newest have room.
+  const std::size_t room = options_.records_max - std::min(records_.size(), options_.records_max);
+  const std::size_t kept = std::min(room, batch.size());
+  const std::size_t lost = batch.size() - kept;
+  dropped_.fetch_add(lost, std::memory_order_relaxed);
+  written_ += lost;
+  records_.insert(records_.begin(), std::make_move_iterator(batch.end() - static_cast<std::ptrdiff_t>(kept)),
+                  std::make_move_iterator(batch.end()));
+}
+
+bool CallJournal::write(std::vector<call::CallRecord>& batch) {
+  const auto together = store_.save_calls(batch, options_.node);
+  if (together) return true;
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  if (together.error().kind == port::StoreErrorKind::Unavailable) {
+    log_.debug("call records wait", {{"detail", together.error().detail}});
+    return false;
+  }
+  // One of them is refused for what it is, and would be for ever: the others must not wait behind it.
+  while (!batch.empty()) {
+    const auto alone = store_.save_calls({batch.front()}, options_.node);
+    if (!alone) {
+      if (alone.error().kind == port::StoreErrorKind::Unavailable) return false;
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      log_.error("a call record is refused by the database and lost",
+                 {{"call", batch.front().id}, {"detail", alone.error().detail}});
+    }
+    batch.erase(batch.begin());
+    const std::lock_guard lock{mutex_};
+    ++written_;
+  }
+  return true;
 }
 
 void CallJournal::work() {
@@ -100,17 +131,15 @@ void CallJournal::work() {
       if (ending_ && database_down) --attempts_left;
     }
     if (!batch.empty()) {
-      const auto written = store_.save_calls(batch, options_.node);
-      if (!written) {
-        failures_.fetch_add(1, std::memory_order_relaxed);
-        if (!database_down) log_.error("call records wait: the database failed", {{"detail", written.error().detail}});
-        keep_again(std::move(batch));
-        database_down = true;
-      } else {
-        if (database_down) log_.info("call records are written again");
-        database_down = false;
+      const bool written = write(batch);
+      if (written && database_down) log_.info("call records are written again");
+      if (!written && !database_down) log_.error("call records wait: the database does not answer");
+      database_down = !written;
+      if (written) {
         const std::lock_guard lock{mutex_};
         written_ += batch.size();
+      } else {
+        keep_again(std::move(batch));
       }
     }
     serve_reads(take_due_reads(database_down), database_down);

@@ -54,6 +54,8 @@ class CallJournal {
   void work();
   void serve_reads(std::vector<Read> reads, bool database_down);
   [[nodiscard]] std::vector<Read> take_due_reads(bool database_down);
+  /// False: the database does not answer; what is left of the batch is to be kept. True: what is left was written.
+  [[nodiscard]] bool write(std::vector<call::CallRecord>& batch);
   void keep_again(std::vector<call::CallRecord> batch);
 
   port::CallStore& store_;

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdio>
 
+#include "proto/websocket/frame.h"
+
 namespace zvonok::app {
 namespace {
 
@@ -21,6 +23,14 @@ bool is_bidi_control(std::string_view text, std::size_t i) {
   return second == 0x81 && third >= 0xA6 && third <= 0xA9;
 }
 
+/// The length of the well-formed UTF-8 character at `at`, 2 to 4; 0 when there is none (a line must stay JSON).
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  for (std::size_t length = 2; length <= 4 && at + length <= text.size(); ++length) {
+    if (websocket::is_valid_utf8(text.substr(at, length))) return length;
+  }
+  return 0;
+}
+
 void append_escaped(std::string& out, std::string_view value) {
   const std::string_view cut = value.substr(0, kValueBytesMax);
   for (std::size_t i = 0; i < cut.size(); ++i) {
@@ -32,11 +42,14 @@ void append_escaped(std::string& out, std::string_view value) {
       std::array<char, 8> text{};
       std::snprintf(text.data(), text.size(), "\\u%04x", c);
       out += text.data();
-    } else if (is_bidi_control(cut, i)) {
-      out += "\\ufffd";
-      i += 2;
-    } else {
+    } else if (c < 0x80) {
       out.push_back(static_cast<char>(c));
+    } else if (const std::size_t length = utf8_length(cut, i); length == 0 || is_bidi_control(cut, i)) {
+      out += "\\ufffd";
+      i += length > 0 ? length - 1 : 0;
+    } else {
+      out += cut.substr(i, length);
+      i += length - 1;
     }
   }
   if (cut.size() < value.size()) out += "...";

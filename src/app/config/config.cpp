@@ -128,7 +128,7 @@ std::string flag_name(std::string_view setting_name) {
 std::optional<Duration> parse_duration(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || number < 0 || number > 1e9) return std::nullopt;
+  if (error != std::errc{} || !(number >= 0 && number <= 1e9)) return std::nullopt;  // NaN is neither
   const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
   double unit_seconds = 0;
   if (unit.empty() || unit == "s") unit_seconds = 1;

@@ -205,6 +205,7 @@ RangeVerdict parse_range(std::string_view header, std::size_t size, ByteRange& r
 }
 
 bool accepts_encoding(std::string_view header, std::string_view coding) {
+  bool any = false;  // what "*" says of codings that are not named
   while (!header.empty()) {
     const std::size_t comma = std::min(header.find(','), header.size());
     std::string_view item = header.substr(0, comma);
@@ -213,13 +214,16 @@ bool accepts_encoding(std::string_view header, std::string_view coding) {
     const std::size_t semicolon = std::min(item.find(';'), item.size());
     std::string_view name = item.substr(0, semicolon);
     while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
-    if (!equal_ignoring_case(name, coding)) continue;
+    const bool named = equal_ignoring_case(name, coding);
+    if (!named && name != "*") continue;
     const std::string_view parameters = item.substr(semicolon);
     const std::size_t weight = parameters.find("q=");
-    if (weight == std::string_view::npos) return true;
-    return parameters.substr(weight + 2).find_first_of("123456789") != std::string_view::npos;
+    const bool taken = weight == std::string_view::npos ||
+                       parameters.substr(weight + 2).find_first_of("123456789") != std::string_view::npos;
+    if (named) return taken;
+    any = taken;
   }
-  return false;
+  return any;
 }
 
 }  // namespace zvonok::app

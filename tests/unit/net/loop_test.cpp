@@ -1,0 +1,90 @@
+// The event loop: timers in order, posts from other threads, the end.
+#include "net/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace zvonok::net {
+namespace {
+
+std::unique_ptr<Loop> make_loop() {
+  auto loop = Loop::create();
+  EXPECT_TRUE(loop);
+  return std::move(*loop);
+}
+
+TEST(Loop, RunsTimersInTheirOrderAndNotTheCancelled) {
+  const auto loop = make_loop();
+  std::string order;
+  const TimePoint start = loop->now().mono;
+  loop->schedule(start + milliseconds{3}, [&] {
+    order += 'c';
+    loop->stop();
+  });
+  loop->schedule(start + milliseconds{1}, [&] { order += 'a'; });
+  loop->schedule(start + milliseconds{1}, [&] { order += 'b'; });
+  loop->cancel(loop->schedule(start + milliseconds{2}, [&] { order += 'x'; }));
+  loop->run();
+  EXPECT_EQ(order, "abc");
+}
+
+TEST(Loop, ATimerMayMakeAndCancelTimers) {
+  const auto loop = make_loop();
+  std::string order;
+  const TimePoint now = loop->now().mono;
+  Loop::TimerKey doomed{};
+  loop->schedule(now, [&] {
+    order += '1';
+    loop->cancel(doomed);
+    loop->schedule(loop->now().mono, [&] {
+      order += '2';
+      loop->stop();
+    });
+  });
+  doomed = loop->schedule(now, [&] { order += 'x'; });
+  loop->run();
+  EXPECT_EQ(order, "12");
+}
+
+TEST(Loop, RunsEverythingPostedByOtherThreads) {
+  const auto loop = make_loop();
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 5'000;
+  int ran = 0;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kTasks; ++i) {
+        loop->post([&] {
+          if (++ran == kThreads * kTasks) loop->stop();
+        });
+      }
+    });
+  }
+  loop->run();
+  EXPECT_EQ(ran, kThreads * kTasks);
+}
+
+TEST(Loop, TurnEndRunsAfterTheWorkOfTheTurn) {
+  const auto loop = make_loop();
+  std::string order;
+  loop->set_turn_end([&] { order += order.empty() || order.back() != '.' ? "." : ""; });
+  loop->post([&] { order += 'a'; });
+  loop->post([&] {
+    order += 'b';
+    loop->stop();
+  });
+  loop->run();
+  EXPECT_EQ(order, "ab.");
+}
+
+TEST(Loop, StopBeforeRunIsKept) {
+  const auto loop = make_loop();
+  loop->stop();
+  loop->run();
+  SUCCEED();
+}
+
+}  // namespace
+}  // namespace zvonok::net
