@@ -29,9 +29,11 @@ set(ZVONOK_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_FILE}")
 function(zvonok_embed_migrations target)
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/migrations/*.sql")
   set(output "${CMAKE_BINARY_DIR}/generated/embedded_migrations.cpp")
+  # Part of the command, because a command runs again when it has changed, and not when it has lost a dependency.
+  string(SHA256 names "${files}")
   add_custom_command(OUTPUT "${output}"
     COMMAND "${CMAKE_COMMAND}" "-DMIGRATIONS=${CMAKE_SOURCE_DIR}/migrations" "-DOUTPUT=${output}"
-      -P "${ZVONOK_EMBED_SCRIPT}"
+      "-DNAMES=${names}" -P "${ZVONOK_EMBED_SCRIPT}"
     DEPENDS ${files} "${ZVONOK_EMBED_SCRIPT}"
     COMMENT "Embedding the migrations")
   target_sources(${target} PRIVATE "${output}")

@@ -1,5 +1,6 @@
 // A bounded queue of messages that can't be delivered yet, in the order they came.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ struct KeptMessage {
   MessageKind kind = MessageKind::Ice;
   std::string payload;
   TimePoint until = kNever;  // for early candidates: when they are refused
+  std::uint64_t call = 0;    // for candidates behind a pending offer: the call their sender sat in, 0 for none
 };
 
 enum class Kept { Yes, Full };

@@ -249,15 +249,18 @@ EndReason PairCall::hangup_reason(const PairEndpoint& from) const {
 
 bool PairCall::can_ring() const {
   if (!ringing()) return false;
-  // A seat that waits for a dropped device gives way to a device that is there.
-  return rung_.size() < options_.rung_devices_max || connected_rung() < rung_.size();
+  return rung_.size() < options_.rung_devices_max || spare_seat() != rung_.end();
+}
+
+/// A seat that waits for a dropped device gives way to a device that is there; but not when the caller may be about to
+/// answer the dropped device's offer.
+std::vector<PairCall::Seat>::const_iterator PairCall::spare_seat() const {
+  return std::ranges::find_if(rung_, [](const Seat& seat) { return seat.device == nullptr && !seat.crossed; });
 }
 
 void PairCall::ring(PairEndpoint& device, KeptMessages candidates, Effects& effects) {
   ZVONOK_CHECK(device.call == nullptr && can_ring());
-  if (rung_.size() >= options_.rung_devices_max) {
-    rung_.erase(std::ranges::find(rung_, static_cast<PairEndpoint*>(nullptr), &Seat::device));
-  }
+  if (rung_.size() >= options_.rung_devices_max) rung_.erase(spare_seat());
   Seat seat;
   seat.device = &device;
   seat.name = device.name;
@@ -329,7 +332,6 @@ Verdict PairCall::expire(TimePoint now) {
   if (ring_until_ <= now) return EndReason::NoAnswer;
   if (caller_.missing_until <= now || callee_.missing_until <= now) return EndReason::Disconnected;
   std::erase_if(rung_, [now](const Seat& seat) { return seat.missing_until <= now; });
-  if (ringing() && rung_.empty()) return EndReason::Disconnected;
   return std::nullopt;
 }
 

@@ -62,7 +62,7 @@ class PairCall {
   [[nodiscard]] bool can_ring() const;
   /// Rings one more device of the callee, which has no seat. `candidates` came from it too early. Only when `can_ring`.
   void ring(PairEndpoint& device, KeptMessages candidates, Effects& effects);
-  /// The device is gone; its seat waits. Ask `expire` next: without a grace it waits no longer than now.
+  /// The device is gone; its seat waits. Call `expire` next: without a grace it waits no longer than now.
   void lose(PairEndpoint& device, TimePoint now);
   /// Gives a missing seat to `fresh` when it is the same device. Whether it did.
   [[nodiscard]] bool adopt(PairEndpoint& fresh, Effects& effects);
@@ -73,7 +73,11 @@ class PairCall {
 
   // ---- time and the end ------------------------------------------------------------------------------------------
   [[nodiscard]] TimePoint deadline() const;
+  /// Rung devices that have been gone for too long lose their seats. Ask `nobody_rings` when others had their chance.
   [[nodiscard]] Verdict expire(TimePoint now);
+  [[nodiscard]] Verdict nobody_rings() const {
+    return ringing() && rung_.empty() ? Verdict{EndReason::Disconnected} : std::nullopt;
+  }
   struct Ending {
     EndReason reason = EndReason::Failed;
     const PairEndpoint* by = nullptr;  // the device that hung up; it is told nothing
@@ -110,6 +114,7 @@ class PairCall {
   [[nodiscard]] Seat* missing_seat_of(const PairEndpoint& fresh);
   [[nodiscard]] const Seat* crossed_seat() const;
   [[nodiscard]] std::size_t connected_rung() const;
+  [[nodiscard]] std::vector<Seat>::const_iterator spare_seat() const;
   /// Calls `visit` with each seat of that side: one, or the rung ones.
   template <class Visit>
   void each_seat(Role side, Visit&& visit);

@@ -9,6 +9,14 @@
 #include "base/check.h"
 
 namespace zvonok::call {
+namespace {
+
+std::optional<ChatId> chat_of(const CallTarget& target) {
+  const auto* const chat = std::get_if<ChatId>(&target);
+  return chat == nullptr ? std::nullopt : std::optional{*chat};
+}
+
+}  // namespace
 
 PairCalls::PairCalls(PairOptions options, Presence& presence, Entropy& entropy)
     : options_{options}, presence_{presence}, entropy_{entropy} {}
@@ -32,30 +40,44 @@ PairCall* PairCalls::call_of(const UserId& user) {
 void PairCalls::on(Offer& command, const Now& now, Effects& effects) {
   PairEndpoint* const from = find(command.connection);
   if (from == nullptr) return;
-  if (draining_ && from->call == nullptr) return refuse(*from, ErrorCode::Unavailable, "the server is shutting down", effects);
-  if (from->pending != nullptr) {
+  if (draining_ && call_of(from->user) == nullptr) {
+    return refuse(*from, ErrorCode::Unavailable, "the server takes no new calls", effects);
+  }
+  const std::optional<UserId> target = known_target(*from, command.target);
+  PendingOffer offer{
+      .lookup = {}, .target = std::move(command.target), .payload = std::move(command.payload), .candidates = {}};
+  if (from->pending == nullptr) {
+    offer.candidates = take_early(*from);
+  } else if (offer.target == from->pending->target) {
+    from->pending->payload = std::move(offer.payload);  // the newer one stands for both
+    return;
+  } else if (from->call != nullptr && target == from->call->peer_of(from->user)) {
+    // A renegotiation is never busy. It takes the place of what the device wanted before.
+    offer.candidates = std::move(withdraw_pending(*from)->candidates);
+  } else {
     return refuse(*from, ErrorCode::Busy, "an offer of this device is still being placed", effects);
   }
-  const auto* const chat = std::get_if<ChatId>(&command.target);
-  const auto* user = std::get_if<UserId>(&command.target);
-  if (chat != nullptr && from->call != nullptr && from->call->record().chat == *chat) {
-    user = &from->call->peer_of(from->user);  // a renegotiation: who is meant was found out when the call began
-  }
-  const bool known =
-      user != nullptr && (*user == from->user || presence_.is_online(*user) || users_in_calls_.contains(*user));
-  if (!known) return look_up(*from, command, effects);
-  PendingOffer offer{.lookup = {}, .payload = std::move(command.payload), .chat = {}, .candidates = take_early(*from)};
-  place_with_candidates(*from, std::move(offer), UserId{*user}, now, effects);
+  if (!target) return look_up(*from, std::move(offer), effects);
+  place_with_candidates(*from, std::move(offer), *target, now, effects);
 }
 
-void PairCalls::look_up(PairEndpoint& from, Offer& offer, Effects& effects) {
-  const LookupId lookup{next_lookup_++};
-  std::optional<ChatId> chat;
-  if (const auto* const id = std::get_if<ChatId>(&offer.target)) chat = *id;
-  from.pending = std::make_unique<PendingOffer>(PendingOffer{
-      .lookup = lookup, .payload = std::move(offer.payload), .chat = std::move(chat), .candidates = take_early(from)});
-  lookups_.emplace(lookup, from.id);
-  effects.emplace_back(LookUpTarget{.lookup = lookup, .target = std::move(offer.target), .asker = from.user});
+/// Whom the offer names, when that takes no look-up.
+std::optional<UserId> PairCalls::known_target(const PairEndpoint& from, const CallTarget& target) {
+  if (const auto* const chat = std::get_if<ChatId>(&target)) {
+    // A renegotiation: who is meant was found out when the call began.
+    if (from.call == nullptr || from.call->record().chat != *chat) return std::nullopt;
+    return from.call->peer_of(from.user);
+  }
+  const UserId& user = std::get<UserId>(target);
+  const bool known = user == from.user || presence_.is_online(user) || users_in_calls_.contains(user);
+  return known ? std::optional{user} : std::nullopt;
+}
+
+void PairCalls::look_up(PairEndpoint& from, PendingOffer offer, Effects& effects) {
+  offer.lookup = LookupId{next_lookup_++};
+  lookups_.emplace(offer.lookup, from.id);
+  effects.emplace_back(LookUpTarget{.lookup = offer.lookup, .target = offer.target, .asker = from.user});
+  from.pending = std::make_unique<PendingOffer>(std::move(offer));
 }
 
 std::unique_ptr<PendingOffer> PairCalls::take_pending(LookupId lookup, PairEndpoint*& from) {
@@ -67,10 +89,9 @@ std::unique_ptr<PendingOffer> PairCalls::take_pending(LookupId lookup, PairEndpo
   return std::move(from->pending);
 }
 
-void PairCalls::cancel_lookup(PairEndpoint& endpoint) {
-  if (endpoint.pending == nullptr) return;
-  lookups_.erase(endpoint.pending->lookup);
-  endpoint.pending = nullptr;
+std::unique_ptr<PendingOffer> PairCalls::withdraw_pending(PairEndpoint& endpoint) {
+  if (endpoint.pending != nullptr) lookups_.erase(endpoint.pending->lookup);
+  return std::move(endpoint.pending);
 }
 
 void PairCalls::on(TargetFound& command, const Now& now, Effects& effects) {
@@ -79,27 +100,28 @@ void PairCalls::on(TargetFound& command, const Now& now, Effects& effects) {
   if (offer != nullptr) place_with_candidates(*from, std::move(*offer), command.user, now, effects);
 }
 
-void PairCalls::on(TargetMissing& command, const Now&, Effects& effects) {
-  PairEndpoint* from = nullptr;
-  const auto offer = take_pending(command.lookup, from);
-  if (offer == nullptr) return;
-  refuse(*from, ErrorCode::TargetUnknown, offer->chat ? "no such private chat of yours" : "no such user", effects);
+void PairCalls::on(TargetMissing& command, const Now& now, Effects& effects) {
+  refuse_pending(command.lookup, ErrorCode::TargetUnknown, "no such user, or no such private chat of yours", now,
+                 effects);
 }
 
-void PairCalls::on(LookupFailed& command, const Now&, Effects& effects) {
+void PairCalls::on(LookupFailed& command, const Now& now, Effects& effects) {
+  refuse_pending(command.lookup, ErrorCode::Unavailable, "could not find out who that is, try again", now, effects);
+}
+
+void PairCalls::refuse_pending(LookupId lookup, ErrorCode code, std::string_view literal, const Now& now,
+                               Effects& effects) {
   PairEndpoint* from = nullptr;
-  if (take_pending(command.lookup, from) == nullptr) return;
-  refuse(*from, ErrorCode::Unavailable, "could not find out who that is, try again", effects);
+  const auto offer = take_pending(lookup, from);
+  if (offer == nullptr) return;
+  refuse(*from, code, literal, effects);
+  release_held(*from, std::move(offer->candidates), Placed::No, now, effects);
 }
 
 void PairCalls::place_with_candidates(PairEndpoint& from, PendingOffer offer, const UserId& target, const Now& now,
                                       Effects& effects) {
-  // Candidates of a refused offer are refused with it: a later offer must not carry them to somebody else.
-  if (place(from, offer, target, now, effects) == Placed::No) return;
-  for (KeptMessage& candidate : offer.candidates.take()) {
-    if (from.call == nullptr) return;  // what was sent last was too much, and ended the call
-    settle(*from.call, from.call->ice(from, std::move(candidate.payload), effects), now, effects);
-  }
+  const Placed placed = place(from, offer, target, now, effects);
+  release_held(from, std::move(offer.candidates), placed, now, effects);
 }
 
 PairCalls::Placed PairCalls::place(PairEndpoint& from, PendingOffer& offer, const UserId& target, const Now& now,
@@ -119,6 +141,10 @@ PairCalls::Placed PairCalls::place(PairEndpoint& from, PendingOffer& offer, cons
   if (!presence_.has_device(target, Dialect::Pair)) {
     refuse(from, ErrorCode::Offline, "no device of the user is connected", effects);
     save_refused(from, offer, target, EndReason::Offline, now, effects);
+    return Placed::No;
+  }
+  if (draining_) {  // since the look-up began
+    refuse(from, ErrorCode::Unavailable, "the server takes no new calls", effects);
     return Placed::No;
   }
   if (calls_.size() >= options_.calls_max) {
@@ -146,7 +172,7 @@ void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId
                     .state = CallState::Ringing,
                     .caller = from.user,
                     .callee = target,
-                    .chat = offer.chat,
+                    .chat = chat_of(offer.target),
                     .started_at = now.wall,
                     .ringing_at = now.wall,
                     .answered_at = {},
@@ -178,7 +204,7 @@ void PairCalls::save_refused(const PairEndpoint& from, const PendingOffer& offer
                                    .state = CallState::Ended,
                                    .caller = from.user,
                                    .callee = target,
-                                   .chat = offer.chat,
+                                   .chat = chat_of(offer.target),
                                    .started_at = now.wall,
                                    .ringing_at = {},
                                    .answered_at = {},
@@ -197,8 +223,9 @@ void PairCalls::on(Answer& command, const Now& now, Effects& effects) {
     return refuse(*from, ErrorCode::NotInCall, "the other side has offered nothing yet", effects);
   }
   // Whoever answers has rolled its own offer back, if it made one.
-  cancel_lookup(*from);
+  const auto withdrawn = withdraw_pending(*from);
   settle(*from->call, from->call->answer(*from, std::move(command.payload), now, effects), now, effects);
+  if (withdrawn != nullptr) release_held(*from, std::move(withdrawn->candidates), Placed::No, now, effects);
 }
 
 void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
@@ -206,6 +233,7 @@ void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
   if (from == nullptr) return;
   if (from->pending != nullptr) {
     KeptMessage candidate{.kind = MessageKind::Ice, .payload = std::move(command.payload)};
+    if (from->call != nullptr) candidate.call = from->call->serial();
     if (from->pending->candidates.keep(std::move(candidate), options_.candidates) == Kept::Full) {
       refuse(*from, ErrorCode::BadMessage, "too many candidates before the offer is placed", effects);
     }
@@ -221,10 +249,9 @@ void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
 void PairCalls::on(Hangup& command, const Now& now, Effects& effects) {
   PairEndpoint* const from = find(command.connection);
   if (from == nullptr) return;
-  const bool withdrew = from->pending != nullptr;
-  cancel_lookup(*from);
+  const auto withdrawn = withdraw_pending(*from);
   if (from->call == nullptr) {
-    if (!withdrew) refuse(*from, ErrorCode::NotInCall, "nothing to hang up", effects);
+    if (withdrawn == nullptr) refuse(*from, ErrorCode::NotInCall, "nothing to hang up", effects);
     return;
   }
   PairCall& call = *from->call;
@@ -237,6 +264,17 @@ void PairCalls::on(Hangup& command, const Now& now, Effects& effects) {
 }
 
 // ---- candidates before everything -----------------------------------------------------------------------------------
+
+/// What was held behind an offer: goes where the offer went; or, when the offer went nowhere, what the device may have
+/// meant for the call it sits in goes there. Never to anybody else: candidates tell addresses.
+void PairCalls::release_held(PairEndpoint& from, KeptMessages held, Placed placed, const Now& now, Effects& effects) {
+  for (KeptMessage& candidate : held.take()) {
+    if (from.call == nullptr) return;  // refused; or what was sent last was too much, and ended the call
+    const bool of_the_offer = placed == Placed::Yes && candidate.call == 0;
+    if (!of_the_offer && candidate.call != from.call->serial()) continue;
+    settle(*from.call, from.call->ice(from, std::move(candidate.payload), effects), now, effects);
+  }
+}
 
 void PairCalls::hold_early(PairEndpoint& from, std::string payload, const Now& now, Effects& effects) {
   constexpr std::string_view kRefusal = "a candidate without a call";

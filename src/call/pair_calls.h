@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -69,7 +70,8 @@ class PairCalls {
   void on(Shutdown& command, const Now& now, Effects& effects);
 
   // Offers, from naming a target to the call.
-  void look_up(PairEndpoint& from, Offer& offer, Effects& effects);
+  [[nodiscard]] std::optional<UserId> known_target(const PairEndpoint& from, const CallTarget& target);
+  void look_up(PairEndpoint& from, PendingOffer offer, Effects& effects);
   void place_with_candidates(PairEndpoint& from, PendingOffer offer, const UserId& target, const Now& now,
                              Effects& effects);
   Placed place(PairEndpoint& from, PendingOffer& offer, const UserId& target, const Now& now, Effects& effects);
@@ -78,9 +80,12 @@ class PairCalls {
   void save_refused(const PairEndpoint& from, const PendingOffer& offer, const UserId& target, EndReason reason,
                     const Now& now, Effects& effects);
   [[nodiscard]] std::unique_ptr<PendingOffer> take_pending(LookupId lookup, PairEndpoint*& from);
-  void cancel_lookup(PairEndpoint& endpoint);
+  /// The pending offer, if there is one; the answer to its look-up will be ignored.
+  std::unique_ptr<PendingOffer> withdraw_pending(PairEndpoint& endpoint);
+  void refuse_pending(LookupId lookup, ErrorCode code, std::string_view literal, const Now& now, Effects& effects);
 
   // Candidates that came before everything they belong to.
+  void release_held(PairEndpoint& from, KeptMessages held, Placed placed, const Now& now, Effects& effects);
   void hold_early(PairEndpoint& from, std::string payload, const Now& now, Effects& effects);
   void expire_early(PairEndpoint& endpoint, TimePoint now, Effects& effects);
   [[nodiscard]] KeptMessages take_early(PairEndpoint& endpoint);
@@ -96,6 +101,7 @@ class PairCalls {
   // Calls as a whole.
   [[nodiscard]] PairCall* call_of(const UserId& user);
   void settle(PairCall& call, std::optional<EndReason> end, const Now& now, Effects& effects);
+  void expire(PairCall& call, const Now& now, Effects& effects);
   void end(PairCall& call, EndReason reason, const Now& now, Effects& effects);
   void forget(PairCall& call);
   void arm(PairCall& call);

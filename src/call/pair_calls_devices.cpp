@@ -32,7 +32,7 @@ void PairCalls::replace(PairEndpoint& old, PairEndpoint& fresh, Effects& effects
 }
 
 PresenceChange PairCalls::drop(PairEndpoint& endpoint) {
-  cancel_lookup(endpoint);
+  withdraw_pending(endpoint);
   static_cast<void>(take_early(endpoint));
   const PresenceChange change = presence_.disconnect(endpoint.id);
   endpoints_.erase(ConnectionId{endpoint.id});
@@ -56,10 +56,7 @@ void PairCalls::on(DeviceDisconnected& command, const Now& now, Effects& effects
   const UserId user = gone->user;
   if (call != nullptr) call->lose(*gone, now.mono);
   const PresenceChange change = drop(*gone);
-  if (call != nullptr) {
-    ring_devices(*call, effects);  // there may be room now for a device that was one too many
-    settle(*call, call->expire(now.mono), now, effects);
-  }
+  if (call != nullptr) expire(*call, now, effects);
   tell_watchers(user, change, effects);
 }
 
@@ -71,6 +68,16 @@ void PairCalls::ring_devices(PairCall& call, Effects& effects) {
     if (!call.can_ring()) return;
     call.ring(*device, take_early(*device), effects);
   }
+}
+
+/// After a device was lost, or in time: empties seats, and fills them with devices that were too many before.
+void PairCalls::expire(PairCall& call, const Now& now, Effects& effects) {
+  Verdict verdict = call.expire(now.mono);
+  if (!verdict) {
+    ring_devices(call, effects);
+    verdict = call.nobody_rings();
+  }
+  settle(call, verdict, now, effects);
 }
 
 void PairCalls::on(Hello& command, const Now&, Effects& effects) {
@@ -135,8 +142,7 @@ void PairCalls::handle_timeout(const Now& now, Effects& effects) {
   while (const auto key = deadlines_.due(now.mono)) {
     switch (key->kind) {
       case DeadlineKey::Kind::Call: {
-        PairCall& call = *calls_.at(key->id);
-        settle(call, call.expire(now.mono), now, effects);
+        expire(*calls_.at(key->id), now, effects);
         break;
       }
       case DeadlineKey::Kind::EarlyCandidates: {

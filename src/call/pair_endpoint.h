@@ -1,7 +1,6 @@
 // One connected device as the pair-call engine sees it.
 #pragma once
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/id.h"
@@ -13,11 +12,11 @@ namespace zvonok::call {
 
 class PairCall;
 
-/// An offer on its way to becoming a call, with the candidates that came after it.
+/// An offer on its way to becoming a call or being relayed, with the candidates that came after it.
 struct PendingOffer {
   LookupId lookup;
+  CallTarget target;
   std::string payload;
-  std::optional<ChatId> chat;
   KeptMessages candidates;
 };
 

@@ -1,6 +1,7 @@
 // Who is connected, on which devices, and who wants to know. About sockets only: there is no grace here. Shared by all
 // dialects. Pure; belongs to the control thread.
 #pragma once
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -58,7 +59,8 @@ class Presence {
   std::unordered_map<ConnectionId, Device> devices_;
   std::unordered_map<UserId, std::vector<ConnectionId>> users_;  // oldest first; no empty list
   std::unordered_map<ConnectionId, std::vector<UserId>> watched_;
-  std::unordered_map<UserId, std::unordered_set<ConnectionId>> watchers_;  // no empty set
+  // Ordered: anybody may watch any text, and texts that all hash alike must not slow everybody down. No empty set.
+  std::map<UserId, std::unordered_set<ConnectionId>> watchers_;
 };
 
 }  // namespace zvonok::call

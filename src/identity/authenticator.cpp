@@ -17,7 +17,9 @@ std::string_view to_text(AuthFailure failure) {
 }
 
 Authenticator::Authenticator(jwt::KeySet keys, jwt::VerifyOptions options, const Revocations& revocations)
-    : keys_{std::move(keys)}, options_{std::move(options)}, revocations_{revocations} {}
+    : keys_{std::move(keys)}, options_{std::move(options)}, revocations_{revocations} {
+  if (options_.own_issuer.empty()) options_.own_issuer = kOwnIssuer;
+}
 
 Result<Principal, AuthError> Authenticator::verify(std::string_view token, WallTime now) const {
   if (token.empty()) return fail(AuthError{.failure = AuthFailure::NoToken, .cause = std::nullopt});
@@ -26,8 +28,15 @@ Result<Principal, AuthError> Authenticator::verify(std::string_view token, WallT
     const bool expired = claims.error() == jwt::JwtError::Expired;
     return fail(AuthError{.failure = expired ? AuthFailure::Expired : AuthFailure::BadToken, .cause = claims.error()});
   }
+  // A `sid` of another issuer is a name in its own books: it must neither be taken for a login session here nor end
+  // one.
+  if (claims->origin == jwt::Origin::Foreign) claims->session_id.clear();
   if (revocations_.is_revoked(claims->session_id)) {
     return fail(AuthError{.failure = AuthFailure::Revoked, .cause = std::nullopt});
+  }
+  // Made when ACCESS_TOKEN_TTL was longer: whether its session has ended is no longer remembered.
+  if (!claims->session_id.empty() && claims->issued_at && *claims->issued_at < revocations_.relevant_since(now)) {
+    return fail(AuthError{.failure = AuthFailure::Expired, .cause = jwt::JwtError::Expired});
   }
   return Principal{.user = std::move(claims->user),
                    .session_id = std::move(claims->session_id),

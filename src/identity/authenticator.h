@@ -35,7 +35,7 @@ inline std::ostream& operator<<(std::ostream& out, AuthFailure failure) {
 
 class Authenticator {
  public:
-  /// `revocations` must outlive the authenticator.
+  /// `revocations` must outlive the authenticator. An empty `options.own_issuer` is taken as kOwnIssuer.
   Authenticator(jwt::KeySet keys, jwt::VerifyOptions options, const Revocations& revocations);
 
   /// `token`: the compact form; empty means none was presented.

@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 
+#include "identity/account_rules.h"
+
 namespace zvonok::identity {
 namespace {
 
@@ -16,6 +18,11 @@ constexpr std::array<std::uint8_t, 12> kIpv4Mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 std::string dotted(const std::uint8_t* bytes) {
   return std::to_string(bytes[0]) + '.' + std::to_string(bytes[1]) + '.' + std::to_string(bytes[2]) + '.' +
          std::to_string(bytes[3]);
+}
+
+/// Longer texts are no emails; what anybody may send must not decide how much is kept.
+std::string account_key(std::string_view email) {
+  return std::string{email.substr(0, kEmailBytesMax)};
 }
 
 /// The wait until `bucket` has a whole token; zero when it has one. Takes nothing.
@@ -41,7 +48,7 @@ LoginThrottle::LoginThrottle(LoginThrottleOptions options)
     : options_{options}, accounts_{options.entries_max}, addresses_{options.entries_max} {}
 
 LoginThrottle::Account& LoginThrottle::account(std::string_view email, TimePoint now) {
-  Account& account = accounts_.find_or_insert(std::string{email}, [] { return Account{}; });
+  Account& account = accounts_.find_or_insert(account_key(email), [] { return Account{}; });
   if (account.failures > 0 && now - account.failed_at >= options_.account_forgiven_after) account.failures = 0;
   return account;
 }
@@ -82,7 +89,7 @@ void LoginThrottle::end_login(const Who& who, LoginOutcome outcome, TimePoint no
     case LoginOutcome::Succeeded:
       tried.failures = 0;
       tried.blocked_until = {};
-      if (tried.pending == 0) accounts_.erase(std::string{who.email});
+      if (tried.pending == 0) accounts_.erase(account_key(who.email));
       return;
     case LoginOutcome::Failed:
       ++tried.failures;

@@ -42,7 +42,7 @@ class LoginThrottle {
   explicit LoginThrottle(LoginThrottleOptions options);
 
   struct Who {
-    std::string_view email;    // normalized
+    std::string_view email;    // normalized; of a longer text than an email can be, the beginning counts
     std::string_view address;  // numeric
   };
   /// Asks for one try. nullopt: go on, and report by end_login(). Otherwise how long to wait.

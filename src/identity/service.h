@@ -80,7 +80,7 @@ struct LogoutRequest {
 struct IdentityOptions {
   seconds access_token_ttl{900};
   seconds refresh_token_ttl{30 * 24 * 3600};
-  std::string issuer = "zvonok";
+  std::string issuer{kOwnIssuer};
   std::string audience;  // put into own tokens when not empty
 };
 

@@ -147,6 +147,7 @@ class SessionStore {
   /// tokens.
   [[nodiscard]] virtual StoreResult<std::vector<RevokedSession>> revoked_since(WallTime since) = 0;
   /// Forgets sessions whose expiry passed before `before`, and expired tokens of the others; returns how many sessions.
+  /// Not atomic: on an error a part of them may be gone.
   [[nodiscard]] virtual StoreResult<std::int64_t> purge_sessions(WallTime before) = 0;
 };
 

@@ -13,8 +13,9 @@
 
 namespace zvonok::rest {
 
-/// Every decoder: 415 for another Content-Type than JSON (absent is JSON), 400 for no JSON object, and for a member
-/// that is missing or of a wrong type, with its name in `field`. Unknown members are ignored.
+/// Every decoder: 415 for another Content-Type than JSON (absent is JSON), 413 for more than 64 KiB, 400 for no JSON
+/// object or one that names a member twice, and for a member that is missing or of a wrong type, with its name in
+/// `field`. Unknown members are ignored.
 
 /// {email, password, display_name?}
 [[nodiscard]] Result<identity::Registration, Problem> decode_register(const HttpRequest& request);

@@ -1,11 +1,14 @@
 #include "rest/json_body.h"
 
+#include "proto/json_members.h"
+
 namespace zvonok::rest {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t kBodyDepthMax = 16;
+constexpr std::size_t kBodyBytesMax = 64 * 1024;
 
 bool is_json(std::string_view content_type) {
   std::string_view media_type = content_type.substr(0, content_type.find(';'));
@@ -29,11 +32,22 @@ Result<json::object, Problem> parse_body(const HttpRequest& request) {
                         .retry_after = std::nullopt,
                         .allow = {}});
   }
+  if (request.body.size() > kBodyBytesMax) {
+    return fail(Problem{.status = 413,
+                        .code = "body_too_large",
+                        .detail = "The body is longer than 65536 bytes",
+                        .field = {},
+                        .retry_after = std::nullopt,
+                        .allow = {}});
+  }
   json::parse_options options;
   options.max_depth = kBodyDepthMax;
   json::error_code error;
   json::value value = json::parse(request.body, error, {}, options);
   if (error || !value.is_object()) return fail(bad_request("The body must be a JSON object"));
+  if (count_json_members(request.body) != value.get_object().size()) {
+    return fail(bad_request("The body names a member twice"));
+  }
   return std::move(value.get_object());
 }
 

@@ -13,7 +13,8 @@
 
 namespace zvonok::rest {
 
-/// The body as a JSON object; 415 or 400 otherwise.
+/// The body as a JSON object that names no member twice. 415 for another Content-Type than JSON, 413 for more than
+/// 64 KiB, else 400.
 [[nodiscard]] Result<boost::json::object, Problem> parse_body(const HttpRequest& request);
 
 /// A member that must be there and be a text.

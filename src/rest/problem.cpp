@@ -72,7 +72,7 @@ Problem too_many_requests(Duration retry_after) {
 }
 
 Problem unavailable() {
-  Problem problem = make(503, "unavailable", "The server could not ask its database, try again");
+  Problem problem = make(503, "unavailable", "The server is too busy or its database does not answer, try again");
   problem.retry_after = seconds{1};
   return problem;
 }

@@ -24,7 +24,7 @@ constexpr std::array kRoutes{
     Route{Method::Get, "/healthz", RouteId::Health, Access::Public, RateClass::Probe},
     Route{Method::Get, "/readyz", RouteId::Ready, Access::Public, RateClass::Probe},
     Route{Method::Get, "/metrics", RouteId::Metrics, Access::Public, RateClass::Probe},
-    Route{Method::Get, "/openapi.yaml", RouteId::OpenApi, Access::Public, RateClass::Ordinary},
+    Route{Method::Get, "/openapi.yaml", RouteId::OpenApi, Access::Public, RateClass::Probe},
 };
 
 using Params = std::vector<std::pair<std::string, std::string>>;

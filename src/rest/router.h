@@ -38,7 +38,7 @@ enum class Access {
 
 /// Which budget a request is counted against.
 enum class RateClass {
-  Probe,     // health, metrics: never limited
+  Probe,     // health, metrics, this API's description: never limited
   Ordinary,  // the API
   Register,
   Login,  // login and refresh

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "adapter/store_sql/database.h"
+#include "adapter/store_sql/listing_sql.h"
 #include "adapter/store_sql/store_sql.h"
 #include "adapter/store_sql/text.h"
 
@@ -20,18 +21,16 @@ const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Tex
                                    Column::Integer, Column::Integer, Column::Text,    Column::Integer};
 
 // The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
-const std::string kUpsert =
-    "INSERT INTO calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, "
-    "end_reason, duration_seconds, node) "
-    "VALUES (:id, :kind, :state, :caller, :callee, :chat, :started, :ringing, :answered, :ended, :reason, :duration, "
-    ":node) "
+const InsertSql kUpsert{
+    "calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
+    "duration_seconds, node)",
     "ON CONFLICT (id) DO UPDATE SET "
     "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
     "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
     "answered_at = COALESCE(excluded.answered_at, calls.answered_at), "
     "ended_at = excluded.ended_at, end_reason = excluded.end_reason, "
     "duration_seconds = excluded.duration_seconds, node = excluded.node "
-    "WHERE calls.state <> 'ended'";
+    "WHERE calls.state <> 'ended'"};
 
 // `caller = ? OR callee = ?` would read and sort a whole history; two ranges, each of one index and each cut at the
 // limit, are merged instead. A call to oneself belongs to the first.
@@ -75,15 +74,15 @@ Params to_params(const CallRecord& record, std::string_view node) {
   return {{"id", record.id.value()},
           {"kind", std::string{to_text(record.kind)}},
           {"state", std::string{to_text(record.state)}},
-          {"caller", record.caller.value()},
-          {"callee", record.callee.value()},
-          {"chat", optional_value(record.chat ? OptionalText{record.chat->value()} : std::nullopt)},
-          {"started", unix_milliseconds(record.started_at)},
-          {"ringing", optional_value(record.ringing_at)},
-          {"answered", optional_value(record.answered_at)},
-          {"ended", optional_value(record.ended_at)},
-          {"reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
-          {"duration", record.duration_seconds},
+          {"caller_id", record.caller.value()},
+          {"callee_id", record.callee.value()},
+          {"chat_id", optional_value(record.chat ? OptionalText{record.chat->value()} : std::nullopt)},
+          {"started_at", unix_milliseconds(record.started_at)},
+          {"ringing_at", optional_value(record.ringing_at)},
+          {"answered_at", optional_value(record.answered_at)},
+          {"ended_at", optional_value(record.ended_at)},
+          {"end_reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
+          {"duration_seconds", record.duration_seconds},
           {"node", std::string{node}}};
 }
 
@@ -96,7 +95,30 @@ std::optional<port::StoreError> check(const CallRecord& record) {
   return texts.error();
 }
 
+const std::string& id_of(const Params& row) {
+  return std::get<std::string>(row.front().value);
+}
+
+/// The first writes of every call, then the second ones, and so on: one statement can't change a row twice. `rows` is
+/// ordered by id.
+std::vector<std::vector<Params>> into_rounds(std::vector<Params> rows) {
+  std::vector<std::vector<Params>> rounds;
+  std::string last_id;
+  std::size_t round = 0;
+  for (Params& row : rows) {
+    round = !rounds.empty() && id_of(row) == last_id ? round + 1 : 0;
+    last_id = id_of(row);
+    if (round == rounds.size()) rounds.emplace_back();
+    rounds[round].push_back(std::move(row));
+  }
+  return rounds;
+}
+
 }  // namespace
+
+const std::string& call_history_sql() {
+  return kList;
+}
 
 StoreResult<void> StoreSql::save_calls(const std::vector<CallRecord>& records, std::string_view node) {
   if (auto error = TextCheck{}.required("node", node).error()) return fail(std::move(*error));
@@ -109,10 +131,10 @@ StoreResult<void> StoreSql::save_calls(const std::vector<CallRecord>& records, s
   if (rows.empty()) return {};
   // One order for everybody, so that two batches with the same calls can't lock each other out. Stable, because a call
   // may be in a batch twice.
-  std::ranges::stable_sort(
-      rows, {}, [](const Params& row) -> const std::string& { return std::get<std::string>(row.front().value); });
+  std::ranges::stable_sort(rows, {}, id_of);
+  const auto rounds = into_rounds(std::move(rows));
   return database_->run("save_calls", Access::Write, [&](Session& session) -> StoreResult<void> {
-    session.execute_each(kUpsert, rows);
+    for (const auto& round : rounds) session.insert_each(kUpsert, round);
     return {};
   });
 }
@@ -165,7 +187,8 @@ StoreResult<std::int64_t> StoreSql::settle_open_calls(std::string_view node, Wal
         "ELSE :now END, "
         "duration_seconds = CASE WHEN answered_at IS NULL OR answered_at > :now THEN 0 "
         "ELSE (:now - answered_at) / 1000 END "
-        "WHERE node = :node AND state <> 'ended'",
+        "WHERE id IN (SELECT id FROM calls WHERE node = :node AND state <> 'ended'" +
+            std::string{row_lock(session, Locking::InOrder)} + ") AND state <> 'ended'",
         {{"reason", std::string{to_text(call::EndReason::ServerShutdown)}},
          {"now", unix_milliseconds(now)},
          {"node", std::string{node}}});

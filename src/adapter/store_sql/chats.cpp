@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "adapter/store_sql/database.h"
+#include "adapter/store_sql/listing_sql.h"
 #include "adapter/store_sql/store_sql.h"
 #include "adapter/store_sql/text.h"
 
@@ -55,6 +56,10 @@ StoreResult<PrivateChat> ensure(Session& session, const PrivateChat& chat) {
 }
 
 }  // namespace
+
+const std::string& private_chats_sql() {
+  return kList;
+}
 
 StoreResult<PrivateChat> StoreSql::ensure_private_chat(const PrivateChat& chat) {
   const auto check = TextCheck{}

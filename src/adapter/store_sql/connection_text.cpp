@@ -207,6 +207,10 @@ Result<PostgresOptions, StoreSqlError> parse_database_url(const Private<std::str
   std::string_view parameters = rest;
   std::string_view path = take_until(parameters, '?');
   std::string_view authority = take_until(path, '/');
+  // An '@' behind the host means that a password was cut in two, and messages below would show its second half.
+  if (path.find('@') != std::string_view::npos || parameters.find('@') != std::string_view::npos) {
+    return fail(bad_url("'/', '?' and '@' in a user or password are written %2F, %3F and %40"));
+  }
   if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
     if (auto error = read_credentials(authority.substr(0, at), options)) return fail(std::move(*error));
     authority.remove_prefix(at + 1);

@@ -29,12 +29,23 @@ port::StoreError store_error(std::string_view operation, const SqlFailure& failu
   return error;
 }
 
+/// False when it could not be said: on SQLite some errors (a full disk) have rolled back already.
+bool rolled_back(Session& session) {
+  try {
+    session.command("ROLLBACK");
+    return true;
+  } catch (const SqlFailure&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 /// What one run of a body found out, for the decision to try again.
 struct Database::Attempt {
   bool reused = false;      // the connection was opened by an earlier call, so it may have been dead all along
   bool committing = false;  // COMMIT was sent: trying again could do the work twice
+  bool discard = false;     // the session could not be brought back to a known state
 };
 
 /// Gives the slot back at the end of the scope.
@@ -61,10 +72,9 @@ Database::Database(const StoreSqlOptions& options)
 
 Result<std::unique_ptr<Database>, StoreSqlError> Database::open(const StoreSqlOptions& options) {
   std::unique_ptr<Database> database{new Database{options}};
-  try {
-    database->slots_.front().session = Session::open(options, SessionUse::Serve);
-  } catch (const SqlFailure& failure) {
-    return fail(StoreSqlError{StoreSqlErrorKind::Unavailable, failure.detail});
+  Attempt state;
+  if (const auto failure = database->connect(database->slots_.front(), steady_now(), state)) {
+    return fail(StoreSqlError{StoreSqlErrorKind::Unavailable, failure->detail});
   }
   return database;
 }
@@ -107,8 +117,14 @@ std::optional<SqlFailure> Database::connect(Slot& slot, SteadyTime call_started,
   }
   try {
     slot.session = Session::open(options_, SessionUse::Serve);
+    if (engine_ == Engine::Postgres) {
+      const Watchdog::Guard guard{watchdog_, slot.session->socket(),
+                                  steady_now() + options_.statement_timeout + kWatchdogMargin};
+      slot.session->limit_statements(options_.statement_timeout);
+    }
     return std::nullopt;
   } catch (const SqlFailure& failure) {
+    slot.session.reset();
     const std::lock_guard lock{mutex_};
     connect_failed_at_ = steady_now();
     connect_failure_ = failure;
@@ -139,16 +155,12 @@ std::optional<SqlFailure> Database::attempt(Session& session, Access access, con
     SqlFailure outcome = failure;
     // The library sometimes loses the error's class with the connection.
     if (outcome.kind != FailureKind::Connection && !session.looks_alive()) outcome.kind = FailureKind::Connection;
-    if (begun && outcome.kind != FailureKind::Connection) {
-      try {
-        session.command("ROLLBACK");
-      } catch (const SqlFailure&) {
-        // On SQLite some errors have rolled back already; a session that can't be brought back to a known state is
-        // replaced.
-        outcome.kind = outcome.kind == FailureKind::Other ? FailureKind::Connection : outcome.kind;
-      }
-    }
+    state.discard = outcome.kind == FailureKind::Connection || (begun && !rolled_back(session));
     return outcome;
+  } catch (const std::exception&) {
+    // A row that is not what the schema says, or no memory. Its text may quote what it read.
+    state.discard = true;
+    return SqlFailure{FailureKind::Other, "an unexpected failure between two statements"};
   }
 }
 
@@ -162,12 +174,14 @@ std::optional<port::StoreError> Database::perform(std::string_view operation, Ac
     if (const auto failure = connect(held.slot(), started, state)) return store_error(operation, *failure);
     const auto failure = attempt(*held.slot().session, access, body, state);
     if (!failure) return std::nullopt;
-    if (failure->kind == FailureKind::Connection) held.slot().session.reset();
-    const bool lost_race = failure->kind == FailureKind::Retry;
-    const bool was_dead = failure->kind == FailureKind::Connection && state.reused && !state.committing;
+    if (state.discard) held.slot().session.reset();
+    const auto took = steady_now() - started;
+    // A server takes a second to find a deadlock, so the loser of one may begin again as long as it has time at all.
+    const bool lost_race = failure->kind == FailureKind::Retry && took < options_.statement_timeout;
     // A retry after a slow failure would double the longest wait.
-    const bool soon = steady_now() - started < options_.statement_timeout / 4;
-    if ((lost_race || was_dead) && soon && tries < kAttemptsMax) continue;
+    const bool was_dead = failure->kind == FailureKind::Connection && state.reused && !state.committing &&
+                          took < options_.statement_timeout / 4;
+    if ((lost_race || was_dead) && tries < kAttemptsMax) continue;
     return store_error(operation, *failure);
   }
 }

@@ -13,6 +13,8 @@ using port::StoreResult;
 
 using LoginSession = port::Session;
 
+constexpr std::int64_t kPurgeRowsMax = 1000;
+
 struct StoredSession {
   LoginSession session;
   bool revoked = false;
@@ -27,7 +29,7 @@ std::optional<StoredSession> lock_session_of(Session& session, const std::string
   if (token.empty()) return std::nullopt;
   const auto rows = session.query(
       "SELECT id, user_id, created_at, expires_at, revoked_at FROM sessions WHERE id = :id" +
-          std::string{row_lock(session)},
+          std::string{row_lock(session, Locking::Row)},
       {Column::Text, Column::Text, Column::Integer, Column::Integer, Column::Integer}, {{"id", token.front().text(0)}});
   if (rows.empty()) return std::nullopt;
   const Row& row = rows.front();
@@ -67,6 +69,23 @@ RotateResult rotate(Session& session, const RotateRequest& request) {
   session.execute("UPDATE sessions SET expires_at = :expires WHERE id = :id",
                   {{"expires", unix_milliseconds(owner.expires_at)}, {"id", owner.id}});
   return {RotateOutcome::Rotated, std::move(owner)};
+}
+
+/// In small transactions, so that logins go on beside a purge that was put off for long.
+StoreResult<std::int64_t> purge(Database& database, const std::string& table, const std::string& key, WallTime before) {
+  std::int64_t total = 0;
+  for (;;) {
+    const auto purged =
+        database.run("purge_sessions", Access::Maintenance, [&](Session& session) -> StoreResult<std::int64_t> {
+          return session.execute("DELETE FROM " + table + " WHERE " + key + " IN (SELECT " + key + " FROM " + table +
+                                     " WHERE expires_at < :before ORDER BY expires_at LIMIT :limit" +
+                                     std::string{row_lock(session, Locking::Skip)} + ")",
+                                 {{"before", unix_milliseconds(before)}, {"limit", kPurgeRowsMax}});
+        });
+    if (!purged) return purged;
+    total += *purged;
+    if (*purged < kPurgeRowsMax) return total;
+  }
 }
 
 }  // namespace
@@ -121,10 +140,11 @@ StoreResult<std::vector<std::string>> StoreSql::revoke_user_sessions(const UserI
   return database_->run(
       "revoke_user_sessions", Access::Write, [&](Session& session) -> StoreResult<std::vector<std::string>> {
         std::vector<std::string> ids;
-        for (const Row& row :
-             session.query("UPDATE sessions SET revoked_at = :now WHERE user_id = :user AND "
-                           "revoked_at IS NULL RETURNING id",
-                           {Column::Text}, {{"now", unix_milliseconds(now)}, {"user", user.value()}})) {
+        for (const Row& row : session.query(
+                 "UPDATE sessions SET revoked_at = :now WHERE id IN (SELECT id FROM sessions "
+                 "WHERE user_id = :user AND revoked_at IS NULL" +
+                     std::string{row_lock(session, Locking::InOrder)} + ") AND revoked_at IS NULL RETURNING id",
+                 {Column::Text}, {{"now", unix_milliseconds(now)}, {"user", user.value()}})) {
           ids.push_back(row.text(0));
         }
         return ids;
@@ -145,13 +165,11 @@ StoreResult<std::vector<port::RevokedSession>> StoreSql::revoked_since(WallTime 
 }
 
 StoreResult<std::int64_t> StoreSql::purge_sessions(WallTime before) {
-  return database_->run("purge_sessions", Access::Maintenance, [&](Session& session) -> StoreResult<std::int64_t> {
-    const Params params{{"before", unix_milliseconds(before)}};
-    const auto purged = session.execute("DELETE FROM sessions WHERE expires_at < :before", params);
-    // A session that is refreshed for years leaves a row behind each time.
-    session.execute("DELETE FROM refresh_tokens WHERE expires_at < :before", params);
-    return purged;
-  });
+  const auto purged = purge(*database_, "sessions", "id", before);
+  if (!purged) return purged;
+  // A session that is refreshed for years leaves a row behind each time.
+  if (const auto tokens = purge(*database_, "refresh_tokens", "hash", before); !tokens) return tokens;
+  return purged;
 }
 
 }  // namespace zvonok::store_sql

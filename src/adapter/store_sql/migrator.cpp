@@ -1,6 +1,7 @@
 // Brings the schema up to date. The table schema_migrations(version, name, checksum, applied_at) says what was applied.
 #include "adapter/store_sql/migrator.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,7 @@
 
 #include "adapter/store_sql/connection_text.h"
 #include "adapter/store_sql/session.h"
+#include "adapter/store_sql/watchdog.h"
 
 namespace zvonok::store_sql {
 namespace {
@@ -106,6 +108,10 @@ std::optional<StoreSqlError> check_applied(const std::vector<Migration>& list, c
 std::optional<StoreSqlError> apply(Session& session, const Migration& migration) {
   const auto statements = split_statements(migration.sql);
   if (statements.empty()) return migration_error(file_name(migration.version, migration.name) + ": no statement");
+  // SQLite would run the first one only, and say nothing.
+  if (std::ranges::any_of(statements, [](const std::string& text) { return text.find(';') != std::string::npos; })) {
+    return migration_error(file_name(migration.version, migration.name) + ": a ';' that does not end its line");
+  }
   for (std::size_t i = 0; i < statements.size(); ++i) {
     try {
       session.command(statements[i]);
@@ -142,7 +148,11 @@ Result<Step, StoreSqlError> step(Session& session, const std::vector<Migration>&
     error = apply(session, list[applied.size()]);
   }
   if (error) {
-    session.command("ROLLBACK");
+    try {
+      session.command("ROLLBACK");
+    } catch (const SqlFailure&) {
+      // On SQLite some errors have rolled back already; closing the session does it in any case.
+    }
     return fail(std::move(*error));
   }
   session.command("COMMIT");
@@ -159,6 +169,14 @@ Result<MigrationReport, StoreSqlError> run_all(Session& session, const std::vect
   }
   report.applied_before = list.size() - report.applied.size();
   return report;
+}
+
+/// Nothing to do needs no lock: a server starts beside one that holds it, and a role that may not create tables can
+/// start one. nullopt when there is something to do, or to complain about.
+std::optional<MigrationReport> nothing_to_do(Session& session, const std::vector<Migration>& list) {
+  const auto applied = read_applied(session);
+  if (applied.size() != list.size() || check_applied(list, applied)) return std::nullopt;
+  return MigrationReport{.applied = {}, .applied_before = list.size()};
 }
 
 /// Waits for other nodes. The lock goes with the session, whatever happens.
@@ -234,7 +252,12 @@ Result<MigrationReport, StoreSqlError> migrate(const StoreSqlOptions& options) {
   const auto& list = list_of(options);
   if (auto error = check_list(list)) return fail(std::move(*error));
   try {
+    Watchdog watchdog;
     const auto session = Session::open(options, SessionUse::Migrate);
+    const Watchdog::Guard guard{watchdog, session->socket(),
+                                std::chrono::steady_clock::now() + options.migration_timeout + seconds{1}};
+    if (auto report = nothing_to_do(*session, list)) return std::move(*report);
+    session->limit_statements(options.migration_timeout);
     if (session->engine() == Engine::Postgres) lock_postgres(*session, options.migration_timeout);
     return run_all(*session, list);
   } catch (const SqlFailure& failure) {
@@ -248,12 +271,18 @@ Result<std::vector<MigrationStatus>, StoreSqlError> migration_status(const Store
   if (auto error = check_list(list)) return fail(std::move(*error));
   std::vector<AppliedRow> applied;
   try {
-    if (!missing_sqlite_file(options)) applied = read_applied(*Session::open(options, SessionUse::Inspect));
+    if (!missing_sqlite_file(options)) {
+      Watchdog watchdog;
+      const auto session = Session::open(options, SessionUse::Inspect);
+      const Watchdog::Guard guard{watchdog, session->socket(),
+                                  std::chrono::steady_clock::now() + options.statement_timeout};
+      applied = read_applied(*session);
+    }
   } catch (const SqlFailure& failure) {
     return fail(StoreSqlError{StoreSqlErrorKind::Unavailable, "migrations: " + failure.detail});
   }
   std::vector<MigrationStatus> out;
-  for (const Migration& migration : list) out.push_back({migration.version, migration.name, {}, {}});
+  for (const Migration& migration : list) out.push_back({migration.version, migration.name, MigrationState::Pending, std::nullopt});
   for (const AppliedRow& row : applied) {
     if (row.version < 1 || row.version > static_cast<std::int64_t>(list.size())) {
       out.push_back({row.version, row.name, MigrationState::Unknown, row.applied_at});

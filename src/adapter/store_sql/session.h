@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "adapter/store_sql/store_sql.h"
 
 namespace soci {
@@ -66,9 +68,15 @@ class Row {
   std::vector<Value> values_;
 };
 
+/// INSERT INTO table (columns) VALUES (:one, :for, :each) on_conflict
+struct InsertSql {
+  std::string into;         // "calls (id, node)": each column's parameter has the column's name
+  std::string on_conflict;  // may be empty
+};
+
 enum class SessionUse {
   Serve,
-  Migrate,  // statements may take as long as `migration_timeout`
+  Migrate,  // makes the SQLite file
   Inspect,  // changes nothing, not even the journal mode
 };
 
@@ -85,12 +93,17 @@ class Session {
                                        const Params& params = {});
   /// Returns how many rows it changed.
   std::int64_t execute(const std::string& sql, const Params& params = {});
-  /// Prepares once, executes for every element. All of them name the same parameters, with the same types or null.
-  void execute_each(const std::string& sql, const std::vector<Params>& rows);
+  /// Runs an INSERT for every element of `rows`: row by row, or many rows a statement, whichever is fast. All elements
+  /// have the same parameters, of the same type or null. With ON CONFLICT DO UPDATE no two of them may name one row.
+  void insert_each(const InsertSql& sql, const std::vector<Params>& rows);
   /// For statements without parameters and rows, such as BEGIN.
   void command(const std::string& sql);
 
-  /// False when the server has closed the connection. Costs no round trip, so true is no promise.
+  /// How long each statement may take; on SQLite, how long it may wait for another process.
+  void limit_statements(milliseconds timeout);
+
+  /// False when the server has closed the connection, or the SQLite file is not the one that was opened (somebody put
+  /// another one in its place: writes would go nowhere). Costs no round trip, so true is no promise.
   [[nodiscard]] bool looks_alive() const;
   /// A duplicate of the connection's socket, to be shut down from another thread when a call takes too long; it lives
   /// as long as this object. -1 for SQLite.
@@ -98,15 +111,26 @@ class Session {
 
  private:
   Session(Engine engine, std::unique_ptr<soci::session> connection);
-  void prepare_sqlite(const SqliteOptions& options, SessionUse use);
-  void prepare_postgres(milliseconds statement_timeout);
+  void prepare_sqlite(const std::string& path, const SqliteOptions& options, SessionUse use);
+  void prepare_postgres();
 
   Engine engine_;
   std::unique_ptr<soci::session> connection_;
   int socket_ = -1;
+  struct {
+    std::string path;
+    dev_t device = 0;
+    ino_t inode = 0;
+  } file_;  // SQLite only
 };
 
-/// " FOR UPDATE" where rows can be locked; an SQLite write transaction has the database for itself anyway.
-[[nodiscard]] std::string_view row_lock(const Session& session);
+enum class Locking {
+  Row,      // of one row, found by its key
+  InOrder,  // of several rows, in one order for everybody, so that two transactions can't lock each other out
+  Skip,     // of those that nobody else has locked
+};
+/// What to put behind a SELECT of column `id` to lock its rows; nothing on SQLite, whose write transactions have the
+/// database for themselves.
+[[nodiscard]] std::string_view row_lock(const Session& session, Locking locking);
 
 }  // namespace zvonok::store_sql

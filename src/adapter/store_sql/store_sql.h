@@ -1,5 +1,5 @@
 // The Store on SQL: one adapter, two databases (an SQLite file, or PostgreSQL), and the migrations of their schema.
-// Nothing of the database library shows here. See docs/adr/0003-one-sql-adapter.md.
+// Nothing of the database library shows here. See docs/adr/0003-sql-storage.md.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -32,7 +32,7 @@ struct StoreSqlError {
 // ---- where the data is -------------------------------------------------------------------------------------------
 
 struct SqliteOptions {
-  std::string path;                 // made with mode 0600 when it is missing; its folder must exist
+  std::string path;                 // made with mode 0600 by `migrate` when it is missing; its folder must exist
   milliseconds busy_timeout{5000};  // how long to wait for a lock that another process holds
 };
 
@@ -59,7 +59,7 @@ struct PostgresOptions {
 // ---- migrations --------------------------------------------------------------------------------------------------
 
 /// One step of the schema. `sql` is one or more statements, each ending with ';' at the end of a line; lines that begin
-/// with `--` are comments. It has to mean the same on both databases.
+/// with `--` are comments; there is no other ';'. It has to mean the same on both databases.
 struct Migration {
   std::int64_t version = 0;  // 1, 2, 3, ... without gaps
   std::string name;          // `create_users` of migrations/001_create_users.sql
@@ -121,7 +121,8 @@ struct StoreSqlOptions {
 [[nodiscard]] Result<std::vector<MigrationStatus>, StoreSqlError> migration_status(const StoreSqlOptions& options);
 
 /// Threads: as port::Store says. A connection to PostgreSQL that broke is replaced on the next use; while the server
-/// is away every call answers Unavailable, after `connect_timeout` or `statement_timeout` at the latest.
+/// is away every call answers Unavailable: at once when it refuses, after `connect_timeout` or `statement_timeout` (and
+/// before it `acquire_timeout`, when all sessions wait like this) when it is silent.
 class StoreSql final : public port::Store {
  public:
   /// Fails when the database can't be reached or its schema can't be used.

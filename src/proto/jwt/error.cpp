@@ -12,6 +12,7 @@ std::string_view to_text(JwtError error) {
     case JwtError::BadJson: return "bad-json";
     case JwtError::BadHeader: return "bad-header";
     case JwtError::UnsupportedAlgorithm: return "unsupported-algorithm";
+    case JwtError::WrongType: return "wrong-type";
     case JwtError::CriticalHeader: return "critical-header";
     case JwtError::UnknownKey: return "unknown-key";
     case JwtError::BadSignature: return "bad-signature";

@@ -9,9 +9,10 @@ enum class JwtError {
   TooLong,               // over kTokenBytesMax
   Malformed,             // not header.claims.signature
   BadEncoding,           // a part is not strict base64url
-  BadJson,               // header or claims are not a JSON object, or nest too deeply
+  BadJson,               // header or claims are not a JSON object, nest too deeply, or name a member twice
   BadHeader,             // a header field of the wrong type
   UnsupportedAlgorithm,  // `alg` missing, `none`, or none of ours
+  WrongType,             // `typ` says that it is no access token (RFC 8725 section 3.11)
   CriticalHeader,        // `crit`: it demands something that we don't do (RFC 7515 section 4.1.11)
   UnknownKey,            // no key of that algorithm and `kid`
   BadSignature,

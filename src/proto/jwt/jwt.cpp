@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/base64.h"
+#include "proto/json_members.h"
 
 namespace zvonok::jwt {
 namespace {
@@ -19,6 +20,8 @@ constexpr std::size_t kShortClaimBytesMax = 512;
 
 /// Base64url of {"alg":"HS256","typ":"JWT"}: the header that this server writes.
 constexpr std::string_view kOwnHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+
+const std::vector<std::string> kOwnUserClaims{"sub"};
 
 /// Memory for one parse, on the stack; what does not fit goes to the heap.
 struct Scratch {
@@ -56,7 +59,8 @@ Result<Parts, JwtError> split(std::string_view token) {
   return parts;
 }
 
-/// Decodes one part of the token and parses it as a JSON object that lives in `scratch`.
+/// Decodes one part of the token and parses it as a JSON object that lives in `scratch`. A member that comes twice is
+/// refused (RFC 7515 section 4, RFC 7519 section 4): the next reader may see the other one.
 Result<json::object, JwtError> parse_part(std::string_view part, Scratch& scratch) {
   const auto bytes = base64url_decode(part);
   if (!bytes) return fail(JwtError::BadEncoding);
@@ -68,8 +72,23 @@ Result<json::object, JwtError> parse_part(std::string_view part, Scratch& scratc
   parser.write(reinterpret_cast<const char*>(bytes->data()), bytes->size(), error);
   if (error) return fail(JwtError::BadJson);
   json::value value = parser.release();
-  if (!value.is_object()) return fail(JwtError::BadJson);
+  if (!value.is_object() || count_json_members(as_text(*bytes)) != value.get_object().size()) {
+    return fail(JwtError::BadJson);
+  }
   return std::move(value.get_object());
+}
+
+bool equal_ignoring_ascii_case(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char c, char l) { return (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) == l; });
+}
+
+/// `typ` (RFC 7515 section 4.1.9): JWT, or at+jwt (RFC 9068 section 2.1). Other kinds of tokens that the same issuer
+/// signs, such as logout tokens or proofs of possession, must not pass for access tokens.
+bool is_access_token_type(std::string_view type) {
+  constexpr std::string_view kMediaType = "application/";
+  if (equal_ignoring_ascii_case(type.substr(0, kMediaType.size()), kMediaType)) type.remove_prefix(kMediaType.size());
+  return equal_ignoring_ascii_case(type, "jwt") || equal_ignoring_ascii_case(type, "at+jwt");
 }
 
 Result<Header, JwtError> parse_header(std::string_view part) {
@@ -77,13 +96,17 @@ Result<Header, JwtError> parse_header(std::string_view part) {
   Scratch scratch;
   const auto object = parse_part(part, scratch);
   if (!object) return fail(object.error());
-  // Of all other fields (jku, jwk, x5u, x5c, typ, cty ...) nothing is believed: keys come from the configuration only.
+  // Of the fields that aren't read here (jku, jwk, x5u, x5c ...) nothing is believed: keys come from the configuration.
   if (object->contains("crit")) return fail(JwtError::CriticalHeader);
   const json::value* algorithm = object->if_contains("alg");
   if (algorithm == nullptr) return fail(JwtError::UnsupportedAlgorithm);
   if (!algorithm->is_string()) return fail(JwtError::BadHeader);
   const auto known = algorithm_from(std::string_view{algorithm->get_string()});
   if (!known) return fail(JwtError::UnsupportedAlgorithm);
+  if (const json::value* type = object->if_contains("typ")) {
+    if (!type->is_string()) return fail(JwtError::BadHeader);
+    if (!is_access_token_type(std::string_view{type->get_string()})) return fail(JwtError::WrongType);
+  }
   Header header{.algorithm = *known, .kid = std::nullopt};
   if (const json::value* kid = object->if_contains("kid")) {
     if (!kid->is_string()) return fail(JwtError::BadHeader);
@@ -131,6 +154,13 @@ std::string short_text_claim(const json::object& claims, std::string_view name) 
   return std::string{value->get_string()};
 }
 
+std::string name_of(const json::object& claims, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (std::string text = short_text_claim(claims, name); !text.empty()) return text;
+  }
+  return {};
+}
+
 Result<UserId, JwtError> user_of(const json::object& claims, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const json::value* value = claims.if_contains(name);
@@ -147,14 +177,6 @@ Result<UserId, JwtError> user_of(const json::object& claims, const std::vector<s
   return fail(JwtError::NoUser);
 }
 
-Result<std::string, JwtError> issuer_of(const json::object& claims, const std::vector<std::string>& accepted) {
-  std::string issuer = short_text_claim(claims, "iss");
-  if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), issuer) == accepted.end()) {
-    return fail(JwtError::WrongIssuer);
-  }
-  return issuer;
-}
-
 /// `aud` is a text or a list of texts (RFC 7519 section 4.1.3).
 bool is_meant_for(const json::object& claims, std::string_view audience) {
   if (audience.empty()) return true;
@@ -166,6 +188,11 @@ bool is_meant_for(const json::object& claims, std::string_view audience) {
   if (!value->is_array()) return is_ours(*value);
   const json::array& list = value->get_array();
   return std::any_of(list.begin(), list.end(), is_ours);
+}
+
+Result<void, JwtError> check_issuer(std::string_view issuer, const std::vector<std::string>& accepted) {
+  if (accepted.empty() || std::find(accepted.begin(), accepted.end(), issuer) != accepted.end()) return {};
+  return fail(JwtError::WrongIssuer);
 }
 
 /// Reads and checks exp, nbf and iat.
@@ -211,16 +238,20 @@ Result<Claims, JwtError> verify(std::string_view token, const KeySet& keys, cons
   Claims claims;
   claims.algorithm = header->algorithm;
   if (const auto good = check_times(*object, options, now, claims); !good) return fail(good.error());
-  auto issuer = issuer_of(*object, options.issuers);
-  if (!issuer) return fail(issuer.error());
-  if (!is_meant_for(*object, options.audience)) return fail(JwtError::WrongAudience);
-  auto user = user_of(*object, options.user_claims);
+  claims.issuer = short_text_claim(*object, "iss");
+  const bool own =
+      claims.algorithm == Algorithm::Hs256 && !options.own_issuer.empty() && claims.issuer == options.own_issuer;
+  claims.origin = own ? Origin::Own : Origin::Foreign;
+  if (!own) {
+    if (const auto good = check_issuer(claims.issuer, options.issuers); !good) return fail(good.error());
+    if (!is_meant_for(*object, options.audience)) return fail(JwtError::WrongAudience);
+  }
+  auto user = user_of(*object, own ? kOwnUserClaims : options.user_claims);
   if (!user) return fail(user.error());
   claims.user = std::move(*user);
-  claims.issuer = std::move(*issuer);
   claims.session_id = short_text_claim(*object, "sid");
   claims.token_id = short_text_claim(*object, "jti");
-  claims.name = short_text_claim(*object, "name");
+  claims.name = name_of(*object, options.name_claims);
   if (const json::value* rooms = object->if_contains("rooms"); is_present(rooms)) {
     claims.rooms_json = json::serialize(*rooms);
   }

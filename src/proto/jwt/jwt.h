@@ -23,23 +23,35 @@ constexpr std::size_t kJsonDepthMax = 16;
 enum class Expiry { Optional, Required };
 
 struct VerifyOptions {
+  /// Our own tokens: HS256 with this `iss`. Their user is in `sub`, and the options for foreign ones below
+  /// (user_claims, issuers, audience) are not about them. Empty: no token is our own.
+  std::string own_issuer{};
   /// The claims that may name the user; the first one present (and not null) decides.
   std::vector<std::string> user_claims{"sub", "userId"};
+  /// The claims that may tell what the user is called; the first one that is a text decides.
+  std::vector<std::string> name_claims{"name", "preferred_username"};
   Expiry expiry = Expiry::Optional;  // `exp` is always honoured when it is there
   seconds exp_leeway{0};
   seconds nbf_leeway{5};
   seconds iat_leeway{60};
-  std::vector<std::string> issuers;  // empty: any; else `iss` must be one of them
-  std::string audience;              // empty: any; else `aud` must be or contain it
+  std::vector<std::string> issuers{};  // empty: any; else `iss` must be one of them
+  std::string audience{};              // empty: any; else `aud` must be or contain it
+};
+
+/// Who made a token.
+enum class Origin {
+  Own,      // this server: HS256 with `iss` = own_issuer
+  Foreign,  // a messenger, by a key that we trust
 };
 
 /// What a good token says.
 struct Claims {
+  Origin origin = Origin::Foreign;
   UserId user;
   std::string session_id;  // `sid`, or empty
   std::string token_id;    // `jti`, or empty
   std::string issuer;      // `iss`, or empty
-  std::string name;        // `name`, or empty
+  std::string name;        // by VerifyOptions::name_claims, or empty
   std::string rooms_json;  // `rooms` as JSON text, or empty
   std::optional<WallTime> expires_at;
   std::optional<WallTime> issued_at;

@@ -19,8 +19,40 @@ constexpr std::size_t kEcCoordinateBytes = 32;
 constexpr std::size_t kEd25519KeyBytes = 32;
 constexpr std::size_t kEd25519SignatureBytes = 64;
 constexpr std::size_t kRsaExponentBytesMax = 8;
-/// Without a kid every key of the algorithm is tried; this bounds what one bad token costs.
-constexpr std::size_t kCandidatesMax = 8;
+/// The y coordinates, little-endian and without the sign bit, of the points of small order, 0 and 1 in
+/// their non-canonical spellings as well (RFC 8032 section 5.1). Under such a "key" anybody can make up signatures.
+using Ed25519Point = std::array<std::uint8_t, kEd25519KeyBytes>;
+constexpr Ed25519Point small_number(std::uint8_t value) {
+  Ed25519Point point{};
+  point[0] = value;
+  return point;
+}
+/// 2^255 - 256 + `low`; the field's p is 2^255 - 19, so it has `low` = 0xED.
+constexpr Ed25519Point near_p(std::uint8_t low) {
+  Ed25519Point point{};
+  point.fill(0xFF);
+  point.front() = low;
+  point.back() = 0x7F;
+  return point;
+}
+constexpr std::array<Ed25519Point, 7> kSmallOrderPoints{{
+    small_number(0),
+    small_number(1),
+    near_p(0xEC),
+    near_p(0xED),
+    near_p(0xEE),
+    {0x26, 0xE8, 0x95, 0x8F, 0xC2, 0xB2, 0x27, 0xB0, 0x45, 0xC3, 0xF4, 0x89, 0xF2, 0xEF, 0x98, 0xF0,
+     0xD5, 0xDF, 0xAC, 0x05, 0xD3, 0xC6, 0x33, 0x39, 0xB1, 0x38, 0x02, 0x88, 0x6D, 0x53, 0xFC, 0x05},
+    {0xC7, 0x17, 0x6A, 0x70, 0x3D, 0x4D, 0xD8, 0x4F, 0xBA, 0x3C, 0x0B, 0x76, 0x0D, 0x10, 0x67, 0x0F,
+     0x2A, 0x20, 0x53, 0xFA, 0x2C, 0x39, 0xCC, 0xC6, 0x4E, 0xC7, 0xFD, 0x77, 0x92, 0xAC, 0x03, 0x7A},
+}};
+
+bool has_small_order(Bytes point) {
+  Ed25519Point y{};
+  std::copy(point.begin(), point.end(), y.begin());
+  y.back() &= 0x7F;
+  return std::find(kSmallOrderPoints.begin(), kSmallOrderPoints.end(), y) != kSmallOrderPoints.end();
+}
 
 using Mac = std::array<std::uint8_t, kSha256Bytes>;
 
@@ -205,6 +237,7 @@ Result<Key, KeyError> Key::es256(const EcPublic& point, std::string kid) {
 
 Result<Key, KeyError> Key::ed25519(Bytes public_key, std::string kid) {
   if (public_key.size() != kEd25519KeyBytes) return fail(KeyError::WrongSize);
+  if (has_small_order(public_key)) return fail(KeyError::NotAKey);
   auto material = std::make_unique<Material>();
   material->public_key.reset(
       EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size()));
@@ -255,7 +288,7 @@ std::vector<const Key*> KeySet::candidates(Algorithm algorithm, std::optional<st
   for (const Key& key : keys_) {
     if (key.algorithm() == algorithm) fitting.push_back(&key);
   }
-  if (!kid) {
+  if (!kid || kid->empty()) {
     fitting.resize(std::min(fitting.size(), kCandidatesMax));
     return fitting;
   }

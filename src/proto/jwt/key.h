@@ -29,7 +29,7 @@ inline std::ostream& operator<<(std::ostream& out, Algorithm algorithm) {
 enum class KeyError {
   SecretTooShort,  // under kSecretBytesMin (RFC 7518 section 3.2)
   WrongSize,       // RSA modulus or exponent, EC coordinate or Ed25519 key out of range
-  NotAKey,         // the numbers are no key, such as a point off the curve
+  NotAKey,         // the numbers are no key, or none that protects: a point off the curve or of small order
 };
 [[nodiscard]] std::string_view to_text(KeyError error);
 inline std::ostream& operator<<(std::ostream& out, KeyError error) {
@@ -40,6 +40,8 @@ constexpr std::size_t kSecretBytesMin = 32;
 constexpr std::size_t kRsaBitsMin = 2048;
 constexpr std::size_t kRsaBitsMax = 8192;
 constexpr std::size_t kKeysMax = 64;
+/// Without a kid several keys are tried; this bounds what one bad token costs.
+constexpr std::size_t kCandidatesMax = 8;
 
 /// The public numbers of keys, big-endian as JWK has them (RFC 7518 section 6, RFC 8037 section 2).
 struct RsaPublic {
@@ -84,8 +86,9 @@ class KeySet {
  public:
   /// False when the set is full or holds a key of the same algorithm and non-empty kid.
   [[nodiscard]] bool add(Key key);
-  /// Keys to try for a token: those of `algorithm` with `kid`. A token without kid: every key of `algorithm`. A kid
-  /// that no key of `algorithm` has: the only key of `algorithm`, or nothing when there are several.
+  /// Keys to try for a token: those of `algorithm` with `kid`. A token without kid, or with an empty one: the first
+  /// kCandidatesMax keys of `algorithm`. A kid that no key of `algorithm` has: the only key of `algorithm`, or nothing
+  /// when there are several.
   [[nodiscard]] std::vector<const Key*> candidates(Algorithm algorithm, std::optional<std::string_view> kid) const;
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
 

@@ -1,0 +1,320 @@
+// Contract of CallStore.
+#include <algorithm>
+#include <atomic>
+#include <random>
+
+#include "contract/store/fixture.h"
+
+namespace zvonok::test {
+namespace {
+
+using call::CallKind;
+using call::CallRecord;
+using call::CallState;
+using call::EndReason;
+using port::StoreErrorKind;
+
+CallRecord ringing(std::uint64_t number, const std::string& caller = "alice", const std::string& callee = "bob") {
+  CallRecord record;
+  record.id = CallId{uuid_of(number)};
+  record.kind = CallKind::Pair;
+  record.state = CallState::Ringing;
+  record.caller = UserId{caller};
+  record.callee = UserId{callee};
+  record.started_at = at(static_cast<double>(number));
+  return record;
+}
+
+CallRecord active(CallRecord record) {
+  record.state = CallState::Active;
+  record.ringing_at = record.started_at + milliseconds{120};
+  record.answered_at = record.started_at + seconds{5};
+  return record;
+}
+
+CallRecord ended(CallRecord record) {
+  record.state = CallState::Ended;
+  record.reason = EndReason::Hangup;
+  record.ended_at = record.started_at + seconds{65};
+  record.duration_seconds = 60;
+  return record;
+}
+
+class Calls : public StoreContract {
+ protected:
+  std::optional<CallRecord> found(std::uint64_t number) {
+    const auto result = store().find_call(CallId{uuid_of(number)});
+    EXPECT_TRUE(result.has_value()) << result.error().detail;
+    return result ? *result : std::nullopt;
+  }
+  std::vector<CallRecord> history(const std::string& user, std::size_t limit = 50) {
+    return all_pages<CallRecord>([&](const port::PageRequest& page) { return store().list_calls(UserId{user}, page); },
+                                 limit);
+  }
+};
+ZVONOK_STORE_CONTRACT(Calls);
+
+TEST_P(Calls, AreKeptInEveryStateKindAndReason) {
+  std::vector<CallRecord> records;
+  std::uint64_t number = 0;
+  for (const CallKind kind : {CallKind::Pair, CallKind::Room, CallKind::Tunnel, CallKind::Phone}) {
+    for (const EndReason reason :
+         {EndReason::Hangup, EndReason::Declined, EndReason::Canceled, EndReason::NoAnswer, EndReason::Busy,
+          EndReason::Offline, EndReason::Disconnected, EndReason::ServerShutdown, EndReason::Failed}) {
+      CallRecord record = ended(active(ringing(++number)));
+      record.kind = kind;
+      record.reason = reason;
+      if (number % 2 == 0) record.chat = ChatId{"chat 'ü' 1"};
+      records.push_back(record);
+    }
+  }
+  records.push_back(ringing(++number));
+  records.push_back(active(ringing(++number)));
+  CallRecord nobody = ringing(++number, "", "");
+  nobody.kind = CallKind::Room;
+  records.push_back(nobody);
+  ASSERT_STORED(store().save_calls(records, "node-1"));
+  for (const auto& record : records) EXPECT_EQ(store().find_call(record.id).value(), record);
+  reopen();
+  for (const auto& record : records) EXPECT_EQ(store().find_call(record.id).value(), record) << "after a restart";
+  EXPECT_EQ(store().find_call(CallId{"unknown"}).value(), std::nullopt);
+}
+
+TEST_P(Calls, NeedNoUsersInThisStore) {
+  ASSERT_STORED(store().save_calls({ringing(1, "of", "elsewhere")}, "node-1"));
+}
+
+TEST_P(Calls, BecomeMoreCompleteWithEachWrite) {
+  ASSERT_STORED(store().save_calls({ringing(1)}, "node-1"));
+  EXPECT_EQ(found(1), ringing(1));
+  ASSERT_STORED(store().save_calls({active(ringing(1))}, "node-1"));
+  EXPECT_EQ(found(1), active(ringing(1)));
+  ASSERT_STORED(store().save_calls({ended(active(ringing(1)))}, "node-1"));
+  EXPECT_EQ(found(1), ended(active(ringing(1))));
+}
+
+TEST_P(Calls, AnEndedRecordIsNeverReopenedOrChanged) {
+  const CallRecord final = ended(active(ringing(1)));
+  ASSERT_STORED(store().save_calls({final}, "node-1"));
+  CallRecord other_end = final;
+  other_end.reason = EndReason::Failed;
+  other_end.duration_seconds = 9;
+  other_end.caller = UserId{"mallory"};
+  for (const CallRecord& late : {ringing(1), active(ringing(1)), other_end}) {
+    ASSERT_STORED(store().save_calls({late}, "node-2"));
+    EXPECT_EQ(found(1), final);
+  }
+  EXPECT_EQ(store().settle_open_calls("node-2", at(500)).value(), 0);
+}
+
+TEST_P(Calls, WritesInAnyOrderGiveTheSameRecord) {
+  const CallRecord final = ended(active(ringing(0)));
+  std::vector<CallRecord> writes{ringing(0), active(ringing(0)), final};
+  std::uint64_t number = 0;
+  std::vector<int> order{0, 1, 2};
+  do {
+    ++number;
+    for (const int i : order) {
+      CallRecord record = writes[static_cast<std::size_t>(i)];
+      record.id = CallId{uuid_of(number)};
+      ASSERT_STORED(store().save_calls({record}, "node-1"));
+    }
+    CallRecord expected = final;
+    expected.id = CallId{uuid_of(number)};
+    EXPECT_EQ(found(number), expected) << order[0] << order[1] << order[2];
+  } while (std::ranges::next_permutation(order).found);
+  CallRecord late = ringing(100);
+  ASSERT_STORED(store().save_calls({active(late)}, "node-1"));
+  ASSERT_STORED(store().save_calls({late}, "node-1"));
+  EXPECT_EQ(found(100), active(late)) << "an answered call does not ring again";
+}
+
+TEST_P(Calls, ABatchMayHoldOneCallTwice) {
+  ASSERT_STORED(store().save_calls({ringing(2), ringing(1), active(ringing(2)), ended(active(ringing(2)))}, "node-1"));
+  EXPECT_EQ(found(1), ringing(1));
+  EXPECT_EQ(found(2), ended(active(ringing(2))));
+}
+
+TEST_P(Calls, ABatchIsStoredWhollyOrNotAtAll) {
+  CallRecord bad = ringing(2);
+  bad.caller = UserId{std::string("nul\0", 4)};
+  EXPECT_STORE_ERROR(store().save_calls({ringing(1), bad}, "node-1"), StoreErrorKind::Invalid);
+  EXPECT_EQ(found(1), std::nullopt);
+  // And when it is the database that refuses, in the middle of the batch.
+  const auto session = database_.session();
+  session->command("CREATE UNIQUE INDEX one_callee ON calls (callee_id)");
+  std::vector<CallRecord> batch;
+  for (std::uint64_t i = 1; i <= 50; ++i) batch.push_back(ringing(i, "alice", "callee " + std::to_string(i % 40)));
+  EXPECT_STORE_ERROR(store().save_calls(batch, "node-1"), StoreErrorKind::Conflict);
+  EXPECT_TRUE(history("alice").empty());
+  session->command("DROP INDEX one_callee");
+  ASSERT_STORED(store().save_calls(batch, "node-1"));
+  EXPECT_EQ(history("alice").size(), 50U);
+}
+
+TEST_P(Calls, AnEmptyBatchIsFine) {
+  ASSERT_STORED(store().save_calls({}, "node-1"));
+}
+
+TEST_P(Calls, TextsThatBreakTheLimitsAreInvalid) {
+  for (const std::string& text : {std::string("nul\0", 4), std::string{"\xff"}, std::string(10240, 'a')}) {
+    CallRecord record = ringing(1);
+    record.id = CallId{text};
+    EXPECT_STORE_ERROR(store().save_calls({record}, "node-1"), StoreErrorKind::Invalid);
+    record = ringing(1);
+    record.callee = UserId{text};
+    EXPECT_STORE_ERROR(store().save_calls({record}, "node-1"), StoreErrorKind::Invalid);
+    record = ringing(1);
+    record.chat = ChatId{text};
+    EXPECT_STORE_ERROR(store().save_calls({record}, "node-1"), StoreErrorKind::Invalid);
+    EXPECT_STORE_ERROR(store().save_calls({ringing(1)}, text), StoreErrorKind::Invalid);
+    EXPECT_EQ(store().find_call(CallId{text}).value(), std::nullopt);
+    EXPECT_TRUE(history(text).empty());
+    EXPECT_EQ(store().settle_open_calls(text, at(0)).value(), 0);
+  }
+  EXPECT_STORE_ERROR(store().save_calls({CallRecord{}}, "node-1"), StoreErrorKind::Invalid);
+}
+
+TEST_P(Calls, HistoryHasBothSidesNewestFirstThenGreatestId) {
+  auto same_time = [](std::uint64_t number, const std::string& caller, const std::string& callee) {
+    CallRecord record = ringing(number, caller, callee);
+    record.started_at = at(50);
+    return record;
+  };
+  ASSERT_STORED(
+      store().save_calls({ringing(1, "alice", "bob"), ringing(90, "bob", "alice"), same_time(7, "carol", "alice"),
+                          same_time(8, "alice", "carol"), ringing(5, "bob", "carol"), ringing(60, "alice", "alice")},
+                         "node-1"));
+  std::vector<std::string> ids;
+  for (const auto& record : history("alice", 2)) ids.push_back(record.id.value());
+  EXPECT_EQ(ids, (std::vector<std::string>{uuid_of(90), uuid_of(60), uuid_of(8), uuid_of(7), uuid_of(1)}));
+  EXPECT_EQ(history("nobody").size(), 0U);
+}
+
+TEST_P(Calls, HistoryPagesOver500RowsGiveEachRowOnceWhateverThePageSize) {
+  constexpr std::uint64_t kSeed = 20250101;
+  std::mt19937_64 random{kSeed};
+  std::vector<CallRecord> records;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    CallRecord record = i % 3 == 0 ? ringing(i, "alice", "bob") : ringing(i, "user " + std::to_string(i % 7), "alice");
+    // Few different moments, so that ties are longer than pages.
+    record.started_at = at(static_cast<double>(random() % 20));
+    records.push_back(record);
+  }
+  std::ranges::shuffle(records, random);
+  ASSERT_STORED(store().save_calls(records, "node-1"));
+  std::ranges::sort(records, [](const CallRecord& a, const CallRecord& b) {
+    return std::tie(a.started_at, a.id) > std::tie(b.started_at, b.id);
+  });
+  for (const std::size_t limit : {std::size_t{1}, std::size_t{13}, std::size_t{100}, std::size_t{200}}) {
+    EXPECT_EQ(history("alice", limit), records) << "limit " << limit << ", seed " << kSeed;
+  }
+}
+
+TEST_P(Calls, ACallThatStartsBetweenTwoPagesShiftsNothing) {
+  for (std::uint64_t i = 0; i < 20; ++i) ASSERT_STORED(store().save_calls({ringing(i)}, "node-1"));
+  const auto first = store().list_calls(UserId{"bob"}, {.after = "", .limit = 10});
+  ASSERT_STORED(first);
+  ASSERT_STORED(store().save_calls({ringing(100)}, "node-1"));
+  const auto second = store().list_calls(UserId{"bob"}, {.after = first->next, .limit = 10});
+  ASSERT_STORED(second);
+  ASSERT_EQ(second->items.size(), 10U);
+  EXPECT_EQ(second->items.front(), ringing(9));
+  EXPECT_EQ(second->items.back(), ringing(0));
+  EXPECT_EQ(second->next, "");
+}
+
+TEST_P(Calls, ForeignCursorsGiveAnEmptyPage) {
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    ASSERT_STORED(store().save_calls({ringing(i)}, "node-1"));
+    add_user(uuid_of(i));
+  }
+  const std::string of_users =
+      store().list_users({.search = "", .include_disabled = false, .page = {.after = "", .limit = 2}})->next;
+  const std::string of_calls = store().list_calls(UserId{"alice"}, {.after = "", .limit = 2})->next;
+  ASSERT_NE(of_users, "");
+  ASSERT_NE(of_calls, "");
+  for (const std::string& cursor :
+       {std::string{"x"}, std::string{"!!!"}, std::string{"AAAA"}, std::string{"%00"}, of_users, of_calls + "A",
+        std::string(100000, 'A'), std::string{"Yzo5"}, std::string{"' OR 1=1 --"}}) {
+    const auto page = store().list_calls(UserId{"alice"}, {.after = cursor, .limit = 2});
+    ASSERT_STORED(page);
+    EXPECT_TRUE(page->items.empty()) << cursor.substr(0, 40);
+    EXPECT_EQ(page->next, "");
+  }
+  const auto users =
+      store().list_users({.search = "", .include_disabled = false, .page = {.after = of_calls, .limit = 2}});
+  ASSERT_STORED(users);
+  EXPECT_TRUE(users->items.empty());
+}
+
+TEST_P(Calls, SettleEndsTheOpenCallsOfOneNode) {
+  CallRecord answered = active(ringing(1));  // answered at 6
+  CallRecord unanswered = ringing(2);
+  CallRecord future = active(ringing(1000));  // by a clock that was set back since
+  const CallRecord other_node = active(ringing(3));
+  const CallRecord over = ended(active(ringing(4)));
+  ASSERT_STORED(store().save_calls({answered, unanswered, future, over}, "node-1"));
+  ASSERT_STORED(store().save_calls({other_node}, "node-2"));
+  EXPECT_EQ(store().settle_open_calls("node-1", at(36.9)).value(), 3);
+  for (CallRecord* record : {&answered, &unanswered, &future}) {
+    record->state = CallState::Ended;
+    record->reason = EndReason::ServerShutdown;
+    record->ended_at = at(36.9);
+  }
+  answered.duration_seconds = 30;  // 30.9 s
+  future.ended_at = future.answered_at;
+  EXPECT_EQ(found(1), answered);
+  EXPECT_EQ(found(2), unanswered);
+  EXPECT_EQ(found(1000), future);
+  EXPECT_EQ(found(3), other_node);
+  EXPECT_EQ(found(4), over);
+  EXPECT_EQ(store().settle_open_calls("node-1", at(40)).value(), 0) << "idempotent";
+  EXPECT_EQ(store().settle_open_calls("", at(40)).value(), 0);
+}
+
+TEST_P(Calls, ACallThatMovedBelongsToItsNewNode) {
+  ASSERT_STORED(store().save_calls({ringing(1)}, "node-1"));
+  ASSERT_STORED(store().save_calls({active(ringing(1))}, "node-2"));
+  EXPECT_EQ(store().settle_open_calls("node-1", at(40)).value(), 0);
+  EXPECT_EQ(store().settle_open_calls("node-2", at(40)).value(), 1);
+}
+
+TEST_P(Calls, WritersAndReadersOnManyThreadsDoNotFail) {
+  constexpr std::uint64_t kPerThread = 60;
+  std::atomic<int> errors = 0;
+  in_parallel(12, [&](std::size_t thread) {
+    for (std::uint64_t i = 0; i < kPerThread; ++i) {
+      if (thread < 8) {
+        // Neighbours write the same calls, in opposite orders.
+        std::vector<CallRecord> batch;
+        for (std::uint64_t k = 0; k < 5; ++k)
+          batch.push_back(active(ringing((thread / 2) * 1000 + (i + k) % kPerThread)));
+        if (thread % 2 == 0) std::ranges::reverse(batch);
+        if (!store().save_calls(batch, "node-1")) ++errors;
+      } else {
+        if (!store().list_calls(UserId{"alice"}, {.after = "", .limit = 50})) ++errors;
+      }
+    }
+  });
+  EXPECT_EQ(errors, 0);
+  EXPECT_EQ(history("alice", 200).size(), 4 * kPerThread);
+}
+
+TEST_P(Calls, TwoStoresOnOneDatabaseShareIt) {
+  // Two nodes; on SQLite, two processes' worth of locks.
+  auto second = store_sql::StoreSql::create(database_.options());
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  std::atomic<int> errors = 0;
+  in_parallel(6, [&](std::size_t thread) {
+    auto& mine = thread % 2 == 0 ? store() : **second;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+      if (!mine.save_calls({ringing(thread * 1000 + i)}, "node")) ++errors;
+    }
+  });
+  EXPECT_EQ(errors, 0);
+  EXPECT_EQ(history("alice", 200).size(), 240U);
+}
+
+}  // namespace
+}  // namespace zvonok::test
