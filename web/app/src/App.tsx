@@ -1,0 +1,26 @@
+// Sign in, or the pages with the call over them.
+import { useStore } from './lib/store';
+import { useCall } from './state/calls';
+import { closeHelp, helpStore } from './state/help';
+import { useSession } from './state/session';
+import { CallLayer } from './call/CallLayer';
+import { AuthScreen } from './screens/Auth';
+import { Shell } from './screens/Shell';
+import { HelpDialog } from './ui/HelpDialog';
+import { Toasts } from './ui/Toasts';
+import { useHotkeys } from './useHotkeys';
+
+export function App(): JSX.Element {
+  const { user } = useSession();
+  const call = useCall();
+  const help = useStore(helpStore);
+  useHotkeys(user !== null);
+  return (
+    <>
+      {user ? <Shell key={user.id} covered={call !== null} /> : <AuthScreen />}
+      {user && <CallLayer />}
+      {user && help && <HelpDialog onClose={closeHelp} />}
+      <Toasts />
+    </>
+  );
+}

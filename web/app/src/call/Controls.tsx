@@ -1,0 +1,97 @@
+// Mute, camera, screen, devices, hang up: always in the same place and order.
+import type { LocalMedia } from '@zvonok/client';
+import { canShareScreen, hangUp, toggleCamera, toggleMuted, toggleShare } from '../state/calls';
+import { useI18n } from '../state/app';
+import { DevicePickers } from '../screens/DevicePickers';
+import { cx } from '../lib/cx';
+import { Icon, type IconName } from '../ui/Icon';
+import { Popover } from '../ui/Popover';
+
+export function Controls({ local }: { local: LocalMedia }): JSX.Element {
+  const { t } = useI18n();
+  return (
+    <div className="controls" role="toolbar" aria-label={t('call.controls')}>
+      <ControlButton
+        icon={local.muted ? 'mic-off' : 'mic'}
+        label={t(local.muted ? 'call.unmute' : 'call.mute')}
+        shortcut="M"
+        pressed={local.muted}
+        marked={local.muted}
+        onClick={toggleMuted}
+        testId="call-mute"
+      />
+      <ControlButton
+        icon={local.video ? 'video' : 'video-off'}
+        label={t(local.video ? 'call.camera.off' : 'call.camera.on')}
+        shortcut="V"
+        pressed={local.video}
+        marked={!local.video}
+        onClick={() => void toggleCamera()}
+        testId="call-camera"
+      />
+      {canShareScreen && (
+        <ControlButton
+          icon={local.screen ? 'share-off' : 'share'}
+          label={t(local.screen ? 'call.share.stop' : 'call.share')}
+          shortcut="S"
+          pressed={local.screen}
+          marked={local.screen}
+          onClick={() => void toggleShare()}
+          testId="call-screen-share"
+        />
+      )}
+      <Popover
+        title={t('call.devices')}
+        side="above"
+        trigger={(props) => (
+          <button type="button" className="control" aria-label={t('call.devices')} data-tip={t('call.devices')} data-testid="call-devices" {...props}>
+            <Icon name="sliders" size={24} />
+          </button>
+        )}
+      >
+        <div className="popover-fields">
+          <DevicePickers refreshKey={local.audio} />
+        </div>
+      </Popover>
+      <button
+        type="button"
+        className="control control-hangup"
+        aria-label={t('call.hangup')}
+        aria-keyshortcuts="Shift+H"
+        data-tip={t('call.hangup')}
+        onClick={hangUp}
+        data-testid="call-hangup"
+      >
+        <Icon name="hangup" size={28} />
+      </button>
+    </div>
+  );
+}
+
+interface ControlButtonProps {
+  icon: IconName;
+  label: string;
+  shortcut: string;
+  pressed: boolean;
+  /** Drawn inverted: something is off that is usually on, or on that is usually off. */
+  marked: boolean;
+  onClick: () => void;
+  testId: string;
+}
+
+function ControlButton({ icon, label, shortcut, pressed, marked, onClick, testId }: ControlButtonProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      className={cx('control', marked && 'is-marked')}
+      aria-label={label}
+      data-active={pressed}
+      aria-keyshortcuts={shortcut}
+      data-tip={`${label} (${shortcut})`}
+      onClick={onClick}
+      data-testid={testId}
+    >
+      <Icon name={icon} size={24} />
+    </button>
+  );
+}

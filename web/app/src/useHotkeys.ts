@@ -1,0 +1,68 @@
+// Ties the table of shortcuts to what they do.
+import { useEffect } from 'react';
+import { acceptCall, callPhase, declineCall, getCall, hangUp, toggleCamera, toggleMuted, toggleShare } from './state/calls';
+import { closeHelp, helpStore, openHelp } from './state/help';
+import { isTyping, resolveHotkey, type HotkeyAction, type HotkeyScope } from './lib/hotkeys';
+import { navigate } from './lib/route';
+import { toggleFullscreen } from './call/useFullscreen';
+
+function scopeNow(): HotkeyScope | null {
+  const current = getCall();
+  if (!current) return 'pages';
+  const phase = callPhase(current);
+  if (phase === 'incoming') return 'ringing';
+  return phase === 'call' ? 'call' : null;
+}
+
+const actions: Readonly<Record<HotkeyAction, () => void>> = {
+  mute: toggleMuted,
+  camera: () => void toggleCamera(),
+  share: () => void toggleShare(),
+  fullscreen: toggleFullscreen,
+  hangup: hangUp,
+  'accept-audio': () => void acceptCall('audio'),
+  'accept-video': () => void acceptCall('video'),
+  decline: declineCall,
+  search: () => {
+    navigate({ tab: 'people', personId: null });
+    // The field is there after the page is drawn.
+    window.requestAnimationFrame(() => document.getElementById('people-search')?.focus());
+  },
+  'go-people': () => navigate({ tab: 'people', personId: null }),
+  'go-history': () => navigate({ tab: 'history', personId: null }),
+  'go-settings': () => navigate({ tab: 'settings', personId: null }),
+  help: () => (helpStore.get() ? closeHelp() : openHelp()),
+};
+
+export function useHotkeys(enabled: boolean): void {
+  useEffect(() => {
+    if (!enabled) return;
+    let pending: string | null = null;
+    const onKey = (event: KeyboardEvent): void => {
+      if (['Shift', 'Control', 'Alt', 'Meta'].includes(event.key)) return;
+      const scope = scopeNow();
+      if (!scope) return;
+      const resolved = resolveHotkey(
+        {
+          key: event.key,
+          code: event.code,
+          shift: event.shiftKey,
+          modified: event.ctrlKey || event.altKey || event.metaKey,
+          repeat: event.repeat,
+          typing: isTyping(event.target),
+        },
+        scope,
+        pending,
+      );
+      pending = resolved.pending;
+      if (!resolved.action) return;
+      // An open dialog over the page takes the keys of the page, but not those of the call under it.
+      const inDialog = document.querySelector('.dialog') !== null;
+      if (inDialog && scope === 'pages' && resolved.action !== 'help') return;
+      event.preventDefault();
+      actions[resolved.action]();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [enabled]);
+}

@@ -1,0 +1,11 @@
+// The unit tests: pure parts under Node's speed, a page only where one is needed.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    environment: 'jsdom',
+    include: ['test/**/*.test.{ts,tsx}'],
+    setupFiles: ['test/setup.ts'],
+  },
+  resolve: { alias: { '@zvonok/client': new URL('../client/src/index.ts', import.meta.url).pathname } },
+});
