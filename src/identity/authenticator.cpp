@@ -23,27 +23,28 @@ Authenticator::Authenticator(jwt::KeySet keys, jwt::VerifyOptions options, const
 
 Result<Principal, AuthError> Authenticator::verify(std::string_view token, WallTime now) const {
   if (token.empty()) return fail(AuthError{.failure = AuthFailure::NoToken, .cause = std::nullopt});
-  Result<jwt::Claims, jwt::JwtError> claims = jwt::verify(token, keys_, options_, now);
-  if (!claims) {
-    const bool expired = claims.error() == jwt::JwtError::Expired;
-    return fail(AuthError{.failure = expired ? AuthFailure::Expired : AuthFailure::BadToken, .cause = claims.error()});
+  Result<jwt::Claims, jwt::JwtError> verified = jwt::verify(token, keys_, options_, now);
+  if (!verified) {
+    const jwt::JwtError cause = verified.error();
+    const bool expired = cause == jwt::JwtError::Expired;
+    return fail(AuthError{.failure = expired ? AuthFailure::Expired : AuthFailure::BadToken, .cause = cause});
   }
-  // A `sid` of another issuer is a name in its own books: it must neither be taken for a login session here nor end
-  // one.
-  if (claims->origin == jwt::Origin::Foreign) claims->session_id.clear();
-  if (revocations_.is_revoked(claims->session_id)) {
+  jwt::Claims& claims = *verified;
+  // A `sid` of another issuer is a name in its own books: it must not be taken for a login session here.
+  if (claims.origin == jwt::Origin::Foreign) claims.session_id.clear();
+  if (revocations_.is_revoked(claims.session_id)) {
     return fail(AuthError{.failure = AuthFailure::Revoked, .cause = std::nullopt});
   }
   // Made when ACCESS_TOKEN_TTL was longer: whether its session has ended is no longer remembered.
-  if (!claims->session_id.empty() && claims->issued_at && *claims->issued_at < revocations_.relevant_since(now)) {
+  if (!claims.session_id.empty() && claims.issued_at && *claims.issued_at < revocations_.relevant_since(now)) {
     return fail(AuthError{.failure = AuthFailure::Expired, .cause = jwt::JwtError::Expired});
   }
-  return Principal{.user = std::move(claims->user),
-                   .session_id = std::move(claims->session_id),
-                   .name = std::move(claims->name),
-                   .token_id = std::move(claims->token_id),
-                   .rooms_json = std::move(claims->rooms_json),
-                   .expires_at = claims->expires_at};
+  return Principal{.user = std::move(claims.user),
+                   .session_id = std::move(claims.session_id),
+                   .name = std::move(claims.name),
+                   .token_id = std::move(claims.token_id),
+                   .rooms_json = std::move(claims.rooms_json),
+                   .expires_at = claims.expires_at};
 }
 
 Result<void, AuthError> Authenticator::recheck(const Principal& principal, WallTime now) const {

@@ -34,7 +34,7 @@ Duration wait_for_token(TokenBucket bucket, TimePoint now) {
 }  // namespace
 
 std::string address_group(std::string_view address) {
-  const std::string text{address.substr(0, kAddressKeyBytesMax)};
+  std::string text{address.substr(0, kAddressKeyBytesMax)};
   std::array<std::uint8_t, 16> bytes{};
   if (inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
   if (std::equal(kIpv4Mapped.begin(), kIpv4Mapped.end(), bytes.begin())) return dotted(bytes.data() + 12);

@@ -15,7 +15,7 @@ namespace zvonok::identity {
 /// OWASP's smallest recommendation for argon2id: 19 MiB, 2 passes, 1 lane.
 struct PasswordOptions {
   unsigned passes = 2;
-  std::size_t memory_bytes = 19 * 1024 * 1024;
+  std::size_t memory_bytes = 19UL * 1024 * 1024;
 };
 
 enum class PasswordSetupError {

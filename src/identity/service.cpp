@@ -87,7 +87,7 @@ IdentityResult<Login> IdentityService::register_user(const Registration& registr
   auto hash = passwords_.hash(registration.password.reveal());
   if (!hash) return fail(error_of({.kind = port::StoreErrorKind::Unavailable, .detail = "no memory for the hash"}));
   port::User user{.id = UserId{make_uuid(entropy_)},
-                  .email = *email,
+                  .email = email,
                   .display_name = *name,
                   .password_hash = std::move(*hash),
                   .disabled = false,
@@ -108,15 +108,16 @@ IdentityResult<Login> IdentityService::login(const Credentials& credentials, Wal
   const auto email = normalize_email(credentials.email);
   // A password that nobody can have is not worth a hash, and says nothing about the account.
   if (!email || password.size() > kPasswordBytesMax) return fail(error_of(IdentityErrorKind::WrongCredentials));
-  auto user = store_.find_user_by_email(*email);
-  if (!user) return fail(error_of(user.error()));
-  if (!*user || (*user)->password_hash.empty()) {
+  auto found = store_.find_user_by_email(*email);
+  if (!found) return fail(error_of(found.error()));
+  std::optional<port::User> user = std::move(*found);
+  if (!user || user->password_hash.empty()) {
     passwords_.verify_nothing(password);
     return fail(error_of(IdentityErrorKind::WrongCredentials));
   }
-  const bool right = passwords_.verify((*user)->password_hash, password);
-  if (!right || (*user)->disabled) return fail(error_of(IdentityErrorKind::WrongCredentials));
-  return open_session(std::move(**user), now);
+  const bool right = passwords_.verify(user->password_hash, password);
+  if (!right || user->disabled) return fail(error_of(IdentityErrorKind::WrongCredentials));
+  return open_session(std::move(*user), now);
 }
 
 IdentityResult<Login> IdentityService::refresh(const Private<std::string>& refresh_token, WallTime now) {
@@ -124,23 +125,25 @@ IdentityResult<Login> IdentityService::refresh(const Private<std::string>& refre
     return fail(error_of(IdentityErrorKind::BadRefreshToken));
   }
   Private<std::string> next{make_secret(entropy_, kRefreshTokenBytes)};
-  const auto rotation = store_.rotate_refresh({.old_hash = refresh_token_hash(refresh_token.reveal()),
-                                               .new_hash = refresh_token_hash(next.reveal()),
-                                               .now = now,
-                                               .new_expires_at = now + options_.refresh_token_ttl});
-  if (!rotation) return fail(error_of(rotation.error()));
-  if (rotation->outcome != port::RotateOutcome::Rotated) return fail(refusal_of(*rotation));
-  ZVONOK_CHECK(rotation->session);
-  const port::Session& session = *rotation->session;
-  auto user = store_.find_user(session.user);
-  if (!user) return fail(error_of(user.error()));
-  if (!*user || (*user)->disabled) {
+  const auto rotated = store_.rotate_refresh({.old_hash = refresh_token_hash(refresh_token.reveal()),
+                                              .new_hash = refresh_token_hash(next.reveal()),
+                                              .now = now,
+                                              .new_expires_at = now + options_.refresh_token_ttl});
+  if (!rotated) return fail(error_of(rotated.error()));
+  const port::RotateResult& rotation = *rotated;
+  if (rotation.outcome != port::RotateOutcome::Rotated) return fail(refusal_of(rotation));
+  ZVONOK_CHECK(rotation.session.has_value());
+  const port::Session session = rotation.session.value_or(port::Session{});
+  auto found = store_.find_user(session.user);
+  if (!found) return fail(error_of(found.error()));
+  std::optional<port::User> user = std::move(*found);
+  if (!user || user->disabled) {
     if (const auto revoked = store_.revoke_session(session.id, now); !revoked) return fail(error_of(revoked.error()));
     return fail(IdentityError{.kind = IdentityErrorKind::BadRefreshToken,
                               .revoked_session = session.id,
                               .detail = "the account is disabled or gone"});
   }
-  Login login{.user = std::move(**user), .tokens = {}};
+  Login login{.user = std::move(*user), .tokens = {}};
   login.tokens = {.access_token = Private{access_token(login.user, session.id, now)},
                   .refresh_token = std::move(next),
                   .access_expires_in = options_.access_token_ttl,
@@ -154,7 +157,7 @@ IdentityResult<std::string> IdentityService::logout(const LogoutRequest& request
     if (token.size() > kRefreshTokenCharsMax) return std::string{};
     const auto session = store_.revoke_by_refresh(refresh_token_hash(token), now);
     if (!session) return fail(error_of(session.error()));
-    return *session ? (*session)->id : std::string{};
+    return session->value_or(port::Session{}).id;
   }
   if (request.session_id.empty()) return std::string{};
   const auto revoked = store_.revoke_session(request.session_id, now);
@@ -163,10 +166,11 @@ IdentityResult<std::string> IdentityService::logout(const LogoutRequest& request
 }
 
 IdentityResult<port::User> IdentityService::find(const UserId& id) {
-  auto user = store_.find_user(id);
-  if (!user) return fail(error_of(user.error()));
-  if (!*user) return fail(error_of(IdentityErrorKind::UnknownUser));
-  return std::move(**user);
+  auto found = store_.find_user(id);
+  if (!found) return fail(error_of(found.error()));
+  std::optional<port::User> user = std::move(*found);
+  if (!user) return fail(error_of(IdentityErrorKind::UnknownUser));
+  return std::move(*user);
 }
 
 IdentityResult<port::User> IdentityService::provision(const Principal& principal, WallTime now) {

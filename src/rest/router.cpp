@@ -21,6 +21,7 @@ constexpr std::array kRoutes{
     Route{Method::Get, "/api/calls/history", RouteId::ListCalls, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/v1/chats", RouteId::CreateChat, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/v1/chats", RouteId::ListChats, Access::User, RateClass::Ordinary},
+    Route{Method::Get, "/api/v1/ice-servers", RouteId::ListIceServers, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/healthz", RouteId::Health, Access::Public, RateClass::Probe},
     Route{Method::Get, "/readyz", RouteId::Ready, Access::Public, RateClass::Probe},
     Route{Method::Get, "/metrics", RouteId::Metrics, Access::Public, RateClass::Probe},

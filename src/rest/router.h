@@ -25,6 +25,7 @@ enum class RouteId {
   ListCalls,
   CreateChat,
   ListChats,
+  ListIceServers,
   Health,
   Ready,
   Metrics,

@@ -52,6 +52,9 @@ Result<void, std::string> check_combinations(const Config& config) {
                                                     : "TLS_CERT is set but TLS_KEY is not"} +
                 ": TLS needs both");
   }
+  if (!config.turn_urls.empty() && config.turn_secret.reveal().empty()) {
+    return fail(std::string{"TURN_URLS is set but TURN_SECRET is not: TURN servers take nobody without credentials"});
+  }
   if (config.jwt_user_claims.empty()) return fail(std::string{"JWT_USER_CLAIMS=\"\": at least one claim is needed"});
   return {};
 }

@@ -72,6 +72,10 @@ struct Config {
   Duration call_ring_timeout = seconds{45};
   Duration call_reconnect_grace = seconds{10};
   std::size_t calls_max = 100'000;
+  std::vector<std::string> stun_urls;
+  std::vector<std::string> turn_urls;
+  Private<std::string> turn_secret;
+  Duration turn_credential_ttl = hours{12};
 
   // limits
   std::size_t connections_max = 50'000;

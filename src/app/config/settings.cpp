@@ -95,6 +95,18 @@ Setting list(Names n, std::vector<std::string> Config::*field, std::string_view 
           [field](const Config& c) { return join(c.*field); }};
 }
 
+Setting url_list(Names n, std::vector<std::string> Config::*field, std::vector<std::string_view> schemes,
+                 std::string_view accepted) {
+  Setting setting = list(n, field, accepted);
+  setting.read = [field, schemes](Config& c, std::string_view v) {
+    c.*field = split_list(v);
+    return std::all_of((c.*field).begin(), (c.*field).end(), [&](const std::string& url) {
+      return std::any_of(schemes.begin(), schemes.end(), [&](std::string_view s) { return url.starts_with(s); });
+    });
+  };
+  return setting;
+}
+
 template <class E>
 struct Choice {
   std::string_view text;
@@ -224,6 +236,13 @@ std::vector<Setting> call_settings() {
       duration({"calls", "CALL_RECONNECT_GRACE", "", "a dropped device may come back; 0: it has hung up"},
                &C::call_reconnect_grace, Duration::zero()),
       size({"calls", "CALLS_MAX", "", "calls at once on this node"}, &C::calls_max),
+      url_list({"calls", "STUN_URLS", "", "STUN servers that clients are told of"}, &C::stun_urls, {"stun:", "stuns:"},
+               "URLs such as stun:stun.example.org:3478, separated by commas"),
+      url_list({"calls", "TURN_URLS", "", "TURN servers that clients are told of, with credentials by TURN_SECRET"},
+               &C::turn_urls, {"turn:", "turns:"}, "URLs such as turn:turn.example.org:3478, separated by commas"),
+      secret({"calls", "TURN_SECRET", "", "secret shared with the TURN servers (coturn: static-auth-secret)"},
+             &C::turn_secret),
+      duration({"calls", "TURN_CREDENTIAL_TTL", "", "life of TURN credentials"}, &C::turn_credential_ttl, minutes{1}),
       one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider,
              "mock|twilio|sip"),
       one_of({"calls", "VPN_PROVIDER", "", "tunnelled calls (not in this version)"}, &C::vpn_provider,

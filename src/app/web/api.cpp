@@ -48,7 +48,13 @@ rest::Problem problem_of(const AccessDenied& denied) {
 }
 
 Api::Api(Parts parts, const Config& config)
-    : parts_{parts}, registration_{config.registration}, directory_{config.directory} {}
+    : parts_{parts},
+      registration_{config.registration},
+      directory_{config.directory},
+      ice_servers_{.stun_urls = config.stun_urls,
+                   .turn_urls = config.turn_urls,
+                   .turn_secret = config.turn_secret,
+                   .credential_lifetime = config.turn_credential_ttl} {}
 
 template <class Work, class Reply>
 void Api::run(WorkerPool& pool, Exchange exchange, Work work, Reply reply) {
@@ -90,6 +96,9 @@ void Api::dispatch(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ListCalls: list_calls(std::move(exchange)); return;
     case rest::RouteId::CreateChat: create_chat(std::move(exchange)); return;
     case rest::RouteId::ListChats: list_chats(std::move(exchange)); return;
+    case rest::RouteId::ListIceServers:
+      exchange.reply(rest::encode_ice_servers(ice_servers_, exchange.principal->user, parts_.loop.now().wall));
+      return;
     case rest::RouteId::Health:
     case rest::RouteId::Ready:
     case rest::RouteId::Metrics:

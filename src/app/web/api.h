@@ -14,6 +14,7 @@
 #include "identity/service.h"
 #include "identity/tickets.h"
 #include "port/store.h"
+#include "rest/ice_servers_api.h"
 #include "rest/router.h"
 
 namespace zvonok::app {
@@ -66,6 +67,7 @@ class Api {
   Parts parts_;
   const Registration registration_;
   const Directory directory_;
+  const rest::IceServers ice_servers_;
 };
 
 }  // namespace zvonok::app

@@ -144,7 +144,8 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ListUsers:
     case rest::RouteId::ListCalls:
     case rest::RouteId::CreateChat:
-    case rest::RouteId::ListChats: break;
+    case rest::RouteId::ListChats:
+    case rest::RouteId::ListIceServers: break;
   }
   exchange.reply(rest::internal_error());
 }

@@ -216,6 +216,27 @@ TEST_F(Web, UnknownPathsAndMethodsAreProblems) {
   EXPECT_NE(call(get("/api/auth/me")).header("www-authenticate").find("Bearer"), std::string::npos);
 }
 
+TEST(IceServers, AreListedForUsersWithCredentialsOfTheirOwn) {
+  TestNode node{[](app::Config& config) {
+    config.stun_urls = {"stun:stun.example.org:3478"};
+    config.turn_urls = {"turn:turn.example.org:3478", "turns:turn.example.org:5349"};
+    config.turn_secret = Private<std::string>{"shared with coturn"};
+    config.turn_credential_ttl = hours{1};
+  }};
+  const Person alice = node.person("alice");
+  HttpCall ask = get("/api/v1/ice-servers");
+  EXPECT_EQ(node.call(ask).status, 401);
+  ask.token = alice.token;
+  const boost::json::value answer = boost::json::parse(node.call(ask).body);
+  EXPECT_EQ(answer.at("expires_in"), 3600);
+  const auto& servers = answer.at("ice_servers").as_array();
+  ASSERT_EQ(servers.size(), 2U);
+  EXPECT_EQ(servers[0].at("urls").at(0), "stun:stun.example.org:3478");
+  EXPECT_EQ(servers[1].at("urls").as_array().size(), 2U);
+  EXPECT_TRUE(servers[1].at("username").as_string().ends_with(":" + alice.id));
+  EXPECT_EQ(boost::json::serialize(answer).find("shared with coturn"), std::string::npos);
+}
+
 TEST_F(Web, TheApiDescriptionAndProbesAreThere) {
   EXPECT_TRUE(call(get("/openapi.yaml")).body.starts_with("openapi: 3."));
   EXPECT_EQ(call(get("/healthz")).status, 200);

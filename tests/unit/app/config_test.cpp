@@ -49,7 +49,8 @@ TEST(Config, RefusesWhatItCannotUseAndNamesIt) {
                             Case{"CALL_RING_TIMEOUT", "-1s"}, Case{"CALLS_MAX", "0"}, Case{"CALLS_MAX", "1T"},
                             Case{"JWT_REQUIRE_EXP", "yes"}, Case{"POSTGRES_SSLMODE", "maybe"},
                             Case{"POSTGRES_SSLMODE", "disable|allow"}, Case{"WS_MESSAGE_BYTES_MAX", "10"},
-                            Case{"JWT_USER_CLAIMS", ""}, Case{"TLS_CERT", "only.pem"}}) {
+                            Case{"JWT_USER_CLAIMS", ""}, Case{"TLS_CERT", "only.pem"},
+                            Case{"STUN_URLS", "https://x"}, Case{"TURN_URLS", "turn:without.a.secret"}}) {
     const auto report = load_config(sources({}, {{wrong.name, wrong.value}}, {}));
     ASSERT_FALSE(report) << wrong.name << "=" << wrong.value;
     EXPECT_NE(report.error().find(wrong.name), std::string::npos) << report.error();
