@@ -1,5 +1,6 @@
 // A bounded queue of messages that can't be delivered yet, in the order they came.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -38,10 +39,13 @@ class KeptMessages {
     bytes_ = 0;
     return std::exchange(messages_, {});
   }
-  /// Removes the first, which must exist.
-  void drop_first() {
-    bytes_ -= messages_.front().payload.size();
-    messages_.erase(messages_.begin());
+  /// Removes those at the front whose time has come; returns how many.
+  std::size_t drop_until(TimePoint now) {
+    const auto rest = std::ranges::find_if(messages_, [now](const KeptMessage& m) { return m.until > now; });
+    for (auto gone = messages_.begin(); gone != rest; ++gone) bytes_ -= gone->payload.size();
+    const auto count = static_cast<std::size_t>(rest - messages_.begin());
+    messages_.erase(messages_.begin(), rest);
+    return count;
   }
   [[nodiscard]] const std::vector<KeptMessage>& all() const { return messages_; }
   [[nodiscard]] bool empty() const { return messages_.empty(); }

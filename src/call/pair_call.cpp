@@ -46,6 +46,11 @@ PairCall::PairCall(Start start, PairEndpoint& caller, const PairOptions& options
   caller.call = this;
 }
 
+bool PairCall::is_with(const UserId& user, const CallTarget& target) const {
+  if (const auto* const chat = std::get_if<ChatId>(&target)) return record_.chat == *chat;
+  return std::get<UserId>(target) == peer_of(user);
+}
+
 CallSummary PairCall::summary_for(const PairEndpoint& device) const {
   return {.call = record_.id,
           .peer = peer_of(device.user),
@@ -204,7 +209,7 @@ void PairCall::become_active(Seat& winner, const Now& now, Effects& effects) {
   for (const Seat& seat : rung_) {
     if (&seat == &winner || seat.device == nullptr) continue;
     effects.emplace_back(DeliverHangup{.to = seat.device->id, .reason = HangupReason::AnsweredElsewhere});
-    seat.device->call = nullptr;
+    leave(*seat.device, now);
   }
   callee_ = std::move(winner);
   rung_ = {};
@@ -291,6 +296,12 @@ bool PairCall::adopt(PairEndpoint& fresh, Effects& effects) {
   return true;
 }
 
+void PairCall::leave(PairEndpoint& device, const Now& now) const {
+  device.call = nullptr;
+  device.left_call = serial_;
+  device.left_call_at = now.mono;
+}
+
 void PairCall::replace(PairEndpoint& old, PairEndpoint& fresh, Effects& effects) {
   Seat& seat = seat_of(old);
   seat.device = &fresh;
@@ -342,7 +353,7 @@ void PairCall::end(const Ending& ending, const Now& now, Effects& effects) {
     each_seat(side, [&](Seat& seat) {
       if (seat.device == nullptr) return;
       PairEndpoint& device = *std::exchange(seat.device, nullptr);
-      device.call = nullptr;
+      leave(device, now);
       if (&device == ending.by) return;
       DeliverHangup hangup{.to = device.id, .reason = reason};
       if (ending.by != nullptr && side != side_of_sender) {

@@ -43,6 +43,8 @@ class PairCall {
   [[nodiscard]] const UserId& peer_of(const UserId& user) const {
     return user == record_.caller ? record_.callee : record_.caller;
   }
+  /// Whether an offer of `user`, who is a side of this call, to `target` would be one within this call.
+  [[nodiscard]] bool is_with(const UserId& user, const CallTarget& target) const;
   /// For a device that has a seat.
   [[nodiscard]] CallSummary summary_for(const PairEndpoint& device) const;
 
@@ -121,6 +123,7 @@ class PairCall {
 
   [[nodiscard]] Verdict send(Seat& to, KeptMessage&& message, Effects& effects);
   void deliver(PairEndpoint& to, KeptMessage&& message, Effects& effects) const;
+  void leave(PairEndpoint& device, const Now& now) const;
   void present_offer(Seat& seat, Effects& effects);
   [[nodiscard]] Verdict crossing_offer(PairEndpoint& from, std::string payload, Effects& effects);
   [[nodiscard]] Verdict release_candidates(Seat& from, Effects& effects);

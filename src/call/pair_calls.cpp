@@ -30,6 +30,20 @@ PairEndpoint* PairCalls::find(ConnectionId connection) {
   return endpoint == endpoints_.end() ? nullptr : &endpoint->second;
 }
 
+/// A device that speaks of its user's call while the place of its like there is empty is that device, come back before
+/// its old socket was known to be gone. Not one that was told that the call is over for it, nor one that wants another
+/// call: `wants` is whom its offer names.
+PairEndpoint* PairCalls::find_seated(ConnectionId connection, const CallTarget* wants, const Now& now,
+                                     Effects& effects) {
+  PairEndpoint* const from = find(connection);
+  if (from == nullptr || from->call != nullptr || from->pending != nullptr) return from;
+  PairCall* const call = call_of(from->user);
+  if (call == nullptr || call->serial() == from->left_call) return from;
+  if (wants != nullptr && !call->is_with(from->user, *wants)) return from;
+  if (call->adopt(*from, effects)) settle(*call, std::nullopt, now, effects);
+  return from;
+}
+
 PairCall* PairCalls::call_of(const UserId& user) {
   const auto call = users_in_calls_.find(user);
   return call == users_in_calls_.end() ? nullptr : call->second;
@@ -38,7 +52,7 @@ PairCall* PairCalls::call_of(const UserId& user) {
 // ---- offers ---------------------------------------------------------------------------------------------------------
 
 void PairCalls::on(Offer& command, const Now& now, Effects& effects) {
-  PairEndpoint* const from = find(command.connection);
+  PairEndpoint* const from = find_seated(command.connection, &command.target, now, effects);
   if (from == nullptr) return;
   if (draining_ && call_of(from->user) == nullptr) {
     return refuse(*from, ErrorCode::Unavailable, "the server takes no new calls", effects);
@@ -63,9 +77,9 @@ void PairCalls::on(Offer& command, const Now& now, Effects& effects) {
 
 /// Whom the offer names, when that takes no look-up.
 std::optional<UserId> PairCalls::known_target(const PairEndpoint& from, const CallTarget& target) {
-  if (const auto* const chat = std::get_if<ChatId>(&target)) {
+  if (std::holds_alternative<ChatId>(target)) {
     // A renegotiation: who is meant was found out when the call began.
-    if (from.call == nullptr || from.call->record().chat != *chat) return std::nullopt;
+    if (from.call == nullptr || !from.call->is_with(from.user, target)) return std::nullopt;
     return from.call->peer_of(from.user);
   }
   const UserId& user = std::get<UserId>(target);
@@ -167,7 +181,8 @@ PairCalls::Placed PairCalls::relay_offer(PairEndpoint& from, PendingOffer& offer
 
 void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId& target, const Now& now,
                            Effects& effects) {
-  CallRecord record{.id = CallId{make_uuid(entropy_)},
+  const std::uint64_t serial = next_serial_++;
+  CallRecord record{.id = CallId{make_ordered_uuid(entropy_, now.wall, serial)},
                     .kind = CallKind::Pair,
                     .state = CallState::Ringing,
                     .caller = from.user,
@@ -179,7 +194,7 @@ void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId
                     .ended_at = {},
                     .reason = {},
                     .duration_seconds = 0};
-  PairCall::Start start{.serial = next_serial_++,
+  PairCall::Start start{.serial = serial,
                         .record = std::move(record),
                         .offer = std::move(offer.payload),
                         .ring_until = now.mono + options_.ring_timeout};
@@ -199,7 +214,7 @@ void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId
 
 void PairCalls::save_refused(const PairEndpoint& from, const PendingOffer& offer, const UserId& target,
                              EndReason reason, const Now& now, Effects& effects) {
-  effects.emplace_back(SaveRecord{{.id = CallId{make_uuid(entropy_)},
+  effects.emplace_back(SaveRecord{{.id = CallId{make_ordered_uuid(entropy_, now.wall, next_serial_++)},
                                    .kind = CallKind::Pair,
                                    .state = CallState::Ended,
                                    .caller = from.user,
@@ -216,7 +231,7 @@ void PairCalls::save_refused(const PairEndpoint& from, const PendingOffer& offer
 // ---- answers, candidates, hangups -----------------------------------------------------------------------------------
 
 void PairCalls::on(Answer& command, const Now& now, Effects& effects) {
-  PairEndpoint* const from = find(command.connection);
+  PairEndpoint* const from = find_seated(command.connection, nullptr, now, effects);
   if (from == nullptr) return;
   if (from->call == nullptr) return refuse(*from, ErrorCode::NotInCall, "nothing to answer", effects);
   if (!from->call->can_answer(*from)) {
@@ -229,7 +244,7 @@ void PairCalls::on(Answer& command, const Now& now, Effects& effects) {
 }
 
 void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
-  PairEndpoint* const from = find(command.connection);
+  PairEndpoint* const from = find_seated(command.connection, nullptr, now, effects);
   if (from == nullptr) return;
   if (from->pending != nullptr) {
     KeptMessage candidate{.kind = MessageKind::Ice, .payload = std::move(command.payload)};
@@ -247,7 +262,7 @@ void PairCalls::on(Ice& command, const Now& now, Effects& effects) {
 }
 
 void PairCalls::on(Hangup& command, const Now& now, Effects& effects) {
-  PairEndpoint* const from = find(command.connection);
+  PairEndpoint* const from = find_seated(command.connection, nullptr, now, effects);
   if (from == nullptr) return;
   const auto withdrawn = withdraw_pending(*from);
   if (from->call == nullptr) {
@@ -278,7 +293,10 @@ void PairCalls::release_held(PairEndpoint& from, KeptMessages held, Placed place
 
 void PairCalls::hold_early(PairEndpoint& from, std::string payload, const Now& now, Effects& effects) {
   constexpr std::string_view kRefusal = "a candidate without a call";
-  if (users_in_calls_.contains(from.user) || options_.early_ice_hold <= Duration::zero()) {
+  // Just after a call they were meant for its other side, and must not reach anybody else.
+  const bool of_the_last_call =
+      from.left_call_at != TimePoint::min() && now.mono - from.left_call_at < options_.early_ice_hold;
+  if (of_the_last_call || users_in_calls_.contains(from.user) || options_.early_ice_hold <= Duration::zero()) {
     return refuse(from, ErrorCode::NotInCall, kRefusal, effects);
   }
   KeptMessage candidate{
@@ -291,8 +309,7 @@ void PairCalls::hold_early(PairEndpoint& from, std::string payload, const Now& n
 }
 
 void PairCalls::expire_early(PairEndpoint& endpoint, TimePoint now, Effects& effects) {
-  while (!endpoint.early.empty() && endpoint.early.all().front().until <= now) {
-    endpoint.early.drop_first();
+  for (std::size_t gone = endpoint.early.drop_until(now); gone > 0; --gone) {
     refuse(endpoint, ErrorCode::NotInCall, "a candidate without a call", effects);
   }
   deadlines_.arm({DeadlineKey::Kind::EarlyCandidates, endpoint.id.value()}, endpoint.early_armed,

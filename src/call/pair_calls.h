@@ -37,6 +37,7 @@ class PairCalls {
   [[nodiscard]] TimePoint next_timeout() const { return deadlines_.next(); }
 
   [[nodiscard]] std::size_t call_count() const { return calls_.size(); }
+  [[nodiscard]] bool is_in_call(const UserId& user) const { return users_in_calls_.contains(user); }
   [[nodiscard]] const PairOptions& options() const { return options_; }
 
   /// Everything that is held, for tests. Walks all of it.
@@ -107,6 +108,8 @@ class PairCalls {
   void arm(PairCall& call);
 
   [[nodiscard]] PairEndpoint* find(ConnectionId connection);
+  [[nodiscard]] PairEndpoint* find_seated(ConnectionId connection, const CallTarget* wants, const Now& now,
+                                          Effects& effects);
 
   PairOptions options_;
   Presence& presence_;

@@ -1,5 +1,6 @@
 // One connected device as the pair-call engine sees it.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,8 @@ struct PairEndpoint {
   std::unique_ptr<PendingOffer> pending;  // while its target is being looked up
   KeptMessages early;                     // candidates of a device that is in no call and has offered nothing
   TimePoint early_armed = kNever;
+  std::uint64_t left_call = 0;                // the last call that ended for it, or was answered elsewhere: its serial
+  TimePoint left_call_at = TimePoint::min();  // when
 };
 
 }  // namespace zvonok::call

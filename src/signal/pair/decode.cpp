@@ -160,8 +160,11 @@ Result<PairMessage, DecodeError> decode(std::string_view text) {
 
   std::string_view payload;
   if (envelope->payload && envelope->payload->type != json::Type::Null) {
-    if (envelope->payload->type != json::Type::Object) return fail(DecodeError::NoPayload);
-    payload = envelope->payload->text;
+    if (envelope->payload->type == json::Type::Object) {
+      payload = envelope->payload->text;
+    } else if (*event != Event::Hangup) {  // whoever hangs up means it
+      return fail(DecodeError::NoPayload);
+    }
   }
   switch (*event) {
     case Event::Hangup: return decode_hangup(payload);

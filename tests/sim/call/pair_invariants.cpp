@@ -53,6 +53,10 @@ void PairInvariants::command(const call::Command& command, const Now& now, const
   if (const auto* hello = std::get_if<call::Hello>(&command)) {
     if (const auto found = clients_.find(hello->connection); found != clients_.end()) found->second.hello = true;
   }
+  if (std::holds_alternative<call::Offer>(command) || std::holds_alternative<call::Answer>(command) ||
+      std::holds_alternative<call::Ice>(command) || std::holds_alternative<call::Hangup>(command)) {
+    spoke(*acting_);
+  }
   if (const auto* drop = std::get_if<call::DeviceDisconnected>(&command)) gone(drop->connection);
   observe(now, effects);
   if (!may_attempt_) must(attempts_ == 0, "an attempt without an offer");
@@ -80,6 +84,17 @@ void PairInvariants::connected(const call::DeviceConnected& c) {
     ++tally_.heirs;
   }
   clients_[c.connection] = {.user = c.user, .name = c.device};
+}
+
+/// A device that speaks may take the place of its like that has dropped.
+void PairInvariants::spoke(ConnectionId id) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  for (auto& [call_id, call] : open_) {
+    if (call.devices.contains(id) || call.dismissed.contains(id) || !call.orphans.contains({found->second.user, found->second.name})) continue;
+    call.devices.insert(id);
+    ++tally_.heirs;
+  }
 }
 
 void PairInvariants::gone(ConnectionId id) {

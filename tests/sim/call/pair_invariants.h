@@ -72,6 +72,7 @@ class PairInvariants {
   void hangup(const call::DeliverHangup& effect);
   void added(ConnectionId to, const CallId& id, const UserId* peer);
   void connected(const call::DeviceConnected& c);
+  void spoke(ConnectionId id);
   void gone(ConnectionId id);
   [[nodiscard]] const Client& client(ConnectionId id) const;
   [[nodiscard]] Call* find_call(const UserId& user);

@@ -168,22 +168,47 @@ void PairModel::on(const call::DeviceConnected& c) {
     if (place.seat != nullptr) return;
   }
   Call* const call = call_of(fresh.user);
-  if (call == nullptr) return;
+  if (call == nullptr || take_empty_seat(*call, fresh)) return;
+  if (call->callee == fresh.user && has_room(*call)) ring(*call, fresh);
+}
+
+/// The seat of a device of the same user and name that has dropped.
+bool PairModel::take_empty_seat(Call& call, Client& fresh) {
   const auto waits = [&](const Seat& seat) {
     return !seat.device && seat.user == fresh.user && seat.name == fresh.name;
   };
-  Seat* seat = waits(call->caller_seat) ? &call->caller_seat : nullptr;
-  const auto callee_seat = std::ranges::find_if(call->callee_seats, waits);
-  if (callee_seat != call->callee_seats.end()) seat = &*callee_seat;
-  if (seat == nullptr) {
-    if (call->callee == fresh.user && has_room(*call)) ring(*call, fresh);
-    return;
-  }
+  Seat* seat = waits(call.caller_seat) ? &call.caller_seat : nullptr;
+  const auto callee_seat = std::ranges::find_if(call.callee_seats, waits);
+  if (callee_seat != call.callee_seats.end()) seat = &*callee_seat;
+  if (seat == nullptr) return false;
   seat->device = fresh.id;
   seat->missing_until = TimePoint::max();
-  if (!call->active && seat != &call->caller_seat) return present(*call, fresh.id);
+  if (!call.active && seat != &call.caller_seat) {
+    present(call, fresh.id);
+    return true;
+  }
   const auto due = std::exchange(seat->due, {});
-  for (const Message& message : due) static_cast<void>(send(*call, *seat, message));
+  for (const Message& message : due) static_cast<void>(send(call, *seat, message));
+  return true;
+}
+
+/// The device that a command comes from: whoever speaks of its user's call takes the empty seat of its like.
+PairModel::Client* PairModel::speaker(ConnectionId id, const call::CallTarget* wants) {
+  Client* const client = find(id);
+  if (client == nullptr || client->pending || place_of(id).seat != nullptr) return client;
+  Call* const call = call_of(client->user);
+  if (call == nullptr || call->serial == client->left_call) return client;
+  const UserId& peer = client->user == call->caller ? call->callee : call->caller;
+  const bool of_this_call = wants == nullptr || *wants == call::CallTarget{peer} ||
+                            (call->chat && *wants == call::CallTarget{*call->chat});
+  if (of_this_call) static_cast<void>(take_empty_seat(*call, *client));
+  return client;
+}
+
+void PairModel::leave(const Call& call, ConnectionId device) {
+  Client& client = *find(device);
+  client.left_call = call.serial;
+  client.left_call_at = now_.mono;
 }
 
 void PairModel::on(const call::DeviceDisconnected& c) {
@@ -231,7 +256,7 @@ void PairModel::ring_more(Call& call) {
 // ---- offers ---------------------------------------------------------------------------------------------------------
 
 void PairModel::on(const call::Offer& c) {
-  Client* const client = find(c.connection);
+  Client* const client = speaker(c.connection, &c.target);
   if (client == nullptr) return;
   const Place place = place_of(c.connection);
   const Call* const own = call_of(client->user);
@@ -394,7 +419,7 @@ bool PairModel::send(Call& call, Seat& to, const Message& message) {
 }
 
 void PairModel::on(const call::Answer& c) {
-  Client* const client = find(c.connection);
+  Client* const client = speaker(c.connection, nullptr);
   if (client == nullptr) return;
   const Place place = place_of(c.connection);
   if (place.call == nullptr) return refuse(*client, ErrorCode::NotInCall);
@@ -435,6 +460,7 @@ void PairModel::activate(Call& call, std::size_t winner) {
     const Seat& seat = call.callee_seats[i];
     if (i != winner && seat.device) {
       tell(*seat.device, hangup_line(HangupReason::AnsweredElsewhere, "", call::ReasonFrom::Server));
+      leave(call, *seat.device);
     }
   }
   Seat seat = call.callee_seats[winner];
@@ -446,7 +472,7 @@ void PairModel::activate(Call& call, std::size_t winner) {
 }
 
 void PairModel::on(const call::Ice& c) {
-  Client* const client = find(c.connection);
+  Client* const client = speaker(c.connection, nullptr);
   if (client == nullptr) return;
   const Place place = place_of(c.connection);
   if (client->pending) {
@@ -456,7 +482,8 @@ void PairModel::on(const call::Ice& c) {
     return;
   }
   if (place.call != nullptr) return candidate(*client, c.payload);
-  if (call_of(client->user) != nullptr || options_.early_ice_hold == Duration::zero() ||
+  const bool just_left = client->left_call_at && now_.mono - *client->left_call_at < options_.early_ice_hold;
+  if (just_left || call_of(client->user) != nullptr || options_.early_ice_hold == Duration::zero() ||
       !fits(client->loose, c.payload, options_.candidates)) {
     return refuse(*client, ErrorCode::NotInCall);
   }
@@ -485,7 +512,7 @@ void PairModel::candidate(Client& client, const std::string& payload) {
 }
 
 void PairModel::on(const call::Hangup& c) {
-  Client* const client = find(c.connection);
+  Client* const client = speaker(c.connection, nullptr);
   if (client == nullptr) return;
   const bool withdrew = std::exchange(client->pending, std::nullopt).has_value();
   const Place place = place_of(c.connection);
@@ -505,7 +532,9 @@ void PairModel::on(const call::Hangup& c) {
 void PairModel::end(Call& call, EndReason reason, const Seat* by, const std::string& payload,
                     call::ReasonFrom reason_from) {
   const auto bid_farewell = [&](const Seat& seat) {
-    if (!seat.device || &seat == by) return;
+    if (!seat.device) return;
+    leave(call, *seat.device);
+    if (&seat == by) return;
     const bool other_side = by != nullptr && by->user != seat.user;
     tell(*seat.device, other_side ? hangup_line(told_as(reason), payload, reason_from)
                                   : hangup_line(told_as(reason), "", call::ReasonFrom::Server));

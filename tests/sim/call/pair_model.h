@@ -73,6 +73,8 @@ class PairModel {
     bool hello = false;
     std::vector<Loose> loose;
     std::optional<Pending> pending;
+    int left_call = 0;  // serial
+    std::optional<TimePoint> left_call_at = std::nullopt;
   };
   enum class Placed { Yes, No };
   struct Place {
@@ -117,6 +119,9 @@ class PairModel {
   void erase_client(ConnectionId id);
 
   Client* find(ConnectionId id);
+  Client* speaker(ConnectionId id, const call::CallTarget* wants);
+  void leave(const Call& call, ConnectionId device);
+  bool take_empty_seat(Call& call, Client& fresh);
   Call* call_of(const UserId& user);
   Place place_of(ConnectionId id);
   void tell(ConnectionId to, const std::string& line) { expected_[to].push_back(line); }

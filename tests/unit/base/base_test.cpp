@@ -51,6 +51,15 @@ TEST(Entropy, MakesVersionFourUuids) {
   EXPECT_EQ(make_uuid(entropy), "00010203-0405-4607-8809-0a0b0c0d0e0f");
 }
 
+TEST(Entropy, MakesVersionSevenUuidsThatSortByTimeAndThenByCounter) {
+  CountingEntropy entropy;
+  const WallTime time{milliseconds{0x0123456789AB}};
+  const std::string first = make_ordered_uuid(entropy, time, 0xABC);
+  EXPECT_EQ(first, "01234567-89ab-7abc-8809-0a0b0c0d0e0f");
+  EXPECT_LT(first, make_ordered_uuid(entropy, time, 0xABD));
+  EXPECT_LT(first, make_ordered_uuid(entropy, time + milliseconds{1}, 0));
+}
+
 TEST(TokenBucket, GivesTheBurstAndThenTheRate) {
   const TimePoint start{seconds{100}};
   TokenBucket bucket{{.burst = 3, .per_second = 2}, start};

@@ -105,6 +105,50 @@ TEST(PairReconnect, ASeatThatIsTakenIsNotTakenAgain) {
   EXPECT_THAT(scene.ice("bob", "x"), ElementsAre("alice <- ice x"));
 }
 
+TEST(PairReconnect, ASocketThatCameBeforeTheOldOneWasKnownDeadTakesItsSeatWhenItSpeaksOfTheCall) {
+  for (const char* message : {"ice", "offer", "answer", "hangup"}) {
+    PairScene scene;
+    ring(scene, "alice", "bob");
+    scene.answer("bob", "a1");
+    scene.connect("bob:2");
+    scene.drop("bob");
+    scene.ice("alice", "c1");
+    const std::string_view said{message};
+    const auto heard = said == "ice"      ? scene.ice("bob:2", "x")
+                       : said == "offer"  ? scene.offer("bob:2", "alice", "o2")
+                       : said == "answer" ? scene.answer("bob:2", "a2")
+                                          : scene.hangup("bob:2");
+    EXPECT_THAT(heard, Contains("bob:2 <- ice c1")) << said;
+    EXPECT_THAT(heard, Contains(testing::StartsWith("alice <- " + std::string{said}))) << said;
+  }
+}
+
+TEST(PairReconnect, ASocketThatWantsAnotherCallTakesNoSeat) {
+  PairScene scene;
+  ring(scene, "alice", "bob");
+  scene.connect("carol");
+  scene.answer("bob", "a1");
+  scene.connect("bob:2");
+  scene.drop("bob");
+  EXPECT_THAT(scene.offer("bob:2", "carol", "o2"), Contains("bob:2 <- error busy"));
+  EXPECT_THAT(scene.ice("alice", "c1"), IsEmpty()) << "the seat still waits";
+  EXPECT_THAT(scene.connect("bob:3"), ElementsAre("bob:3 <- ice c1"));
+}
+
+TEST(PairReconnect, WhoWasToldThatTheCallIsAnsweredElsewhereTakesNoSeatBySpeaking) {
+  PairScene scene;
+  scene.connect("alice");
+  scene.connect("bob");
+  scene.connect("bob:2");
+  scene.offer("alice", "bob", "o1");
+  scene.answer("bob", "a1");
+  scene.drop("bob");
+  EXPECT_THAT(scene.ice("bob:2", "late"), ElementsAre("bob:2 <- error not-in-call"));
+  EXPECT_THAT(scene.hangup("bob:2"), ElementsAre("bob:2 <- error not-in-call"));
+  EXPECT_THAT(scene.connect("bob:3"), IsEmpty());
+  EXPECT_THAT(scene.ice("bob:3", "x"), ElementsAre("alice <- ice x"));
+}
+
 TEST(PairReconnect, TheCallerMayComeBackWhileItRings) {
   PairScene scene;
   ring(scene, "alice/pc", "bob/phone");
@@ -223,16 +267,16 @@ TEST(PairReconnect, TooMuchForAMissingDeviceEndsTheCall) {
   }
 }
 
-TEST(PairReconnect, SixtyFourMessagesOrAQuarterOfAMebibyteAreKept) {
+TEST(PairReconnect, AThousandMessagesOrAQuarterOfAMebibyteAreKept) {
   {
     PairScene scene;
     ring(scene, "alice", "bob");
     scene.answer("bob", "a1");
     scene.drop("alice");
-    for (int i = 0; i < 64; ++i) EXPECT_THAT(scene.ice("bob", "c"), IsEmpty()) << i;
-    EXPECT_THAT(scene.connect("alice:2"), SizeIs(64));
+    for (int i = 0; i < 1000; ++i) EXPECT_THAT(scene.ice("bob", "c"), IsEmpty()) << i;
+    EXPECT_THAT(scene.connect("alice:2"), SizeIs(1000));
     scene.drop("alice:2");
-    for (int i = 0; i < 64; ++i) scene.ice("bob", "c");
+    for (int i = 0; i < 1000; ++i) scene.ice("bob", "c");
     EXPECT_THAT(scene.ice("bob", "c"), Contains("save alice>bob ended disconnected 0s"));
   }
   const std::string half(128 * 1024, 'x');

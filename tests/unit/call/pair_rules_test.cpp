@@ -599,7 +599,7 @@ TEST(PairCalls, TheDefaultsAreThoseOfTheProtocolPage) {
   EXPECT_EQ(options.reconnect_grace, seconds{10});
   EXPECT_EQ(options.early_ice_hold, milliseconds{500});
   EXPECT_EQ(options.rung_devices_max, 32U);
-  EXPECT_EQ(options.for_missing_device.messages_max, 64U);
+  EXPECT_EQ(options.for_missing_device.messages_max, 1000U);
   EXPECT_EQ(options.for_missing_device.bytes_max, 256U * 1024);
   EXPECT_EQ(Presence::kWatchedUsersMax, 500U);
 }

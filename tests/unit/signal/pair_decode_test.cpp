@@ -122,7 +122,6 @@ TEST(PairDecode, WhatIsRefused) {
       {R"({"event":"call:ice"})", DecodeError::NoPayload},
       {R"({"event":"call:ice","payload":null})", DecodeError::NoPayload},
       {R"({"event":"call:answer","payload":"v=0"})", DecodeError::NoPayload},
-      {R"({"event":"call:hangup","payload":[]})", DecodeError::NoPayload},
       {R"({"event":"client:hello","payload":1})", DecodeError::NoPayload},
       {R"({"event":"presence:watch"})", DecodeError::NoPayload},
       {offer(R"("sdp":"v=0")"), DecodeError::NoTarget},
