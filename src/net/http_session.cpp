@@ -60,7 +60,7 @@ void HttpSession::parse() {
     const HttpParser::Progress progress = parser_->feed(as_bytes(input_), consumed);
     input_.erase(0, consumed);
     if (progress == HttpParser::Progress::Failed) {
-      refuse(parser_->failure_status(), parser_->failure_reason());
+      refuse(parser_->failure_status(), parser_->failure_reason(), CloseReason::BadRequest);
       break;
     }
     if (progress == HttpParser::Progress::Complete) {
@@ -118,7 +118,7 @@ void HttpSession::hand_over() {
   server.handler().on_request(std::move(request), Responder{server, connection_.id(), request_number_});
 }
 
-void HttpSession::refuse(int status, std::string_view reason) {
+void HttpSession::refuse(int status, std::string_view reason, CloseReason counted) {
   if (status == 413 || status == 431) ++connection_.server().counters().request_too_large;
   keep_alive_ = false;
   is_head_ = false;
@@ -128,7 +128,8 @@ void HttpSession::refuse(int status, std::string_view reason) {
   response.body = R"({"type":"about:blank","status":)" + std::to_string(status) + R"(,"title":")" + std::string{reason} +
                   R"(","error":")" + std::string{reason} + R"(","code":"bad-request"})";
   write_response(response);
-  connection_.finish(CloseReason::BadRequest, now() + http_options(connection_).linger_timeout);
+  state_ = State::Done;
+  connection_.finish(counted, now() + http_options(connection_).linger_timeout);
 }
 
 void HttpSession::respond(std::uint64_t request, HttpResponse response) {
@@ -172,15 +173,19 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
   state_ = State::Done;
   std::string rest = std::move(input_);
   connection_.set_session(std::make_unique<WsSession>(connection_, handler, now()));
-  connection_.resume_reading();
   connection_.flush_later();
-  if (!rest.empty()) {
-    connection_.server().loop().post([&server = connection_.server(), id = connection_.id(), text = std::move(rest)]() mutable {
-      if (Connection* connection = server.find(id)) {
-        connection->feed({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-      }
-    });
+  if (rest.empty()) {
+    connection_.resume_reading();
+    return true;
   }
+  // A client that did not wait for the 101: its first bytes are here, and come before anything that is read.
+  connection_.pause_reading();
+  connection_.server().loop().post([&server = connection_.server(), id = connection_.id(), text = std::move(rest)]() mutable {
+    Connection* const connection = server.find(id);
+    if (connection == nullptr) return;
+    connection->resume_reading();  // first: what is fed may pause it again
+    connection->feed({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  });
   return true;
 }
 
@@ -200,14 +205,10 @@ void HttpSession::on_sweep(TimePoint now) {
       connection_.close(connection_.proven() ? CloseReason::KeepAliveTimeout : CloseReason::HeaderTimeout);
       return;
     case State::Header:
-      connection_.server().counters().count(CloseReason::HeaderTimeout);
-      refuse(408, "request header took too long");
+      refuse(408, "request header took too long", CloseReason::HeaderTimeout);
       return;
-    case State::Body:
-      connection_.server().counters().count(CloseReason::BodyTimeout);
-      refuse(408, "request body took too long");
-      return;
-    case State::Handling: connection_.close(CloseReason::HandlerTimeout); return;
+    case State::Body: refuse(408, "request body took too long", CloseReason::BodyTimeout); return;
+    case State::Handling: refuse(503, "the server took too long", CloseReason::HandlerTimeout); return;
     case State::Done: return;
   }
 }

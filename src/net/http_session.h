@@ -36,7 +36,7 @@ class HttpSession final : public Session {
 
   void parse();
   void hand_over();
-  void refuse(int status, std::string_view reason);
+  void refuse(int status, std::string_view reason, CloseReason counted);
   void write_response(const HttpResponse& response);
   void enter(State state, Duration allowed);
   [[nodiscard]] TimePoint now() const;

@@ -16,7 +16,8 @@ class WsHandler {
   virtual ~WsHandler() = default;
   /// A text message, or a binary one that is valid UTF-8.
   virtual void on_ws_message(ConnectionId id, std::string_view text) = 0;
-  /// The WebSocket is gone; the last call for this id.
+  /// The WebSocket has ended, or its closing handshake has begun: nothing can be sent to it. The last call for this id.
+  /// Must outlive the loop's work.
   virtual void on_ws_close(ConnectionId id) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "net/ws_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/server.h"
 
@@ -44,6 +45,7 @@ bool WsSession::queue_has_room(std::size_t bytes) {
   // The peer reads too slowly. A close frame could only join the queue that it does not read.
   websocket::append_close(connection_.output(), CloseCode::SlowConsumer, "Slow consumer");
   close_sent_ = true;
+  tell_end_later();
   connection_.finish(CloseReason::SlowConsumer,
                      connection_.server().now().mono + ws_options(connection_).close_timeout);
   return false;
@@ -69,6 +71,7 @@ void WsSession::on_bytes(MutableBytes bytes) {
     connection_.finish(CloseReason::ProtocolError,
                        connection_.server().now().mono + ws_options(connection_).close_timeout);
   }
+  slow_down();
 }
 
 void WsSession::charge(std::size_t bytes) { bytes_.charge(static_cast<double>(bytes), last_heard_); }
@@ -84,13 +87,17 @@ void WsSession::on_message(Opcode opcode, std::string_view payload) {
     return;
   }
   handler_.on_ws_message(connection_.id(), payload);
+  slow_down();
+}
+
+void WsSession::slow_down() {
   const Duration wait = std::max(messages_.wait(last_heard_), bytes_.wait(last_heard_));
   if (wait > Duration::zero()) pause_for(wait);
 }
 
 /// Over its rate a socket is read more slowly, which TCP tells the sender; nothing is lost.
 void WsSession::pause_for(Duration wait) {
-  if (paused_ || connection_.closed()) return;
+  if (paused_ || close_sent_ || connection_.closed()) return;
   paused_ = true;
   ++connection_.server().counters().ws_paused;
   connection_.pause_reading();
@@ -110,12 +117,16 @@ void WsSession::resume() {
 
 void WsSession::on_ping(std::string_view payload) {
   messages_.charge(1, last_heard_);
+  slow_down();
   if (close_sent_ || !queue_has_room(payload.size())) return;
   websocket::append_frame(connection_.output(), Opcode::Pong, payload);
   connection_.flush_later();
 }
 
-void WsSession::on_pong(std::string_view) { messages_.charge(1, last_heard_); }
+void WsSession::on_pong(std::string_view) {
+  messages_.charge(1, last_heard_);
+  slow_down();
+}
 
 void WsSession::on_close(std::uint16_t code, std::string_view) {
   close_received_ = true;
@@ -127,6 +138,8 @@ void WsSession::on_close(std::uint16_t code, std::string_view) {
     close_reason_ = CloseReason::Finished;
   }
   connection_.finish(close_reason_, deadline);
+  // Now, not when TCP has ended, too: a client that comes back at once must find its old place free.
+  tell_end();
 }
 
 void WsSession::close_for(CloseCode code, std::string_view reason, CloseReason counted) {
@@ -136,6 +149,7 @@ void WsSession::close_for(CloseCode code, std::string_view reason, CloseReason c
   close_deadline_ = connection_.server().now().mono + ws_options(connection_).close_timeout;
   websocket::append_close(connection_.output(), code, reason);
   connection_.flush_later();
+  tell_end_later();
   // The peer's close frame must be heard even when its messages were being read slowly.
   if (paused_) connection_.resume_reading();
   paused_ = false;
@@ -169,7 +183,18 @@ void WsSession::on_sweep(TimePoint now) {
 
 void WsSession::on_closed(CloseReason) {
   --connection_.server().counters().websockets;
+  tell_end();
+}
+
+void WsSession::tell_end() {
+  if (std::exchange(end_told_, true)) return;
   handler_.on_ws_close(connection_.id());
+}
+
+/// For ends that begin while the handler is at work: it hears of them when it has finished.
+void WsSession::tell_end_later() {
+  if (std::exchange(end_told_, true)) return;
+  connection_.server().loop().post([&handler = handler_, id = connection_.id()] { handler.on_ws_close(id); });
 }
 
 }  // namespace zvonok::net

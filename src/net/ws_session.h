@@ -33,7 +33,10 @@ class WsSession final : public Session, private websocket::MessageSink {
 
   void close_for(websocket::CloseCode code, std::string_view reason, CloseReason counted);
   void charge(std::size_t bytes);
+  void slow_down();
   void pause_for(Duration wait);
+  void tell_end();
+  void tell_end_later();
   void resume();
   [[nodiscard]] bool queue_has_room(std::size_t bytes);
 
@@ -49,6 +52,7 @@ class WsSession final : public Session, private websocket::MessageSink {
   bool paused_ = false;
   bool close_sent_ = false;
   bool close_received_ = false;
+  bool end_told_ = false;
 };
 
 }  // namespace zvonok::net
