@@ -72,6 +72,7 @@ class Control final : public net::WsHandler {
   [[nodiscard]] bool is_online(const UserId& user) const { return presence_.is_online(user); }
   [[nodiscard]] std::size_t online_users() const { return presence_.online_user_count(); }
   [[nodiscard]] std::size_t calls() const { return calls_.call_count(); }
+  [[nodiscard]] bool is_in_call(const UserId& user) const { return calls_.is_in_call(user); }
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
 
  private:

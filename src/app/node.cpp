@@ -204,7 +204,10 @@ Result<void, std::string> Node::load_tls() {
   return {};
 }
 
-void Node::run() { loop_->run(); }
+void Node::run() {
+  loop_->run();
+  if (signals_) Signals::restore();
+}
 
 void Node::stop() {
   loop_->post([this] { begin_shutdown(); });
@@ -223,7 +226,9 @@ void Node::reload() {
   if (auto loaded = load_tls(); !loaded) {
     log_.error("the certificate is kept as it was", {{"error", loaded.error()}});
   }
-  if (auto files = load_files(config_, log_)) {
+  if (auto files = load_files(config_, log_); files && files->empty() && front_.has_files()) {
+    log_.error("the web app is kept as it was", {{"error", "its folder is empty or gone"}});
+  } else if (files) {
     front_.replace_files(std::move(*files));
   } else {
     log_.error("the web app is kept as it was", {{"error", files.error()}});

@@ -22,6 +22,11 @@ void Signals::block() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+void Signals::restore() {
+  const sigset_t set = handled();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 std::unique_ptr<Signals> Signals::create(net::Loop& loop, std::function<void(int)> on_signal) {
   block();
   const sigset_t set = handled();

@@ -17,6 +17,8 @@ class Signals final : public net::ReadyHandler {
 
   /// Blocks them without handling, for threads that start before `create`.
   static void block();
+  /// After the loop: the next signal ends the process, whatever still takes its time.
+  static void restore();
 
  private:
   Signals(net::Loop& loop, net::Fd fd, std::function<void(int)> on_signal);

@@ -7,9 +7,11 @@ WorkerPool::WorkerPool(Options options) : options_{options} {
 }
 
 void WorkerPool::finish() {
+  std::deque<Task> dropped;
   {
     const std::lock_guard lock{mutex_};
     ending_ = true;
+    dropped.swap(queue_);
   }
   wake_.notify_all();
   threads_.clear();  // joins

@@ -23,7 +23,8 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() { finish(); }
 
-  /// Takes no more, finishes what was accepted, and ends the threads. Idempotent.
+  /// Takes no more, lets running tasks end, drops those that wait (here, on the caller's thread), and ends the threads.
+  /// Idempotent.
   void finish();
 
   /// False when the queue is full (or the pool is ending): the task is not run. Thread-safe.

@@ -53,7 +53,7 @@ struct Config {
   Duration refresh_token_ttl = hours{24 * 30};
   std::size_t password_memory_kib = 19 * 1024;
   std::size_t password_passes = 2;
-  std::size_t password_queue_max = 256;
+  std::size_t password_queue_max = 1100;
   std::size_t login_failures_per_account = 10;
   std::size_t login_failures_per_address = 100;
   std::size_t registrations_per_address = 1000;
@@ -92,7 +92,7 @@ struct Config {
   std::size_t ws_messages_per_second = 500;
   std::size_t ws_send_queue_bytes_max = 1024 * 1024;
   std::size_t ws_sockets_per_user_max = 1000;
-  Duration ws_auth_timeout = seconds{3};
+  Duration ws_auth_timeout = milliseconds{1500};
   Duration ws_ping_interval = seconds{25};
   Duration ws_pong_timeout = seconds{20};
 

@@ -7,6 +7,7 @@
 #include "app/blocking.h"
 #include "base/overloaded.h"
 #include "identity/account_rules.h"
+#include "net/clock.h"
 #include "rest/auth_api.h"
 #include "rest/calls_api.h"
 #include "rest/chats_api.h"
@@ -19,6 +20,15 @@ namespace {
 using identity::IdentityResult;
 using identity::Login;
 using identity::LoginOutcome;
+
+/// Who waited this long for a hash is about to be told 503 by the edge: hashing would only hold up the others.
+constexpr Duration kPasswordPatience = seconds{25};
+
+bool waited_too_long(const Now& asked) { return net::read_clocks().mono - asked.mono > kPasswordPatience; }
+
+identity::IdentityError too_late() {
+  return {.kind = identity::IdentityErrorKind::Unavailable, .revoked_session = {}, .detail = "too many logins wait"};
+}
 
 /// A page of records with the names of the other sides, where the store knows them.
 port::StoreResult<port::Page<rest::CallRow>> with_names(port::Store& store, const UserId& viewer,
@@ -126,8 +136,9 @@ void Api::register_user(Exchange exchange) {
   }
   run(
       parts_.passwords, std::move(exchange),
-      [&service = parts_.service, registration = std::move(*body), wall = now.wall] {
-        return service.register_user(registration, wall);
+      [&service = parts_.service, registration = std::move(*body), now]() -> IdentityResult<Login> {
+        if (waited_too_long(now)) return fail(too_late());
+        return service.register_user(registration, now.wall);
       },
       [](Exchange& e, IdentityResult<Login> result) {
         if (result) {
@@ -154,8 +165,9 @@ void Api::login(Exchange exchange) {
   const auto shared = std::make_shared<Exchange>(std::move(exchange));  // owners: the pool's task, and this call
   const bool accepted = run_blocking(
       parts_.passwords, parts_.loop,
-      [&service = parts_.service, credentials = std::move(*body), wall = now.wall] {
-        return service.login(credentials, wall);
+      [&service = parts_.service, credentials = std::move(*body), now]() -> IdentityResult<Login> {
+        if (waited_too_long(now)) return fail(too_late());
+        return service.login(credentials, now.wall);
       },
       [this, shared, email, address](IdentityResult<Login> result) {
         const bool wrong = !result && result.error().kind == identity::IdentityErrorKind::WrongCredentials;

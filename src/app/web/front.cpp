@@ -81,15 +81,15 @@ void Front::open_socket(Exchange exchange) {
     exchange.reply(rest::forbidden("this origin is not in CORS_ALLOWED_ORIGINS"));
     return;
   }
-  if (draining_) {
-    exchange.reply(rest::unavailable());
-    return;
-  }
   DeviceName device = device_name_of(request);
   const auto ticket = query_value(request.query, "ticket");
   const std::string token = rest::token_of(request);
   const bool has_query_token = query_value(request.query, "token").has_value();
   if (!ticket && token.empty() && !has_query_token && !request.header("Authorization")) {
+    if (draining_) {
+      exchange.reply(rest::unavailable());
+      return;
+    }
     const ConnectionId id = exchange.connection();
     if (exchange.upgrade(parts_.control)) parts_.control.open_unauthenticated(id, std::move(device));
     return;
@@ -107,6 +107,11 @@ void Front::open_socket(Exchange exchange) {
 
 void Front::let_in(Exchange exchange, Result<identity::Principal, AccessDenied> principal, DeviceName device) {
   if (!principal && std::holds_alternative<AccessUnavailable>(principal.error())) {
+    exchange.reply(rest::unavailable());
+    return;
+  }
+  // While calls are given time to end, their devices may still come back; nobody else comes in.
+  if (draining_ && !(principal && parts_.control.is_in_call(principal->user))) {
     exchange.reply(rest::unavailable());
     return;
   }

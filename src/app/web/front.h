@@ -28,8 +28,9 @@ class Front final : public net::HttpHandler {
   Front(Parts parts, const Config& config, StaticFiles files);
 
   void on_request(HttpRequest request, net::Responder respond) override;
+  [[nodiscard]] bool has_files() const { return !files_.empty(); }
   void replace_files(StaticFiles files) { files_ = std::move(files); }
-  /// From now on /readyz says 503, and new WebSockets are refused with 503.
+  /// From now on /readyz says 503, and new WebSockets are refused with 503, but for users who are in a call.
   void set_draining() { draining_ = true; }
 
  private:

@@ -244,6 +244,72 @@ TEST_P(Pair, ADroppedDeviceComesBackIntoItsCallAndMissesNothing) {
   EXPECT_EQ(a.expect("call:offer").at("sdp"), "restart");
 }
 
+TEST_P(Pair, ANamelessSocketThatClosesInOrderAndComesBackAtOnceKeepsItsCall) {
+  WsClient a = node_.connect(alice_);
+  WsClient b = node_.connect(bob_);
+  establish(a, b);
+  b.close(1000);
+  EXPECT_EQ(b.next().kind, WsIncoming::Kind::Closed);
+  a.send("call:ice", R"({"candidate":"while away"})");
+  a.expect_nothing();
+  // The old TCP connection is still half open: only the closing handshake tells that the socket is gone.
+  WsClient again = node_.connect(bob_);
+  EXPECT_EQ(again.expect("call:ice").at("candidate"), "while away");
+  again.send("call:ice", R"({"candidate":"back"})");
+  EXPECT_EQ(a.expect("call:ice").at("candidate"), "back");
+}
+
+TEST_P(Pair, ANewSocketThatCameBeforeTheOldOneIsKnownDeadTakesItsPlaceWhenItSpeaks) {
+  WsClient a = node_.connect(alice_);
+  WsClient old = node_.connect(bob_);
+  establish(a, old);
+  WsClient fresh = node_.connect(bob_);
+  fresh.expect_nothing();
+  old.tcp().reset();
+  node_.await_metric("zvonok_websockets", [](double open) { return open == 2; });
+  fresh.send("call:offer", offer_to(alice_, "restart"));
+  EXPECT_EQ(a.expect("call:offer").at("sdp"), "restart");
+  a.send("call:answer", R"({"sdp":"again"})");
+  EXPECT_EQ(fresh.expect("call:answer").at("sdp"), "again");
+}
+
+TEST_P(Pair, ALateCandidateOfAnEndedCallReachesNobodyElse) {
+  WsClient a = node_.connect(alice_);
+  WsClient b = node_.connect(bob_);
+  WsClient c = node_.connect(carol_);
+  establish(a, b);
+  a.send("call:hangup");
+  EXPECT_EQ(reason_of(b), "hangup");
+  b.send("call:ice", R"({"candidate":"for alice"})");
+  EXPECT_EQ(code_of(b), "not-in-call");
+  c.send("call:offer", offer_to(bob_));
+  b.expect("call:offer");
+  b.send("call:answer", R"({"sdp":"s"})");
+  c.expect("call:answer");
+  c.expect_nothing();
+}
+
+TEST_P(Pair, HundredsOfCandidatesBeforeTheAnswerAreKeptInOrder) {
+  WsClient a = node_.connect(alice_);
+  WsClient b = node_.connect(bob_);
+  a.send("call:offer", offer_to(bob_));
+  b.expect("call:offer");
+  for (int i = 0; i < 400; ++i) b.send("call:ice", "{\"candidate\":" + std::to_string(i) + "}");
+  b.send("call:answer", R"({"sdp":"s"})");
+  a.expect("call:answer");
+  for (int i = 0; i < 400; ++i) EXPECT_EQ(a.expect("call:ice").at("candidate"), json::value(i));
+}
+
+TEST_P(Pair, AHangupIsOneWhateverItsPayload) {
+  WsClient a = node_.connect(alice_);
+  WsClient b = node_.connect(bob_);
+  for (const char* payload : {"\"bye\"", "[]", "0", "null", "true"}) {
+    establish(a, b);
+    a.send("call:hangup", payload);
+    EXPECT_EQ(reason_of(b), "hangup") << payload;
+  }
+}
+
 TEST_P(Pair, HelloTellsOfTheCallAndOptsIntoEvents) {
   WsClient a = node_.connect(alice_, "laptop");
   a.send("client:hello", "{}");

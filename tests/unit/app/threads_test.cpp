@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "app/call_journal.h"
 #include "app/worker_pool.h"
@@ -14,14 +15,36 @@ namespace {
 using test::MemoryStore;
 
 TEST(WorkerPool, RunsEverythingItAccepted) {
-  std::atomic<int> ran = 0;
-  int accepted = 0;
-  {
-    WorkerPool pool{{.threads = 4, .queue_max = 10'000}};
-    for (int i = 0; i < 5'000; ++i) accepted += pool.submit([&] { ++ran; }) ? 1 : 0;
+  constexpr int kTasks = 5'000;
+  std::atomic<int> left = kTasks;
+  std::promise<void> all;
+  WorkerPool pool{{.threads = 4, .queue_max = 10'000}};
+  for (int i = 0; i < kTasks; ++i) {
+    ASSERT_TRUE(pool.submit([&] {
+      if (--left == 0) all.set_value();
+    }));
   }
-  EXPECT_EQ(accepted, 5'000);
-  EXPECT_EQ(ran, accepted);
+  all.get_future().wait();
+}
+
+TEST(WorkerPool, EndsWithoutDoingWhatStillWaits) {
+  std::promise<void> release;
+  std::promise<void> started;
+  std::atomic<int> ran = 0;
+  WorkerPool pool{{.threads = 1, .queue_max = 100}};
+  ASSERT_TRUE(pool.submit([&] {
+    started.set_value();
+    release.get_future().wait();
+    ++ran;
+  }));
+  started.get_future().wait();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(pool.submit([&] { ++ran; }));
+  std::jthread ending{[&] { pool.finish(); }};
+  // Once it refuses, it has thrown away what waits.
+  while (pool.queued() > 0) std::this_thread::yield();
+  release.set_value();
+  ending.join();
+  EXPECT_EQ(ran, 1);
 }
 
 TEST(WorkerPool, RefusesWhatDoesNotFitAndCountsIt) {

@@ -6,6 +6,7 @@
 #include "rest/auth_api.h"
 #include "rest/calls_api.h"
 #include "rest/chats_api.h"
+#include "rest/ice_servers_api.h"
 #include "rest/paging.h"
 #include "rest/users_api.h"
 #include "unit/rest/request.h"
@@ -147,6 +148,23 @@ TEST(Answers, OfChats) {
   EXPECT_EQ(summary(problem_of_create_chat({port::StoreErrorKind::Conflict, ""})), "400 invalid_field userId");
   EXPECT_EQ(summary(problem_of_create_chat({port::StoreErrorKind::Invalid, ""})), "400 invalid_field userId");
   EXPECT_EQ(summary(problem_of_create_chat({port::StoreErrorKind::Unavailable, ""})), "503 unavailable");
+}
+
+TEST(Answers, OfIceServersListWhatIsSetAndKeepTheSecret) {
+  IceServers servers;
+  servers.credential_lifetime = seconds{60};
+  expect_json(encode_ice_servers(servers, UserId{"alice"}, kTime), 200, R"({"ice_servers":[],"expires_in":60})");
+  servers.stun_urls = {"stun:stun.example.org:3478"};
+  expect_json(encode_ice_servers(servers, UserId{"alice"}, kTime), 200,
+              R"({"ice_servers":[{"urls":["stun:stun.example.org:3478"]}],"expires_in":60})");
+  servers.turn_urls = {"turn:turn.example.org:3478", "turns:turn.example.org:5349"};
+  servers.turn_secret = Private<std::string>{"the secret of the TURN server"};
+  const HttpResponse response = encode_ice_servers(servers, UserId{"alice"}, kTime);
+  const auto turn = json_of(response.body).at("ice_servers").at(1);
+  EXPECT_EQ(turn.at("urls").as_array().size(), 2U);
+  EXPECT_EQ(turn.at("username").as_string(), "1770122156:alice") << "ends 60 s from now, rounded down";
+  EXPECT_FALSE(turn.at("credential").as_string().empty());
+  EXPECT_EQ(response.body.find("the secret"), std::string::npos);
 }
 
 // ---- problems ------------------------------------------------------------------------------------------------------
