@@ -1,6 +1,6 @@
-// The lane of call records: one thread that writes them in order, in batches, and reads the history behind them, so that
-// whoever hears that a call has ended finds it in the history. While the database is down, records wait here (bounded,
-// oldest dropped and counted) and reads fail at once.
+// The lane of call records: one thread that writes them in order, in batches, and reads the history behind them, so
+// that whoever hears that a call has ended finds it in the history. While the database is down, records wait here
+// (bounded, oldest dropped and counted) and reads fail at once.
 #pragma once
 #include <atomic>
 #include <condition_variable>

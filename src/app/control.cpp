@@ -166,9 +166,13 @@ void Control::on_ws_close(ConnectionId id) {
   run(call::DeviceDisconnected{id});
 }
 
-void Control::drain() { run(call::Drain{}); }
+void Control::drain() {
+  run(call::Drain{});
+}
 
-void Control::shut_down() { run(call::Shutdown{}); }
+void Control::shut_down() {
+  run(call::Shutdown{});
+}
 
 // ---- the domain ----------------------------------------------------------------------------------------------------
 
@@ -207,11 +211,10 @@ void Control::deliver(const Deliver& effect) {
 }
 
 void Control::perform(call::Effect& effect) {
-  std::visit(Overloaded{[this](const call::SaveRecord& e) { perform(e); },
-                        [this](const call::LookUpTarget& e) { perform(e); },
-                        [this](const call::CloseConnection& e) { perform(e); },
-                        [this](const auto& e) { deliver(e); }},
-             effect);
+  std::visit(
+      Overloaded{[this](const call::SaveRecord& e) { perform(e); }, [this](const call::LookUpTarget& e) { perform(e); },
+                 [this](const call::CloseConnection& e) { perform(e); }, [this](const auto& e) { deliver(e); }},
+      effect);
 }
 
 void Control::perform(const call::SaveRecord& effect) {
@@ -229,9 +232,9 @@ void Control::perform(const call::SaveRecord& effect) {
       const auto reason = record.reason.value_or(call::EndReason::Failed);
       ++counters_.ended[static_cast<std::size_t>(reason)];
       counters_.answered_seconds += static_cast<std::uint64_t>(record.duration_seconds);
-      parts_.log.info("call ended", {{"call", record.id},
-                                     {"reason", call::to_text(reason)},
-                                     {"duration_seconds", record.duration_seconds}});
+      parts_.log.info(
+          "call ended",
+          {{"call", record.id}, {"reason", call::to_text(reason)}, {"duration_seconds", record.duration_seconds}});
       break;
     }
   }

@@ -1,14 +1,14 @@
 #include "app/data_dir.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "net/fd.h"
 
@@ -19,7 +19,7 @@ constexpr std::size_t kSecretBytes = 48;
 constexpr std::size_t kSecretCharactersMin = 32;
 
 Result<Private<std::string>, std::string> read_secret(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail("cannot read " + path + ": " + std::strerror(errno));
   if ((status.st_mode & 0077) != 0) {
     return fail(path + " can be read by others; run: chmod 600 " + path);
@@ -36,8 +36,8 @@ bool write_secret(const std::string& path, std::string_view secret) {
   const std::string temporary = path + "." + std::to_string(::getpid());
   const net::Fd fd{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (!fd.valid()) return false;
-  const bool written = ::write(fd.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
-                       ::fsync(fd.get()) == 0;
+  const bool written =
+      ::write(fd.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) && ::fsync(fd.get()) == 0;
   const bool linked = written && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
   ::unlink(temporary.c_str());
   return linked;

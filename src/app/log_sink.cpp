@@ -1,11 +1,11 @@
 #include "app/log_sink.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "proto/websocket/frame.h"
 
@@ -57,9 +57,9 @@ void append_escaped(std::string& out, std::string_view value) {
 
 bool needs_quotes(std::string_view value) {
   return value.empty() || std::any_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte <= 0x20 || byte >= 0x7F || c == '"' || c == '=' || c == '\\';
-  });
+           const auto byte = static_cast<unsigned char>(c);
+           return byte <= 0x20 || byte >= 0x7F || c == '"' || c == '=' || c == '\\';
+         });
 }
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -86,9 +86,8 @@ class SpdlogLogger final : public Logger {
   }
   [[nodiscard]] bool enabled(LogLevel level) const override { return level >= level_; }
   void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) override {
-    logger_->log(to_spdlog(level),
-                 spdlog::string_view_t{format_ == LogFormat::Json ? format_json(message, fields)
-                                                                  : format_text(message, fields)});
+    logger_->log(to_spdlog(level), spdlog::string_view_t{format_ == LogFormat::Json ? format_json(message, fields)
+                                                                                    : format_text(message, fields)});
   }
 
  private:

@@ -1,14 +1,13 @@
 #include "app/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <malloc.h>
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <fstream>
 #include <vector>
+
+#include <malloc.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
 
 #include "call/call.h"
 
@@ -45,7 +44,9 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
-double number(std::uint64_t value) { return static_cast<double>(value); }
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
 
 double resident_bytes() {
   std::ifstream statm{"/proc/self/statm"};
@@ -58,7 +59,9 @@ double resident_bytes() {
 void add_process(Families& out, net::Loop& loop) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto cpu_seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto cpu_seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   out.counter("process_cpu_seconds_total", "CPU time of the process",
               cpu_seconds(usage.ru_utime) + cpu_seconds(usage.ru_stime));
   out.gauge("process_resident_memory_bytes", "Resident memory of the process", resident_bytes());
@@ -130,7 +133,8 @@ std::string Metrics::render() {
   out.counter("zvonok_call_record_failures_total", "Failed attempts to write call records",
               number(parts_.journal.failures()));
   out.gauge("zvonok_login_throttle_entries", "Accounts and addresses that are watched", number(parts_.throttle.size()));
-  out.counter("zvonok_login_throttle_evicted_total", "Watched entries forgotten early", number(parts_.throttle.evicted()));
+  out.counter("zvonok_login_throttle_evicted_total", "Watched entries forgotten early",
+              number(parts_.throttle.evicted()));
   out.counter("zvonok_tickets_dropped_total", "Tickets dropped for lack of room", number(parts_.tickets.dropped()));
   return out.text();
 }

@@ -1,12 +1,12 @@
 #include "app/node.h"
 
-#include <malloc.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+
+#include <malloc.h>
+#include <sys/resource.h>
 
 #include "app/blocking.h"
 #include "app/data_dir.h"

@@ -43,7 +43,8 @@ class Node {
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
   /// Serves until SIGTERM, SIGINT or stop().
   void run();
-  /// Ends run() in order: no new sockets, running calls may finish within SHUTDOWN_TIMEOUT. Twice: at once. Thread-safe.
+  /// Ends run() in order: no new sockets, running calls may finish within SHUTDOWN_TIMEOUT. Twice: at once.
+  /// Thread-safe.
   void stop();
 
  private:

@@ -1,10 +1,10 @@
 #include "app/setup.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <fstream>
 #include <iterator>
+
+#include <unistd.h>
 
 #include "app/data_dir.h"
 #include "proto/jwt/jwks.h"
@@ -18,7 +18,9 @@ bool uses_postgres(const Config& config) {
   return !config.database_url.reveal().empty() || !config.postgres_host.empty();
 }
 
-std::string sqlite_path(const Config& config) { return config.data_dir + "/zvonok.db"; }
+std::string sqlite_path(const Config& config) {
+  return config.data_dir + "/zvonok.db";
+}
 
 Result<store_sql::PostgresOptions, std::string> postgres_options(const Config& config) {
   if (!config.database_url.reveal().empty()) {
@@ -47,8 +49,7 @@ Result<Private<std::string>, std::string> signing_secret(const Config& config, E
   return std::move(kept->value);
 }
 
-Result<jwt::KeySet, std::string> verifying_keys(const Config& config, const Private<std::string>& secret,
-                                                Logger& log) {
+Result<jwt::KeySet, std::string> verifying_keys(const Config& config, const Private<std::string>& secret, Logger& log) {
   jwt::KeySet keys;
   auto own = jwt::Key::hs256(secret.reveal());
   if (!own) return fail("JWT_SECRET: " + std::string{jwt::to_text(own.error())});

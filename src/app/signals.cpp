@@ -1,9 +1,9 @@
 #include "app/signals.h"
 
+#include <csignal>
+
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-
-#include <csignal>
 
 namespace zvonok::app {
 namespace {
@@ -39,7 +39,9 @@ std::unique_ptr<Signals> Signals::create(net::Loop& loop, std::function<void(int
 Signals::Signals(net::Loop& loop, net::Fd fd, std::function<void(int)> on_signal)
     : loop_{loop}, fd_{std::move(fd)}, on_signal_{std::move(on_signal)} {}
 
-Signals::~Signals() { loop_.remove(fd_.get()); }
+Signals::~Signals() {
+  loop_.remove(fd_.get());
+}
 
 void Signals::on_ready(std::uint32_t) {
   signalfd_siginfo info{};

@@ -38,7 +38,9 @@ std::string encode(Bytes bytes, std::string_view alphabet) {
 
 }  // namespace
 
-std::string base64url_encode(Bytes bytes) { return encode(bytes, kUrlAlphabet); }
+std::string base64url_encode(Bytes bytes) {
+  return encode(bytes, kUrlAlphabet);
+}
 
 std::string base64_encode(Bytes bytes) {
   std::string out = encode(bytes, kAlphabet);

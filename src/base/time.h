@@ -40,11 +40,15 @@ struct Now {
   WallTime wall{};
 };
 
-constexpr std::int64_t unix_milliseconds(WallTime time) { return time.time_since_epoch().count(); }
+constexpr std::int64_t unix_milliseconds(WallTime time) {
+  return time.time_since_epoch().count();
+}
 constexpr std::int64_t unix_seconds(WallTime time) {
   return std::chrono::floor<seconds>(time.time_since_epoch()).count();
 }
-constexpr WallTime wall_from_unix_milliseconds(std::int64_t value) { return WallTime{milliseconds{value}}; }
+constexpr WallTime wall_from_unix_milliseconds(std::int64_t value) {
+  return WallTime{milliseconds{value}};
+}
 
 /// RFC 3339 in UTC with milliseconds, such as 2026-02-03T12:34:56.789Z.
 [[nodiscard]] std::string format_rfc3339(WallTime time);

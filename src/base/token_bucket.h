@@ -13,8 +13,7 @@ struct TokenBucketOptions {
 
 class TokenBucket {
  public:
-  TokenBucket(TokenBucketOptions options, TimePoint now)
-      : options_{options}, tokens_{options.burst}, updated_{now} {}
+  TokenBucket(TokenBucketOptions options, TimePoint now) : options_{options}, tokens_{options.burst}, updated_{now} {}
 
   /// Takes `count` tokens if they are there.
   [[nodiscard]] bool take(double count, TimePoint now) {

@@ -19,7 +19,7 @@ class Connection final : public ReadyHandler {
   struct Parts {
     ConnectionId id;
     Stream stream;
-    std::string peer_address;         // text form without port
+    std::string peer_address;           // text form without port
     std::uint64_t accept_sequence = 0;  // order of acceptance
   };
   Connection(Server& server, Parts parts, TimePoint now);

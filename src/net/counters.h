@@ -1,4 +1,5 @@
-// What the edge counts. Written by the loop's thread only and read by it (metrics are rendered there), so plain numbers.
+// What the edge counts. Written by the loop's thread only and read by it (metrics are rendered there), so plain
+// numbers.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -8,22 +9,22 @@ namespace zvonok::net {
 
 /// Why a connection ended. One counter each; no connection ends without one.
 enum class CloseReason : std::uint8_t {
-  PeerClosed,         // in order
-  PeerReset,          // reset, or a broken TLS record
-  Finished,           // we ended it in order: "Connection: close", or the WebSocket closing handshake
-  HeaderTimeout,      // no whole request header in time (slowloris, half-open)
+  PeerClosed,     // in order
+  PeerReset,      // reset, or a broken TLS record
+  Finished,       // we ended it in order: "Connection: close", or the WebSocket closing handshake
+  HeaderTimeout,  // no whole request header in time (slowloris, half-open)
   BodyTimeout,
   HandlerTimeout,
   KeepAliveTimeout,
-  WriteStalled,       // a slow reader: output waited too long
-  SlowConsumer,       // a slow reader: output grew too long
+  WriteStalled,  // a slow reader: output waited too long
+  SlowConsumer,  // a slow reader: output grew too long
   PongTimeout,
-  CloseTimeout,       // the peer did not answer our close frame
-  BadRequest,         // malformed HTTP
-  ProtocolError,      // malformed WebSocket
-  Evicted,            // gave its place to a newer connection while it had not sent one whole request
-  Refused,            // a limit on connections was reached
-  Application,        // the application closed it (4xxx codes)
+  CloseTimeout,   // the peer did not answer our close frame
+  BadRequest,     // malformed HTTP
+  ProtocolError,  // malformed WebSocket
+  Evicted,        // gave its place to a newer connection while it had not sent one whole request
+  Refused,        // a limit on connections was reached
+  Application,    // the application closed it (4xxx codes)
   Shutdown,
 };
 constexpr std::size_t kCloseReasonCount = static_cast<std::size_t>(CloseReason::Shutdown) + 1;
@@ -64,8 +65,8 @@ struct NetCounters {
   std::uint64_t ws_messages_out = 0;
   std::uint64_t ws_bytes_in = 0;
   std::uint64_t ws_bytes_out = 0;
-  std::uint64_t ws_paused = 0;         // times a socket was read slower because of its message rate
-  std::uint64_t ws_send_dropped = 0;   // messages to sockets that were gone or closing
+  std::uint64_t ws_paused = 0;          // times a socket was read slower because of its message rate
+  std::uint64_t ws_send_dropped = 0;    // messages to sockets that were gone or closing
   std::uint64_t request_too_large = 0;  // 413 and 431
   std::uint64_t tls_failures = 0;
 

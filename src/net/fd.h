@@ -1,8 +1,8 @@
 // An owned file descriptor.
 #pragma once
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace zvonok::net {
 

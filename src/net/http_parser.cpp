@@ -1,10 +1,10 @@
 #include "net/http_parser.h"
 
+#include <algorithm>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-
-#include <algorithm>
 
 #include "proto/websocket/handshake.h"
 
@@ -40,7 +40,9 @@ Method method_of(http::verb verb) {
   }
 }
 
-std::string_view to_view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view to_view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 /// RFC 9112 section 3.2.2: servers accept the absolute form, too. What precedes the path is dropped.
 std::string_view origin_form(std::string_view target) {
@@ -91,7 +93,8 @@ HttpParser::Progress HttpParser::feed(Bytes data, std::size_t& consumed) {
       const auto& fields = parser.get();
       const auto hosts = fields.equal_range(http::field::host);
       const auto host_count = std::distance(hosts.first, hosts.second);
-      if (host_count > 1 || (host_count == 0 && fields.version() >= 11)) return failed(400, "exactly one Host is needed");
+      if (host_count > 1 || (host_count == 0 && fields.version() >= 11))
+        return failed(400, "exactly one Host is needed");
       if (std::distance(fields.begin(), fields.end()) > static_cast<std::ptrdiff_t>(fields_max_)) {
         return failed(431, "too many header fields");
       }
@@ -107,7 +110,9 @@ bool HttpParser::expects_continue() const {
   return request.version() >= 11 && boost::beast::iequals(request[http::field::expect], "100-continue");
 }
 
-bool HttpParser::keep_alive() const { return impl_->parser.get().keep_alive(); }
+bool HttpParser::keep_alive() const {
+  return impl_->parser.get().keep_alive();
+}
 
 HttpRequest HttpParser::take() {
   auto message = impl_->parser.release();

@@ -15,7 +15,9 @@ constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 constexpr std::size_t kRequestIdBytes = 12;
 constexpr std::size_t kRequestIdCharactersMax = 64;
 
-const HttpOptions& http_options(Connection& connection) { return connection.server().options().http; }
+const HttpOptions& http_options(Connection& connection) {
+  return connection.server().options().http;
+}
 
 /// A client's request id is kept when it is harmless in a log line and a header.
 bool is_request_id(std::string_view text) {
@@ -29,7 +31,9 @@ bool is_request_id(std::string_view text) {
 HttpSession::HttpSession(Connection& connection, TimePoint now)
     : connection_{connection}, deadline_{now + http_options(connection).header_timeout} {}
 
-TimePoint HttpSession::now() const { return connection_.server().now().mono; }
+TimePoint HttpSession::now() const {
+  return connection_.server().now().mono;
+}
 
 void HttpSession::enter(State state, Duration allowed) {
   state_ = state;
@@ -125,8 +129,8 @@ void HttpSession::refuse(int status, std::string_view reason, CloseReason counte
   HttpResponse response;
   response.status = status;
   response.add_header("Content-Type", "application/problem+json");
-  response.body = R"({"type":"about:blank","status":)" + std::to_string(status) + R"(,"title":")" + std::string{reason} +
-                  R"(","error":")" + std::string{reason} + R"(","code":"bad-request"})";
+  response.body = R"({"type":"about:blank","status":)" + std::to_string(status) + R"(,"title":")" +
+                  std::string{reason} + R"(","error":")" + std::string{reason} + R"(","code":"bad-request"})";
   write_response(response);
   state_ = State::Done;
   connection_.finish(counted, now() + http_options(connection_).linger_timeout);
@@ -180,12 +184,13 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
   }
   // A client that did not wait for the 101: its first bytes are here, and come before anything that is read.
   connection_.pause_reading();
-  connection_.server().loop().post([&server = connection_.server(), id = connection_.id(), text = std::move(rest)]() mutable {
-    Connection* const connection = server.find(id);
-    if (connection == nullptr) return;
-    connection->resume_reading();  // first: what is fed may pause it again
-    connection->feed({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  });
+  connection_.server().loop().post(
+      [&server = connection_.server(), id = connection_.id(), text = std::move(rest)]() mutable {
+        Connection* const connection = server.find(id);
+        if (connection == nullptr) return;
+        connection->resume_reading();  // first: what is fed may pause it again
+        connection->feed({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+      });
   return true;
 }
 
@@ -195,7 +200,8 @@ void HttpSession::on_drained() {
 
 void HttpSession::on_drain(std::string_view) {
   keep_alive_ = false;
-  if (state_ == State::Idle) connection_.finish(CloseReason::Shutdown, now() + http_options(connection_).linger_timeout);
+  if (state_ == State::Idle)
+    connection_.finish(CloseReason::Shutdown, now() + http_options(connection_).linger_timeout);
 }
 
 void HttpSession::on_sweep(TimePoint now) {
@@ -204,9 +210,7 @@ void HttpSession::on_sweep(TimePoint now) {
     case State::Idle:
       connection_.close(connection_.proven() ? CloseReason::KeepAliveTimeout : CloseReason::HeaderTimeout);
       return;
-    case State::Header:
-      refuse(408, "request header took too long", CloseReason::HeaderTimeout);
-      return;
+    case State::Header: refuse(408, "request header took too long", CloseReason::HeaderTimeout); return;
     case State::Body: refuse(408, "request body took too long", CloseReason::BodyTimeout); return;
     case State::Handling: refuse(503, "the server took too long", CloseReason::HandlerTimeout); return;
     case State::Done: return;

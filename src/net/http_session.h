@@ -27,8 +27,8 @@ class HttpSession final : public Session {
 
  private:
   enum class State {
-    Idle,      // between requests
-    Header,    // a request has begun
+    Idle,    // between requests
+    Header,  // a request has begun
     Body,
     Handling,  // the application has it
     Done,      // nothing more is read

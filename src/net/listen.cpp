@@ -1,13 +1,13 @@
 #include "net/listen.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 
 namespace zvonok::net {
 namespace {

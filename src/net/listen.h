@@ -1,9 +1,9 @@
 // Listening sockets and addresses as text.
 #pragma once
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <string>
+
+#include <sys/socket.h>
 
 #include "base/result.h"
 #include "net/fd.h"

@@ -1,11 +1,11 @@
 #include "net/loop.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "base/check.h"
 #include "net/clock.h"
@@ -47,7 +47,9 @@ void Loop::modify(int fd, std::uint32_t events, ReadyHandler& handler) {
   ZVONOK_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
-void Loop::remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Loop::remove(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 void Loop::post(Task task) {
   bool first = false;
@@ -79,9 +81,13 @@ Loop::TimerKey Loop::schedule(TimePoint at, Task task) {
   return key;
 }
 
-void Loop::cancel(const TimerKey& key) { timers_.erase(key); }
+void Loop::cancel(const TimerKey& key) {
+  timers_.erase(key);
+}
 
-Duration Loop::take_longest_turn() { return std::exchange(longest_turn_, Duration::zero()); }
+Duration Loop::take_longest_turn() {
+  return std::exchange(longest_turn_, Duration::zero());
+}
 
 int Loop::wait_milliseconds() const {
   if (timers_.empty()) return kWaitMillisecondsMax;

@@ -1,14 +1,14 @@
 #include "net/server.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <fcntl.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "net/http_session.h"
 #include "net/listen.h"
@@ -25,18 +25,23 @@ constexpr int kTcpUserTimeoutMs = 30'000;
 ConnectionId make_id(std::uint32_t index, std::uint32_t generation) {
   return ConnectionId{(std::uint64_t{generation} << 32) | index};
 }
-std::uint32_t index_of(ConnectionId id) { return static_cast<std::uint32_t>(id.value()); }
-std::uint32_t generation_of(ConnectionId id) { return static_cast<std::uint32_t>(id.value() >> 32); }
+std::uint32_t index_of(ConnectionId id) {
+  return static_cast<std::uint32_t>(id.value());
+}
+std::uint32_t generation_of(ConnectionId id) {
+  return static_cast<std::uint32_t>(id.value() >> 32);
+}
 
-Fd open_spare() { return Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
+Fd open_spare() {
+  return Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Server>, std::string> Server::create(ServerOptions options, Dependencies dependencies) {
   auto listener = listen_tcp({.address = options.bind_address, .port = options.port});
   if (!listener) return fail(std::move(listener.error()));
-  std::unique_ptr<Server> server{
-      new Server{std::move(options), dependencies, std::move(listener->fd), listener->port}};
+  std::unique_ptr<Server> server{new Server{std::move(options), dependencies, std::move(listener->fd), listener->port}};
   if (!dependencies.loop.add(server->listener_.get(), EPOLLIN, *server)) {
     return fail(std::string{"cannot watch the listening socket"});
   }
@@ -134,13 +139,13 @@ void Server::admit(Accepted accepted) {
   Slot& slot = slots_[index];
   const ConnectionId id = make_id(index, slot.generation);
   const int fd = accepted.fd.get();
-  slot.connection = std::make_unique<Connection>(
-      *this,
-      Connection::Parts{.id = id,
-                        .stream = Stream{std::move(accepted.fd), std::move(tls)},
-                        .peer_address = accepted.address,
-                        .accept_sequence = ++accept_sequence_},
-      now().mono);
+  slot.connection =
+      std::make_unique<Connection>(*this,
+                                   Connection::Parts{.id = id,
+                                                     .stream = Stream{std::move(accepted.fd), std::move(tls)},
+                                                     .peer_address = accepted.address,
+                                                     .accept_sequence = ++accept_sequence_},
+                                   now().mono);
   Connection& connection = *slot.connection;
   connection.set_session(std::make_unique<HttpSession>(connection, now().mono));
   connection.interest_ = EPOLLIN;
@@ -161,9 +166,9 @@ void Server::admit(Accepted accepted) {
 /// At a limit, the oldest connection that has not sent one whole request gives way: whoever floods the server with
 /// half-open connections only pushes out his own kind.
 bool Server::make_room(const std::string& address) {
-  if (const auto entry = addresses_.find(address);
-      entry != addresses_.end() && entry->second.connections >= options_.connections_per_address_max &&
-      !evict_oldest(entry->second.unproven)) {
+  if (const auto entry = addresses_.find(address); entry != addresses_.end() &&
+                                                   entry->second.connections >= options_.connections_per_address_max &&
+                                                   !evict_oldest(entry->second.unproven)) {
     return false;
   }
   return counters_.connections < options_.connections_max || evict_oldest(unproven_);

@@ -1,12 +1,12 @@
 #include "net/stream.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 
 namespace zvonok::net {
 namespace {
@@ -27,7 +27,9 @@ IoResult from_ssl(SSL* ssl, int result) {
   }
 }
 
-int clamp_size(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, INT_MAX)); }
+int clamp_size(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
 
 }  // namespace
 
@@ -62,6 +64,8 @@ void Stream::shutdown_write() {
   ::shutdown(fd_.get(), SHUT_WR);
 }
 
-bool Stream::has_buffered_input() const { return tls_ != nullptr && SSL_pending(tls_.get()) > 0; }
+bool Stream::has_buffered_input() const {
+  return tls_ != nullptr && SSL_pending(tls_.get()) > 0;
+}
 
 }  // namespace zvonok::net

@@ -1,8 +1,8 @@
 #include "net/system_entropy.h"
 
-#include <sys/random.h>
-
 #include <cerrno>
+
+#include <sys/random.h>
 
 #include "base/check.h"
 

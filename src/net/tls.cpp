@@ -1,12 +1,12 @@
 #include "net/tls.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include <array>
 #include <ctime>
 #include <string_view>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 namespace zvonok::net {
 namespace {
@@ -42,8 +42,12 @@ std::int64_t expiry_of(const SSL_CTX* context) {
 
 }  // namespace
 
-void SslDeleter::operator()(ssl_st* ssl) const { SSL_free(ssl); }
-void SslDeleter::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void SslDeleter::operator()(ssl_st* ssl) const {
+  SSL_free(ssl);
+}
+void SslDeleter::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
 
 Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
   TlsContext result;
@@ -54,8 +58,8 @@ Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Release buffers: an idle session then costs about half. Moving buffers: our output string may be reallocated.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate_chain.c_str()) != 1) {
     return fail("cannot read the certificate " + files.certificate_chain + ": " + last_openssl_error());

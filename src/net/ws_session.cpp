@@ -16,7 +16,9 @@ constexpr std::size_t kFrameOverheadBytes = 14;
 
 constexpr Duration kShortestPause = milliseconds{20};
 
-const WsOptions& ws_options(Connection& connection) { return connection.server().options().ws; }
+const WsOptions& ws_options(Connection& connection) {
+  return connection.server().options().ws;
+}
 
 }  // namespace
 
@@ -26,9 +28,9 @@ WsSession::WsSession(Connection& connection, WsHandler& handler, TimePoint now)
       decoder_{websocket::Sender::Client,
                {.message_bytes_max = ws_options(connection).message_bytes_max,
                 .fragments_max = ws_options(connection).fragments_max}},
-      messages_{{.burst = ws_options(connection).messages_burst,
-                 .per_second = ws_options(connection).messages_per_second},
-                now},
+      messages_{
+          {.burst = ws_options(connection).messages_burst, .per_second = ws_options(connection).messages_per_second},
+          now},
       bytes_{{.burst = ws_options(connection).bytes_burst, .per_second = ws_options(connection).bytes_per_second}, now},
       last_heard_{now},
       next_ping_{now + ws_options(connection).ping_interval} {
@@ -74,7 +76,9 @@ void WsSession::on_bytes(MutableBytes bytes) {
   slow_down();
 }
 
-void WsSession::charge(std::size_t bytes) { bytes_.charge(static_cast<double>(bytes), last_heard_); }
+void WsSession::charge(std::size_t bytes) {
+  bytes_.charge(static_cast<double>(bytes), last_heard_);
+}
 
 void WsSession::on_message(Opcode opcode, std::string_view payload) {
   if (close_sent_) return;
@@ -155,7 +159,9 @@ void WsSession::close_for(CloseCode code, std::string_view reason, CloseReason c
   paused_ = false;
 }
 
-void WsSession::on_drain(std::string_view reason) { close_for(CloseCode::GoingAway, reason, CloseReason::Shutdown); }
+void WsSession::on_drain(std::string_view reason) {
+  close_for(CloseCode::GoingAway, reason, CloseReason::Shutdown);
+}
 
 void WsSession::on_sweep(TimePoint now) {
   const WsOptions& options = ws_options(connection_);

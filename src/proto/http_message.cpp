@@ -5,7 +5,9 @@
 namespace zvonok {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -26,7 +28,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::optional<std::string_view> HttpRequest::header(std::string_view name) const { return find_header(headers, name); }
+std::optional<std::string_view> HttpRequest::header(std::string_view name) const {
+  return find_header(headers, name);
+}
 
 std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
   return find_header(headers, name);

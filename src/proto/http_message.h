@@ -19,10 +19,10 @@ struct HttpHeader {
 
 struct HttpRequest {
   Method method = Method::Get;
-  std::string method_text;     // as sent, for methods that are Other
-  std::string target;          // origin form, as sent: path and query; holds tokens, so never log it
-  std::string path;            // the target up to '?', still percent-encoded
-  std::string query;           // behind '?', still percent-encoded; may be empty
+  std::string method_text;  // as sent, for methods that are Other
+  std::string target;       // origin form, as sent: path and query; holds tokens, so never log it
+  std::string path;         // the target up to '?', still percent-encoded
+  std::string query;        // behind '?', still percent-encoded; may be empty
   std::vector<HttpHeader> headers;
   std::string body;
   std::string remote_address;  // numeric, without port; the client's own, behind a trusted proxy too

@@ -22,9 +22,8 @@ HttpResponse encode_ice_servers(const IceServers& servers, const UserId& user, W
   if (!servers.turn_urls.empty()) {
     const auto end = std::chrono::floor<seconds>(now + servers.credential_lifetime).time_since_epoch().count();
     const turn::Credential credential = turn::make_credential(servers.turn_secret.reveal(), user.value(), end);
-    list.push_back(boost::json::object{{"urls", to_json(servers.turn_urls)},
-                                       {"username", credential.username},
-                                       {"credential", credential.password}});
+    list.push_back(boost::json::object{
+        {"urls", to_json(servers.turn_urls)}, {"username", credential.username}, {"credential", credential.password}});
   }
   return json_response(200, {{"ice_servers", std::move(list)},
                              {"expires_in", std::chrono::floor<seconds>(servers.credential_lifetime).count()}});

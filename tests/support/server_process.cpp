@@ -1,5 +1,7 @@
 #include "support/server_process.h"
 
+#include <stdexcept>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,8 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <stdexcept>
 
 #include "support/tcp_client.h"
 
@@ -98,7 +98,9 @@ std::string ServerProcess::output() const {
   return output_;
 }
 
-void ServerProcess::signal(int number) const { ::kill(pid_, number); }
+void ServerProcess::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 int ServerProcess::wait() {
   const int handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));

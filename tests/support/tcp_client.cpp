@@ -1,5 +1,12 @@
 #include "support/tcp_client.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,17 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <stdexcept>
-
 namespace zvonok::test {
 namespace {
 
-[[noreturn]] void give_up(const std::string& what) { throw std::runtime_error{what}; }
+[[noreturn]] void give_up(const std::string& what) {
+  throw std::runtime_error{what};
+}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -173,7 +175,9 @@ std::optional<HttpReply> TcpClient::read_reply(bool head) {
   return reply;
 }
 
-void TcpClient::finish_sending() { ::shutdown(fd_, SHUT_WR); }
+void TcpClient::finish_sending() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void TcpClient::reset() {
   const linger hard{.l_onoff = 1, .l_linger = 0};

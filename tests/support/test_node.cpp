@@ -1,9 +1,9 @@
 #include "support/test_node.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <stdexcept>
+
+#include <stdlib.h>
 
 #include "support/postgres.h"
 
@@ -108,8 +108,8 @@ void TestNode::await_metric(const std::string& name, const std::function<bool(do
 boost::json::array TestNode::await_history(const Person& person, std::size_t count) const {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
-    const HttpReply reply = call(
-        {.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = person.token});
+    const HttpReply reply =
+        call({.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = person.token});
     if (reply.status != 200) throw std::runtime_error{"history: " + std::to_string(reply.status) + reply.body};
     boost::json::array calls = boost::json::parse(reply.body).at("calls").as_array();
     if (calls.size() >= count) return calls;

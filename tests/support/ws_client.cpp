@@ -50,7 +50,9 @@ void WsClient::send_text(std::string_view text) {
   send_frame(WsFrame{.opcode = WsOpcode::Text, .payload = std::string{text}});
 }
 
-void WsClient::send_frame(const WsFrame& frame) { tcp_.send(frame_bytes(frame)); }
+void WsClient::send_frame(const WsFrame& frame) {
+  tcp_.send(frame_bytes(frame));
+}
 
 void WsClient::send(std::string_view event, std::string_view payload_json) {
   send_text("{\"event\":\"" + std::string{event} + "\",\"payload\":" + std::string{payload_json} + "}");

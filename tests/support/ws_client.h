@@ -1,9 +1,10 @@
 // A WebSocket client for tests, of bytes up: it can be proper and it can be hostile. Shares no code with the server.
 #pragma once
-#include <boost/json.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <boost/json.hpp>
 
 #include "support/tcp_client.h"
 

@@ -282,7 +282,8 @@ Result<std::vector<MigrationStatus>, StoreSqlError> migration_status(const Store
     return fail(StoreSqlError{StoreSqlErrorKind::Unavailable, "migrations: " + failure.detail});
   }
   std::vector<MigrationStatus> out;
-  for (const Migration& migration : list) out.push_back({migration.version, migration.name, MigrationState::Pending, std::nullopt});
+  for (const Migration& migration : list)
+    out.push_back({migration.version, migration.name, MigrationState::Pending, std::nullopt});
   for (const AppliedRow& row : applied) {
     if (row.version < 1 || row.version > static_cast<std::int64_t>(list.size())) {
       out.push_back({row.version, row.name, MigrationState::Unknown, row.applied_at});

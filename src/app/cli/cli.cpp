@@ -1,12 +1,12 @@
 #include "app/cli/cli.h"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
+
+#include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
 #include "app/config/config.h"
@@ -34,8 +34,9 @@ class SettingFlags {
  public:
   void add_to(CLI::App& command) {
     for (const Setting& setting : settings()) {
-      command.add_option(flag_name(setting.name), values_[std::string{setting.name}],
-                         std::string{setting.help} + " [" + std::string{setting.name} + "]")
+      command
+          .add_option(flag_name(setting.name), values_[std::string{setting.name}],
+                      std::string{setting.help} + " [" + std::string{setting.name} + "]")
           ->group(std::string{setting.section} + " settings")
           ->type_name("")
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -153,8 +154,8 @@ int run_cli(int argc, char** argv) {
   Arguments arguments;
   SettingFlags flags;
   const Commands commands = declare(app, arguments);
-  const std::vector<CLI::App*> configured{commands.serve,     commands.config,       commands.migrate,
-                                          commands.user_add,  commands.user_list,    commands.user_disable,
+  const std::vector<CLI::App*> configured{commands.serve,       commands.config,      commands.migrate,
+                                          commands.user_add,    commands.user_list,   commands.user_disable,
                                           commands.user_enable, commands.token_issue, commands.doctor};
   for (CLI::App* command : configured) flags.add_to(*command);
   try {

@@ -1,12 +1,12 @@
 #include "app/cli/commands.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <optional>
+
+#include <malloc.h>
 
 #include "app/data_dir.h"
 #include "app/node.h"
@@ -78,7 +78,8 @@ int migrate(const Config& config, MigrateMode mode) {
   if (mode == MigrateMode::Apply) {
     const auto applied = store_sql::migrate(*options);
     if (!applied) return complain(applied.error().message);
-    for (const auto& migration : applied->applied) std::cout << "applied " << migration.version << " " << migration.name << "\n";
+    for (const auto& migration : applied->applied)
+      std::cout << "applied " << migration.version << " " << migration.name << "\n";
     if (applied->applied.empty()) std::cout << "up to date\n";
     return 0;
   }
@@ -111,7 +112,8 @@ int user_add(const Config& config, const UserAddRequest& request, Logger& log) {
                                             .password = Private<std::string>{read_password(request.password_file)},
                                             .display_name = request.display_name},
                                            net::read_clocks().wall);
-  if (!added) return complain("cannot add " + request.email + ": " + std::string{identity::to_text(added.error().kind)});
+  if (!added)
+    return complain("cannot add " + request.email + ": " + std::string{identity::to_text(added.error().kind)});
   std::cout << added->user.id.value() << "\n";
   return 0;
 }

@@ -1,7 +1,7 @@
-#include <sys/resource.h>
-
 #include <filesystem>
 #include <iostream>
+
+#include <sys/resource.h>
 
 #include "app/cli/commands.h"
 #include "app/data_dir.h"
@@ -72,15 +72,17 @@ void check_port(Report& report, const Config& config) {
   if (listening) {
     report.good("port " + std::to_string(config.server_port) + " is free");
   } else {
-    report.warn(listening.error(), "if that is a running Zvonok, all is well; else choose another SERVER_PORT, and "
-                                   "for ports under 1024 run as root or with CAP_NET_BIND_SERVICE");
+    report.warn(listening.error(),
+                "if that is a running Zvonok, all is well; else choose another SERVER_PORT, and "
+                "for ports under 1024 run as root or with CAP_NET_BIND_SERVICE");
   }
 }
 
 void check_tls(Report& report, const Config& config) {
   if (config.tls_cert.empty()) {
-    report.warn("TLS is off", "browsers give camera and microphone to https pages only (and localhost): set TLS_CERT "
-                              "and TLS_KEY, or put a proxy in front and name it in TRUSTED_PROXIES");
+    report.warn("TLS is off",
+                "browsers give camera and microphone to https pages only (and localhost): set TLS_CERT "
+                "and TLS_KEY, or put a proxy in front and name it in TRUSTED_PROXIES");
     return;
   }
   const auto context = net::TlsContext::load({.certificate_chain = config.tls_cert, .private_key = config.tls_key});

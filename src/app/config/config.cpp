@@ -92,8 +92,8 @@ Result<std::vector<NamedValue>, std::string> parse_dotenv(std::string_view text)
       return fail("`.env` line " + std::to_string(number) + " is not NAME=VALUE");
     }
     std::string_view value = trim(line.substr(equals + 1));
-    const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-                        value.back() == value.front();
+    const bool quoted =
+        value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
     if (quoted) {
       value = value.substr(1, value.size() - 2);
     } else if (const std::size_t comment = value.find(" #"); comment != std::string_view::npos) {

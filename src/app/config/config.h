@@ -15,9 +15,9 @@
 namespace zvonok::app {
 
 enum class LogFormat { Text, Json };
-enum class Provision { Builtin, Jit };   // who may come in with a valid token: registered users, or anybody
+enum class Provision { Builtin, Jit };  // who may come in with a valid token: registered users, or anybody
 enum class Registration { Open, Closed };
-enum class Directory { On, Off };        // whether users can list each other
+enum class Directory { On, Off };         // whether users can list each other
 enum class MetricsAccess { Local, Any };  // Local: loopback and private addresses
 
 struct Config {
@@ -123,7 +123,7 @@ struct NamedValue {
 
 /// Where values come from. Later functions of this file fill it; tests fill it by hand.
 struct ConfigSources {
-  std::vector<NamedValue> flags;        // by setting name
+  std::vector<NamedValue> flags;  // by setting name
   std::function<std::optional<std::string>(const std::string&)> environment;
   std::vector<NamedValue> dotenv;
 };

@@ -38,15 +38,24 @@ struct Names {
   std::string_view section, name, alias, help;
 };
 
-Setting text(Names n, std::string Config::*field) {
-  return {n.section, n.name, n.alias, n.help, "a text", false,
+Setting text(Names n, std::string Config::* field) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          "a text",
+          false,
           [field](Config& c, std::string_view v) { return (c.*field = std::string{v}, true); },
           [field](const Config& c) { return c.*field; }};
 }
 
-Setting secret(Names n, Private<std::string> Config::*field, std::size_t bytes_min = 0) {
-  return {n.section, n.name, n.alias, n.help,
-          bytes_min > 0 ? "a secret of at least 32 bytes (openssl rand -base64 48)" : "a text", true,
+Setting secret(Names n, Private<std::string> Config::* field, std::size_t bytes_min = 0) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          bytes_min > 0 ? "a secret of at least 32 bytes (openssl rand -base64 48)" : "a text",
+          true,
           [field, bytes_min](Config& c, std::string_view v) {
             if (!v.empty() && v.size() < bytes_min) return false;
             c.*field = Private<std::string>{std::string{v}};
@@ -55,8 +64,13 @@ Setting secret(Names n, Private<std::string> Config::*field, std::size_t bytes_m
           [field](const Config& c) { return std::string{(c.*field).reveal().empty() ? "(not set)" : "***"}; }};
 }
 
-Setting port(Names n, std::uint16_t Config::*field, std::uint16_t least) {
-  return {n.section, n.name, n.alias, n.help, "a port number, 1 to 65535", false,
+Setting port(Names n, std::uint16_t Config::* field, std::uint16_t least) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          "a port number, 1 to 65535",
+          false,
           [field, least](Config& c, std::string_view v) {
             const auto number = parse_number<std::uint16_t>(v);
             if (!number || *number < least) return false;
@@ -66,8 +80,13 @@ Setting port(Names n, std::uint16_t Config::*field, std::uint16_t least) {
           [field](const Config& c) { return std::to_string(c.*field); }};
 }
 
-Setting size(Names n, std::size_t Config::*field, std::size_t least = 1) {
-  return {n.section, n.name, n.alias, n.help, "a whole number, K, M and G allowed, not below its minimum", false,
+Setting size(Names n, std::size_t Config::* field, std::size_t least = 1) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          "a whole number, K, M and G allowed, not below its minimum",
+          false,
           [field, least](Config& c, std::string_view v) {
             const auto number = parse_size(v);
             if (!number || *number < least) return false;
@@ -77,8 +96,12 @@ Setting size(Names n, std::size_t Config::*field, std::size_t least = 1) {
           [field](const Config& c) { return std::to_string(c.*field); }};
 }
 
-Setting duration(Names n, Duration Config::*field, Duration least = milliseconds{1}) {
-  return {n.section, n.name, n.alias, n.help, "a duration such as 500ms, 10s, 5m, 2h (a plain number is seconds)",
+Setting duration(Names n, Duration Config::* field, Duration least = milliseconds{1}) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          "a duration such as 500ms, 10s, 5m, 2h (a plain number is seconds)",
           false,
           [field, least](Config& c, std::string_view v) {
             const auto value = parse_duration(v);
@@ -89,13 +112,18 @@ Setting duration(Names n, Duration Config::*field, Duration least = milliseconds
           [field](const Config& c) { return format_duration(c.*field); }};
 }
 
-Setting list(Names n, std::vector<std::string> Config::*field, std::string_view accepted) {
-  return {n.section, n.name, n.alias, n.help, accepted, false,
+Setting list(Names n, std::vector<std::string> Config::* field, std::string_view accepted) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          accepted,
+          false,
           [field](Config& c, std::string_view v) { return (c.*field = split_list(v), true); },
           [field](const Config& c) { return join(c.*field); }};
 }
 
-Setting url_list(Names n, std::vector<std::string> Config::*field, std::vector<std::string_view> schemes,
+Setting url_list(Names n, std::vector<std::string> Config::* field, std::vector<std::string_view> schemes,
                  std::string_view accepted) {
   Setting setting = list(n, field, accepted);
   setting.read = [field, schemes](Config& c, std::string_view v) {
@@ -114,8 +142,13 @@ struct Choice {
 };
 
 template <class E>
-Setting choice(Names n, E Config::*field, std::string_view accepted, std::vector<Choice<E>> choices) {
-  return {n.section, n.name, n.alias, n.help, accepted, false,
+Setting choice(Names n, E Config::* field, std::string_view accepted, std::vector<Choice<E>> choices) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          accepted,
+          false,
           [field, choices](Config& c, std::string_view v) {
             for (const auto& item : choices) {
               if (item.text == v) return (c.*field = item.value, true);
@@ -130,8 +163,13 @@ Setting choice(Names n, E Config::*field, std::string_view accepted, std::vector
           }};
 }
 
-Setting one_of(Names n, std::string Config::*field, std::string_view accepted) {
-  return {n.section, n.name, n.alias, n.help, accepted, false,
+Setting one_of(Names n, std::string Config::* field, std::string_view accepted) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          accepted,
+          false,
           [field, accepted](Config& c, std::string_view v) {
             for (std::string_view rest = accepted; !rest.empty();) {
               const std::size_t bar = std::min(rest.find('|'), rest.size());
@@ -198,13 +236,10 @@ std::vector<Setting> identity_settings() {
       choice<Directory>({"identity", "DIRECTORY", "", "whether users can list and search each other"}, &C::directory,
                         "on|off", {{"on", Directory::On}, {"off", Directory::Off}}),
       duration({"identity", "ACCESS_TOKEN_TTL", "", "life of an access token"}, &C::access_token_ttl, seconds{1}),
-      duration({"identity", "REFRESH_TOKEN_TTL", "", "life of a login without use"}, &C::refresh_token_ttl,
-               seconds{1}),
-      size({"identity", "PASSWORD_MEMORY_KIB", "", "argon2id memory of one hash, in KiB"}, &C::password_memory_kib,
-           8),
+      duration({"identity", "REFRESH_TOKEN_TTL", "", "life of a login without use"}, &C::refresh_token_ttl, seconds{1}),
+      size({"identity", "PASSWORD_MEMORY_KIB", "", "argon2id memory of one hash, in KiB"}, &C::password_memory_kib, 8),
       size({"identity", "PASSWORD_PASSES", "", "argon2id passes"}, &C::password_passes),
-      size({"identity", "PASSWORD_QUEUE_MAX", "", "logins waiting to be hashed; more get 503"},
-           &C::password_queue_max),
+      size({"identity", "PASSWORD_QUEUE_MAX", "", "logins waiting to be hashed; more get 503"}, &C::password_queue_max),
       size({"identity", "LOGIN_FAILURES_PER_ACCOUNT", "", "wrong passwords before an account's logins are delayed"},
            &C::login_failures_per_account),
       size({"identity", "LOGIN_FAILURES_PER_IP", "", "wrong passwords a minute from one address"},
@@ -216,8 +251,7 @@ std::vector<Setting> identity_settings() {
 
 std::vector<Setting> storage_settings() {
   return {
-      secret({"storage", "DATABASE_URL", "", "postgres://user:password@host:port/name?sslmode=..."},
-             &C::database_url),
+      secret({"storage", "DATABASE_URL", "", "postgres://user:password@host:port/name?sslmode=..."}, &C::database_url),
       text({"storage", "POSTGRES_HOST", "", "PostgreSQL host; empty (and no DATABASE_URL): SQLite in DATA_DIR"},
            &C::postgres_host),
       port({"storage", "POSTGRES_PORT", "", "PostgreSQL port"}, &C::postgres_port, 1),
@@ -243,10 +277,8 @@ std::vector<Setting> call_settings() {
       secret({"calls", "TURN_SECRET", "", "secret shared with the TURN servers (coturn: static-auth-secret)"},
              &C::turn_secret),
       duration({"calls", "TURN_CREDENTIAL_TTL", "", "life of TURN credentials"}, &C::turn_credential_ttl, minutes{1}),
-      one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider,
-             "mock|twilio|sip"),
-      one_of({"calls", "VPN_PROVIDER", "", "tunnelled calls (not in this version)"}, &C::vpn_provider,
-             "embedded|xray"),
+      one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider, "mock|twilio|sip"),
+      one_of({"calls", "VPN_PROVIDER", "", "tunnelled calls (not in this version)"}, &C::vpn_provider, "embedded|xray"),
   };
 }
 
@@ -266,8 +298,7 @@ std::vector<Setting> limit_settings() {
       size({"limits", "WS_FRAGMENTS_MAX", "", "frames of one message"}, &C::ws_fragments_max),
       size({"limits", "WS_MESSAGES_BURST", "", "messages at once from one socket"}, &C::ws_messages_burst),
       size({"limits", "WS_MESSAGES_PER_SECOND", "", "and then per second"}, &C::ws_messages_per_second),
-      size({"limits", "WS_SEND_QUEUE_BYTES_MAX", "", "unread output of one socket"}, &C::ws_send_queue_bytes_max,
-           1024),
+      size({"limits", "WS_SEND_QUEUE_BYTES_MAX", "", "unread output of one socket"}, &C::ws_send_queue_bytes_max, 1024),
       size({"limits", "WS_SOCKETS_PER_USER_MAX", "", "sockets of one user"}, &C::ws_sockets_per_user_max),
       duration({"limits", "WS_AUTH_TIMEOUT", "", "to authenticate by a first message"}, &C::ws_auth_timeout),
       duration({"limits", "WS_PING_INTERVAL", "", "silence before the server asks"}, &C::ws_ping_interval),

@@ -24,7 +24,9 @@ using identity::LoginOutcome;
 /// Who waited this long for a hash is about to be told 503 by the edge: hashing would only hold up the others.
 constexpr Duration kPasswordPatience = seconds{25};
 
-bool waited_too_long(const Now& asked) { return net::read_clocks().mono - asked.mono > kPasswordPatience; }
+bool waited_too_long(const Now& asked) {
+  return net::read_clocks().mono - asked.mono > kPasswordPatience;
+}
 
 identity::IdentityError too_late() {
   return {.kind = identity::IdentityErrorKind::Unavailable, .revoked_session = {}, .detail = "too many logins wait"};
@@ -70,8 +72,9 @@ template <class Work, class Reply>
 void Api::run(WorkerPool& pool, Exchange exchange, Work work, Reply reply) {
   // Two owners: the task on the pool, and this call, which has to answer when the pool takes nothing.
   const auto shared = std::make_shared<Exchange>(std::move(exchange));
-  const bool accepted = run_blocking(pool, parts_.loop, std::move(work),
-                                     [shared, reply = std::move(reply)](auto result) { reply(*shared, std::move(result)); });
+  const bool accepted =
+      run_blocking(pool, parts_.loop, std::move(work),
+                   [shared, reply = std::move(reply)](auto result) { reply(*shared, std::move(result)); });
   if (!accepted) shared->reply(rest::unavailable());
 }
 
@@ -82,15 +85,15 @@ void Api::handle(const rest::Match& match, Exchange exchange) {
     return;
   }
   const std::string token = rest::token_of(exchange.request());
-  parts_.access.check_token(token, [this, route, waiting = std::move(exchange)](
-                                       Result<identity::Principal, AccessDenied> principal) mutable {
-    if (!principal) {
-      waiting.reply(problem_of(principal.error()));
-      return;
-    }
-    waiting.principal = std::move(*principal);
-    dispatch(route, std::move(waiting));
-  });
+  parts_.access.check_token(
+      token, [this, route, waiting = std::move(exchange)](Result<identity::Principal, AccessDenied> principal) mutable {
+        if (!principal) {
+          waiting.reply(problem_of(principal.error()));
+          return;
+        }
+        waiting.principal = std::move(*principal);
+        dispatch(route, std::move(waiting));
+      });
 }
 
 void Api::dispatch(rest::RouteId route, Exchange exchange) {
@@ -171,8 +174,8 @@ void Api::login(Exchange exchange) {
       },
       [this, shared, email, address](IdentityResult<Login> result) {
         const bool wrong = !result && result.error().kind == identity::IdentityErrorKind::WrongCredentials;
-        const LoginOutcome outcome = result ? LoginOutcome::Succeeded
-                                            : (wrong ? LoginOutcome::Failed : LoginOutcome::Undecided);
+        const LoginOutcome outcome =
+            result ? LoginOutcome::Succeeded : (wrong ? LoginOutcome::Failed : LoginOutcome::Undecided);
         parts_.throttle.end_login({email, address}, outcome, parts_.loop.now().mono);
         if (result) {
           shared->reply(rest::encode_login(*result));
@@ -242,8 +245,8 @@ void Api::logout(Exchange exchange) {
     return;
   }
   const std::string access_token = rest::token_of(exchange.request());
-  parts_.access.check_token(access_token, [waiting = std::move(exchange), finish](
-                                              Result<identity::Principal, AccessDenied> principal) mutable {
+  parts_.access.check_token(access_token, [waiting = std::move(exchange),
+                                           finish](Result<identity::Principal, AccessDenied> principal) mutable {
     if (!principal) {
       waiting.reply(problem_of(principal.error()));
     } else if (principal->session_id.empty()) {
@@ -353,10 +356,8 @@ void Api::create_chat(Exchange exchange) {
   }
   const UserId& self = exchange.principal->user;
   const auto [first, second] = std::minmax(self, *other);
-  const port::PrivateChat chat{.id = ChatId{make_uuid(parts_.entropy)},
-                               .first = first,
-                               .second = second,
-                               .created_at = parts_.loop.now().wall};
+  const port::PrivateChat chat{
+      .id = ChatId{make_uuid(parts_.entropy)}, .first = first, .second = second, .created_at = parts_.loop.now().wall};
   run(
       parts_.storage, std::move(exchange), [&store = parts_.store, chat] { return store.ensure_private_chat(chat); },
       [id = chat.id](Exchange& e, port::StoreResult<port::PrivateChat> result) {

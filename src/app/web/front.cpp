@@ -1,8 +1,8 @@
 #include "app/web/front.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
+
+#include <openssl/crypto.h>
 
 #include "app/blocking.h"
 #include "app/web/openapi.h"
@@ -16,9 +16,10 @@ constexpr std::size_t kDeviceNameBytesMax = 64;
 /// docs/protocol/pair.md: 1 to 64 of A-Z a-z 0-9 _ -; anything else counts as no name.
 DeviceName device_name_of(const HttpRequest& request) {
   auto name = query_value(request.query, "device").value_or("");
-  const bool good = name.size() <= kDeviceNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  const bool good =
+      name.size() <= kDeviceNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+      });
   return DeviceName{good ? std::move(name) : std::string{}};
 }
 
@@ -34,7 +35,9 @@ HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
-bool is_api_path(std::string_view path) { return path.starts_with("/api/") || path == "/api"; }
+bool is_api_path(std::string_view path) {
+  return path.starts_with("/api/") || path == "/api";
+}
 
 }  // namespace
 
@@ -173,10 +176,9 @@ void Front::answer_ready(Exchange exchange) {
 void Front::answer_metrics(Exchange exchange) {
   const HttpRequest& request = exchange.request();
   const auto authorization = request.header("Authorization").value_or("");
-  const bool has_token =
-      !metrics_token_.empty() && equal_in_constant_time(authorization, "Bearer " + metrics_token_);
-  const bool local = metrics_access_ == MetricsAccess::Any ||
-                     (metrics_token_.empty() && WebPolicy::is_local(request.remote_address));
+  const bool has_token = !metrics_token_.empty() && equal_in_constant_time(authorization, "Bearer " + metrics_token_);
+  const bool local =
+      metrics_access_ == MetricsAccess::Any || (metrics_token_.empty() && WebPolicy::is_local(request.remote_address));
   if (!has_token && !local) {
     exchange.reply(rest::forbidden("metrics are for local addresses, or for the bearer of METRICS_TOKEN"));
     return;
@@ -190,8 +192,12 @@ void Front::answer_metrics(Exchange exchange) {
 void Front::answer_file(Exchange exchange) {
   const HttpRequest& request = exchange.request();
   if (request.method != Method::Get && request.method != Method::Head) {
-    exchange.reply(rest::Problem{.status = 405, .code = "method_not_allowed", .detail = "only GET and HEAD here",
-                                 .field = {}, .retry_after = std::nullopt, .allow = "GET, HEAD"});
+    exchange.reply(rest::Problem{.status = 405,
+                                 .code = "method_not_allowed",
+                                 .detail = "only GET and HEAD here",
+                                 .field = {},
+                                 .retry_after = std::nullopt,
+                                 .allow = "GET, HEAD"});
     return;
   }
   if (auto response = files_.answer(request)) {

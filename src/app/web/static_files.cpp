@@ -1,14 +1,14 @@
 #include "app/web/static_files.h"
 
-#include <openssl/evp.h>
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <openssl/evp.h>
+#include <zlib.h>
 
 #include "base/base64.h"
 
@@ -71,8 +71,8 @@ std::string gzip(std::string_view bytes) {
 
 bool is_page_route(const HttpRequest& request) {
   const std::string_view last = std::string_view{request.path}.substr(request.path.rfind('/') + 1);
-  return last.find('.') == std::string_view::npos && request.header("Accept").value_or("").find("text/html") !=
-                                                         std::string_view::npos;
+  return last.find('.') == std::string_view::npos &&
+         request.header("Accept").value_or("").find("text/html") != std::string_view::npos;
 }
 
 /// RFC 9110 section 13.1.2; weak comparison, since ours are strong anyway.

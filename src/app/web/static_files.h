@@ -1,4 +1,5 @@
-// The web app's files, read into memory at start: GET and HEAD, ETag, Range, precompressed variants, client-side routes.
+// The web app's files, read into memory at start: GET and HEAD, ETag, Range, precompressed variants, client-side
+// routes.
 #pragma once
 #include <cstddef>
 #include <map>
@@ -20,8 +21,7 @@ class StaticFiles {
  public:
   /// Reads `folder`. `name.br` and `name.gz` beside `name` are its compressed forms; text without a .gz is compressed
   /// here. The error is one line that names the file or the limit.
-  [[nodiscard]] static Result<StaticFiles, std::string> load(const std::string& folder,
-                                                               StaticFilesLimits limits = {});
+  [[nodiscard]] static Result<StaticFiles, std::string> load(const std::string& folder, StaticFilesLimits limits = {});
   /// Without any file: answers nothing.
   StaticFiles() = default;
 

@@ -1,11 +1,11 @@
 #include "app/web/web_policy.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+
+#include <arpa/inet.h>
 
 namespace zvonok::app {
 namespace {

@@ -1,9 +1,9 @@
 #include "proto/turn/credential.h"
 
+#include <array>
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
-#include <array>
 
 #include "base/base64.h"
 #include "base/bytes.h"

@@ -31,7 +31,9 @@ void apply_mask(MutableBytes payload, const MaskKey& key) {
   for (; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(payload[i] ^ key[i % 4]);
 }
 
-bool is_control(Opcode opcode) { return (static_cast<std::uint8_t>(opcode) & 0x8) != 0; }
+bool is_control(Opcode opcode) {
+  return (static_cast<std::uint8_t>(opcode) & 0x8) != 0;
+}
 
 /// Section 7.4: what a peer may put on the wire.
 bool is_valid_close_code(std::uint16_t code) {
@@ -120,7 +122,8 @@ bool Decoder::parse_header(Bytes data, Header& header) {
   if (data.size() < position + length_bytes) return true;
   if (length_bytes != 0) {
     header.payload_bytes = 0;
-    for (std::size_t i = 0; i < length_bytes; ++i) header.payload_bytes = (header.payload_bytes << 8) | data[position++];
+    for (std::size_t i = 0; i < length_bytes; ++i)
+      header.payload_bytes = (header.payload_bytes << 8) | data[position++];
     const std::uint64_t least = length_bytes == 2 ? 126 : 0x10000;
     if (header.payload_bytes < least || (header.payload_bytes >> 63) != 0) {
       return broken(CloseCode::ProtocolError, "length not in its shortest form");

@@ -1,10 +1,10 @@
 #include "proto/websocket/handshake.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
+
+#include <openssl/evp.h>
 
 #include "base/base64.h"
 #include "proto/http_message.h"
@@ -17,9 +17,8 @@ constexpr std::size_t kKeyCharacters = 24;                                  // b
 
 bool is_key(std::string_view key) {
   if (key.size() != kKeyCharacters || !key.ends_with("==")) return false;
-  return std::all_of(key.begin(), key.end() - 2, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '+' || c == '/';
-  });
+  return std::all_of(key.begin(), key.end() - 2,
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/'; });
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 // What an attacker sends: enormous, endless, half-open and random. The server lives, answers others, and gives the
 // memory back. Against the program itself, so that its memory and descriptors are its own.
-#include <gtest/gtest.h>
-
-#include <sys/resource.h>
-
 #include <fstream>
 #include <random>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "support/server_process.h"
 #include "support/test_node.h"
@@ -25,13 +24,16 @@ class Hostile : public ::testing::Test {
                                            {"LOG_LEVEL", "error"},
                                            {"METRICS_ACCESS", "any"},
                                            {"PASSWORD_PASSES", "1"}});
-    auto process = std::make_unique<ServerProcess>(ProcessOptions{
-        .arguments = {"serve", "--log-level", "info"}, .environment = environment, .input = {}, .folder = folder_.path()});
+    auto process = std::make_unique<ServerProcess>(ProcessOptions{.arguments = {"serve", "--log-level", "info"},
+                                                                  .environment = environment,
+                                                                  .input = {},
+                                                                  .folder = folder_.path()});
     process->await_output("Backend running");
     return process;
   }
   [[nodiscard]] double metric(const std::string& name) const {
-    const std::string text = http(port_, {.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .token = {}}).body;
+    const std::string text =
+        http(port_, {.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .token = {}}).body;
     const std::size_t at = text.find("\n" + name + " ");
     if (at == std::string::npos) throw std::runtime_error{"no metric " + name};
     return std::stod(text.substr(at + name.size() + 2));
@@ -118,9 +120,9 @@ TEST_F(Hostile, TenThousandHalfOpenConnectionsShutNobodyOut) {
   {
     std::vector<TcpClient> half_open;
     for (std::size_t i = 0; i < kConnections; ++i) {
-      half_open.emplace_back(port_, ConnectOptions{.tls = false,
-                                                   .source_address = "127.0.1." + std::to_string(1 + i % 10),
-                                                   .receive_buffer = 0});
+      half_open.emplace_back(
+          port_,
+          ConnectOptions{.tls = false, .source_address = "127.0.1." + std::to_string(1 + i % 10), .receive_buffer = 0});
       if (i % 2 == 0) half_open.back().send("GET / HTTP/1.1\r\nHost: x\r\nX-Slow:");
     }
     expect_well(*server);
@@ -147,16 +149,28 @@ TEST_F(Hostile, RandomBytesOnEveryEndpointHarmNobody) {
     for (char& c : out) c = static_cast<char>(random());
     return out;
   };
-  const std::vector<std::string> targets{"/",          "/ws",         "/api/auth/login", "/api/auth/register",
-                                         "/metrics",   "/api/users",  "/api/chats",      "/api/calls/history",
-                                         "/api/auth/refresh", "/openapi.yaml", "/readyz",  "/api/auth/ws-ticket"};
+  const std::vector<std::string> targets{"/",
+                                         "/ws",
+                                         "/api/auth/login",
+                                         "/api/auth/register",
+                                         "/metrics",
+                                         "/api/users",
+                                         "/api/chats",
+                                         "/api/calls/history",
+                                         "/api/auth/refresh",
+                                         "/openapi.yaml",
+                                         "/readyz",
+                                         "/api/auth/ws-ticket"};
   const std::vector<std::string> methods{"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"};
   for (int i = 0; i < 1500; ++i) {
     TcpClient client{port_};
     const std::string& target = targets[random() % targets.size()];
     switch (random() % 4) {
       case 0: client.send(noise(2000)); break;
-      case 1: client.send(methods[random() % methods.size()] + " " + target + " HTTP/1.1\r\nHost: x\r\n" + noise(500) + "\r\n\r\n"); break;
+      case 1:
+        client.send(methods[random() % methods.size()] + " " + target + " HTTP/1.1\r\nHost: x\r\n" + noise(500) +
+                    "\r\n\r\n");
+        break;
       case 2:
         client.send(request_bytes({.method = methods[random() % methods.size()],
                                    .target = target,
@@ -165,7 +179,11 @@ TEST_F(Hostile, RandomBytesOnEveryEndpointHarmNobody) {
                                    .token = alice}));
         break;
       default:
-        client.send(request_bytes({.method = "GET", .target = target + "?" + std::to_string(random()), .headers = {{"Range", "bytes=" + std::to_string(random()) + "-"}}, .body = {}, .token = alice}));
+        client.send(request_bytes({.method = "GET",
+                                   .target = target + "?" + std::to_string(random()),
+                                   .headers = {{"Range", "bytes=" + std::to_string(random()) + "-"}},
+                                   .body = {},
+                                   .token = alice}));
         break;
     }
     if (random() % 2 == 0) client.reset();
@@ -174,7 +192,8 @@ TEST_F(Hostile, RandomBytesOnEveryEndpointHarmNobody) {
     WsClient client{port_, alice, "noise"};
     if (i % 2 == 0) client.tcp().send(noise(3000));
     for (int k = 0; k < 5; ++k) {
-      client.send_frame({.opcode = static_cast<WsOpcode>(random() % 16), .payload = noise(200), .fin = random() % 2 == 0});
+      client.send_frame(
+          {.opcode = static_cast<WsOpcode>(random() % 16), .payload = noise(200), .fin = random() % 2 == 0});
     }
     client.tcp().reset();
   }

@@ -1,11 +1,10 @@
 // The program as an operator meets it: commands, signals, restarts.
-#include <gtest/gtest.h>
-
-#include <signal.h>
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include "support/self_signed.h"
 #include "support/server_process.h"
@@ -27,12 +26,9 @@ class Program : public ::testing::Test {
 
   [[nodiscard]] ProcessOptions options(std::vector<std::string> arguments, const Environment& extra = {}) const {
     ProcessOptions out{.arguments = std::move(arguments), .environment = {}, .input = {}, .folder = folder_.path()};
-    out.environment = {{"SERVER_PORT", std::to_string(port_)},
-                       {"BIND_ADDRESS", "127.0.0.1"},
-                       {"DATA_DIR", folder_.path() + "/data"},
-                       {"NODE_NAME", "test"},
-                       {"PASSWORD_MEMORY_KIB", "8"},
-                       {"PASSWORD_PASSES", "1"}};
+    out.environment = {{"SERVER_PORT", std::to_string(port_)}, {"BIND_ADDRESS", "127.0.0.1"},
+                       {"DATA_DIR", folder_.path() + "/data"}, {"NODE_NAME", "test"},
+                       {"PASSWORD_MEMORY_KIB", "8"},           {"PASSWORD_PASSES", "1"}};
     out.environment.insert(out.environment.end(), extra.begin(), extra.end());
     return out;
   }
@@ -184,8 +180,8 @@ TEST_F(Program, TermLetsARunningCallEnd) {
   }
   EXPECT_EQ(server->wait(), 0);
   const auto again = serve();
-  const HttpReply history = http(
-      port_, {.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = alice.token});
+  const HttpReply history =
+      http(port_, {.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = alice.token});
   EXPECT_EQ(json::parse(history.body).at("calls").at(0).at("status"), "completed");
 }
 
@@ -220,8 +216,8 @@ TEST_F(Program, CallsThatACrashCutOffAreClosedAtTheNextStart) {
     EXPECT_EQ(server->wait(), 128 + SIGKILL);
   }
   server = serve();
-  const HttpReply history = http(
-      port_, {.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = alice.token});
+  const HttpReply history =
+      http(port_, {.method = "GET", .target = "/api/calls/history", .headers = {}, .body = {}, .token = alice.token});
   const json::value call = json::parse(history.body).at("calls").at(0);
   EXPECT_EQ(call.at("reason"), "server-shutdown") << history.body;
   EXPECT_FALSE(call.at("end_time").is_null());
@@ -254,8 +250,7 @@ TEST_F(Program, HangupSignalReadsCertificatesAgain) {
 TEST_F(Program, WebSocketsWorkOverTls) {
   write_self_signed("localhost", folder_.path() + "/cert.pem", folder_.path() + "/key.pem");
   add("alice");
-  const auto server =
-      serve({{"TLS_CERT", folder_.path() + "/cert.pem"}, {"TLS_KEY", folder_.path() + "/key.pem"}});
+  const auto server = serve({{"TLS_CERT", folder_.path() + "/cert.pem"}, {"TLS_KEY", folder_.path() + "/key.pem"}});
   const Ran token = run({"token", "issue", "--user", "unknown"});
   const ConnectOptions tls{.tls = true, .source_address = {}, .receive_buffer = 0};
   TcpClient client{port_, tls};

@@ -1,8 +1,8 @@
 // HTTP/1.1 as clients meet it: framing, static files, policy headers.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 #include "support/test_node.h"
 
@@ -101,9 +101,9 @@ TEST_F(Web, ContinueIsSentToWhoAsksForIt) {
 TEST_F(Web, BrokenRequestsAreRefusedAndTheConnectionEnds) {
   const std::vector<std::string> requests{
       "GARBAGE\r\n\r\n",
-      "GET / HTTP/1.1\r\n\r\n",                                                                   // no Host
-      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",                                             // two of them
-      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",            // smuggling
+      "GET / HTTP/1.1\r\n\r\n",                                                         // no Host
+      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",                                   // two of them
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",  // smuggling
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",

@@ -1,17 +1,21 @@
 // Every limit of the edge: its setting, what a client meets there, and the counter that tells the operator.
-#include <gtest/gtest.h>
-
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 #include "support/test_node.h"
 
 namespace zvonok::test {
 namespace {
 
-std::string closed(const std::string& reason) { return "zvonok_connections_closed_total{reason=\"" + reason + "\"}"; }
+std::string closed(const std::string& reason) {
+  return "zvonok_connections_closed_total{reason=\"" + reason + "\"}";
+}
 const auto kOne = [](double value) { return value >= 1; };
 
-std::string offer_to(const Person& callee) { return R"({"sdp":"s","userId":")" + callee.id + R"("})"; }
+std::string offer_to(const Person& callee) {
+  return R"({"sdp":"s","userId":")" + callee.id + R"("})";
+}
 
 TEST(Limit, HeaderBytes) {
   TestNode node{[](app::Config& config) { config.http_header_bytes_max = 2048; }};
@@ -221,12 +225,12 @@ TEST(Limit, PasswordQueue) {
   std::vector<TcpClient> clients;
   for (int i = 0; i < 12; ++i) {
     clients.emplace_back(node.port());
-    clients.back().send(request_bytes(
-        {.method = "POST",
-         .target = "/api/auth/register",
-         .headers = {},
-         .body = R"({"email":"u)" + std::to_string(i) + R"(@example.org","password":"a long password"})",
-         .token = {}}));
+    clients.back().send(
+        request_bytes({.method = "POST",
+                       .target = "/api/auth/register",
+                       .headers = {},
+                       .body = R"({"email":"u)" + std::to_string(i) + R"(@example.org","password":"a long password"})",
+                       .token = {}}));
   }
   int full = 0;
   for (TcpClient& client : clients) {

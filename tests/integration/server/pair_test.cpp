@@ -1,7 +1,7 @@
 // The pair protocol as a client sees it, over real sockets, on both databases: docs/protocol/pair.md, rule by rule.
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "support/test_node.h"
 
@@ -14,8 +14,12 @@ std::string offer_to(const Person& callee, std::string_view sdp = "v=0 offer") {
   return R"({"sdp":")" + std::string{sdp} + R"(","userId":")" + callee.id + R"("})";
 }
 
-std::string code_of(WsClient& client) { return std::string{client.expect("call:error").at("code").as_string()}; }
-std::string reason_of(WsClient& client) { return std::string{client.expect("call:hangup").at("reason").as_string()}; }
+std::string code_of(WsClient& client) {
+  return std::string{client.expect("call:error").at("code").as_string()};
+}
+std::string reason_of(WsClient& client) {
+  return std::string{client.expect("call:hangup").at("reason").as_string()};
+}
 
 /// Two events whose order is left open.
 std::map<std::string, json::object> next_two(WsClient& client) {

@@ -48,9 +48,9 @@ TEST_F(Socket, OpensByTokenHeaderTicketAndFirstMessage) {
 TEST_F(Socket, IsClosedWith4001ForBadTokens) {
   const std::string spent = ticket();
   open("/ws?ticket=" + spent).expect_nothing();
-  for (const std::string& target : {std::string{"/ws?token="}, std::string{"/ws?token=x"},
-                                    "/ws?token=" + alice_.token + "x", "/ws?ticket=" + spent,
-                                    std::string{"/ws?ticket=unknown"}}) {
+  for (const std::string& target :
+       {std::string{"/ws?token="}, std::string{"/ws?token=x"}, "/ws?token=" + alice_.token + "x", "/ws?ticket=" + spent,
+        std::string{"/ws?ticket=unknown"}}) {
     WsClient client = open(target);
     expect_closed(client, 4001, "Unauthorized");
   }
@@ -145,9 +145,10 @@ TEST_F(Socket, TokensAndTicketsAreInNoLogLine) {
 TEST_F(Socket, LogoutAndDisablingEndSockets) {
   WsClient client = open("/ws?token=" + alice_.token);
   client.expect_nothing();
-  EXPECT_EQ(node_.call({.method = "POST", .target = "/api/auth/logout", .headers = {}, .body = {}, .token = alice_.token})
-                .status,
-            204);
+  EXPECT_EQ(
+      node_.call({.method = "POST", .target = "/api/auth/logout", .headers = {}, .body = {}, .token = alice_.token})
+          .status,
+      204);
   expect_closed(client, 4001, "Unauthorized");
 }
 

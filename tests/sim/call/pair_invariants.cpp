@@ -91,7 +91,9 @@ void PairInvariants::spoke(ConnectionId id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
   for (auto& [call_id, call] : open_) {
-    if (call.devices.contains(id) || call.dismissed.contains(id) || !call.orphans.contains({found->second.user, found->second.name})) continue;
+    if (call.devices.contains(id) || call.dismissed.contains(id) ||
+        !call.orphans.contains({found->second.user, found->second.name}))
+      continue;
     call.devices.insert(id);
     ++tally_.heirs;
   }

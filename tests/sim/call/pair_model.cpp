@@ -199,8 +199,8 @@ PairModel::Client* PairModel::speaker(ConnectionId id, const call::CallTarget* w
   Call* const call = call_of(client->user);
   if (call == nullptr || call->serial == client->left_call) return client;
   const UserId& peer = client->user == call->caller ? call->callee : call->caller;
-  const bool of_this_call = wants == nullptr || *wants == call::CallTarget{peer} ||
-                            (call->chat && *wants == call::CallTarget{*call->chat});
+  const bool of_this_call =
+      wants == nullptr || *wants == call::CallTarget{peer} || (call->chat && *wants == call::CallTarget{*call->chat});
   if (of_this_call) static_cast<void>(take_empty_seat(*call, *client));
   return client;
 }

@@ -1,9 +1,9 @@
 // The threaded parts without a server: the worker pool and the journal of call records.
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "app/call_journal.h"
 #include "app/worker_pool.h"

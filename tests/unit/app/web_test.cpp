@@ -1,7 +1,6 @@
 // Log lines, byte ranges, content codings, and what the web policy lets through.
-#include <gtest/gtest.h>
-
 #include <boost/json.hpp>
+#include <gtest/gtest.h>
 
 #include "app/log_sink.h"
 #include "app/web/static_files.h"
@@ -19,8 +18,8 @@ TEST(LogLine, EscapesWhatCouldForgeALine) {
 }
 
 TEST(LogLine, IsOneJsonObjectWhateverTheValues) {
-  for (const std::string& value : {std::string{"plain"}, std::string{"\"\\\n\t\0\x7f", 6}, std::string{"\xff\xfe"},
-                                   std::string(100'000, 'x')}) {
+  for (const std::string& value :
+       {std::string{"plain"}, std::string{"\"\\\n\t\0\x7f", 6}, std::string{"\xff\xfe"}, std::string(100'000, 'x')}) {
     const std::string line = "{" + format_json("m", {{"k", value}, {"n", 7}}) + "}";
     boost::system::error_code error;
     boost::json::parse(line.starts_with("{{") ? line.substr(1, line.size() - 2) : line, error);
@@ -125,8 +124,8 @@ TEST_F(Policy, RefusesEntriesItDoesNotUnderstand) {
 }
 
 TEST_F(Policy, KnowsLocalAddresses) {
-  for (const char* local : {"127.0.0.1", "10.1.1.1", "172.16.0.1", "192.168.1.1", "169.254.1.1", "::1", "fd00::1",
-                            "fe80::1"}) {
+  for (const char* local :
+       {"127.0.0.1", "10.1.1.1", "172.16.0.1", "192.168.1.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"}) {
     EXPECT_TRUE(WebPolicy::is_local(local)) << local;
   }
   for (const char* remote : {"8.8.8.8", "172.32.0.1", "2001:db8::1", "", "localhost"}) {

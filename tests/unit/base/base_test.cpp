@@ -10,9 +10,13 @@ namespace {
 
 TEST(Base64, EncodesTheVectorsOfTheRfc) {
   // RFC 4648 section 10
-  const std::vector<std::pair<std::string, std::string>> vectors{{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                                                 {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},
-                                                                 {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::vector<std::pair<std::string, std::string>> vectors{{"", ""},
+                                                                 {"f", "Zg=="},
+                                                                 {"fo", "Zm8="},
+                                                                 {"foo", "Zm9v"},
+                                                                 {"foob", "Zm9vYg=="},
+                                                                 {"fooba", "Zm9vYmE="},
+                                                                 {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(base64_encode(as_bytes(plain)), encoded);
     const std::string unpadded = encoded.substr(0, encoded.find('='));

@@ -56,7 +56,8 @@ TEST(HttpParser, ReadsARequestInAnyPieces) {
     EXPECT_EQ(body.request.body, "hello");
     EXPECT_EQ(body.left, 3U);
     const Parsed chunked = parse(
-        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\nG", piece);
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\nG",
+        piece);
     ASSERT_EQ(chunked.progress, Progress::Complete) << piece;
     EXPECT_EQ(chunked.request.body, "hello");
     EXPECT_EQ(chunked.left, 1U);

@@ -1,9 +1,9 @@
 // The event loop: timers in order, posts from other threads, the end.
 #include "net/loop.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace zvonok::net {
 namespace {

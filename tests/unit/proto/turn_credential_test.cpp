@@ -1,7 +1,7 @@
 // TURN credentials: what a TURN server that knows the secret computes itself.
-#include "proto/turn/credential.h"
-
 #include <gtest/gtest.h>
+
+#include "proto/turn/credential.h"
 
 namespace zvonok::turn {
 namespace {

@@ -1,12 +1,11 @@
 // RFC 6455 framing: examples of section 5.7, every refusal, and random chunking of random streams.
-#include "proto/websocket/frame.h"
-
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include "proto/websocket/frame.h"
 #include "proto/websocket/handshake.h"
 
 namespace zvonok::websocket {
@@ -161,7 +160,8 @@ TEST(WebSocketFrame, ChunkingNeverChangesTheOutcome) {
     std::string wire;
     for (std::size_t i = 0; i < 20; ++i) {
       const Opcode opcode = below(4) == 0 ? Opcode::Ping : Opcode::Text;
-      wire += masked(opcode, std::string(below(opcode == Opcode::Ping ? 126 : 400), static_cast<char>('a' + below(26))));
+      wire +=
+          masked(opcode, std::string(below(opcode == Opcode::Ping ? 126 : 400), static_cast<char>('a' + below(26))));
     }
     const Outcome whole = decode(wire);
     Decoder decoder{Sender::Client, {}};
@@ -178,12 +178,14 @@ TEST(WebSocketFrame, ChunkingNeverChangesTheOutcome) {
 }
 
 TEST(WebSocketFrame, KnowsUtf8) {
-  for (const char* good : {"", "ascii only, long enough for the fast path", "\xc2\xa2", "\xe2\x82\xac",
-                           "\xf0\x9f\x93\x9e", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd"}) {
+  for (const char* good :
+       {"", "ascii only, long enough for the fast path", "\xc2\xa2", "\xe2\x82\xac", "\xf0\x9f\x93\x9e", "\xef\xbf\xbf",
+        "\xf4\x8f\xbf\xbf", "\xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd"}) {
     EXPECT_TRUE(is_valid_utf8(good)) << good;
   }
-  for (const std::string& bad : {"\x80"s, "\xc0\xaf"s, "\xc1\xbf"s, "\xe0\x80\x80"s, "\xed\xa0\x80"s, "\xf0\x80\x80\x80"s,
-                                 "\xf4\x90\x80\x80"s, "\xf5\x80\x80\x80"s, "\xe2\x82"s, "12345678\xff"s}) {
+  for (const std::string& bad :
+       {"\x80"s, "\xc0\xaf"s, "\xc1\xbf"s, "\xe0\x80\x80"s, "\xed\xa0\x80"s, "\xf0\x80\x80\x80"s, "\xf4\x90\x80\x80"s,
+        "\xf5\x80\x80\x80"s, "\xe2\x82"s, "12345678\xff"s}) {
     EXPECT_FALSE(is_valid_utf8(bad));
   }
 }

@@ -1,6 +1,4 @@
 // The rules of the source tree as a test: who may include whom, what the core may not know, how long a file may be.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +8,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace {
 
@@ -74,9 +74,13 @@ const std::vector<SourceFile>& tree() {
   return kFiles;
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string folder_of(const std::string& path) {
+  return path.substr(0, path.find('/'));
+}
 
-TEST(Tree, IsThere) { EXPECT_GT(tree().size(), 40U); }
+TEST(Tree, IsThere) {
+  EXPECT_GT(tree().size(), 40U);
+}
 
 TEST(Tree, IncludesFollowTheLayers) {
   const std::regex own_include{"^#include \"([a-z_]+)/[^\"]+\""};
