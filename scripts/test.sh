@@ -43,7 +43,7 @@ part_tsan() {
 
 part_fuzz() {
   say "fuzz targets, $fuzz_seconds s each"
-  targets="" build fuzz
+  targets="fuzz_targets" build fuzz
   local target
   for target in build/fuzz/tests/fuzz/fuzz_*; do
     [ -x "$target" ] && [ -f "$target" ] || continue
