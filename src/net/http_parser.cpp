@@ -1,3 +1,6 @@
+// Beast asserts that 5 bytes are there when it looks again at a last chunk; 4 can be, of "0\r\n\r\n" in pieces. What it
+// does then is right.
+#define BOOST_DISABLE_ASSERTS
 #include "net/http_parser.h"
 
 #include <algorithm>
