@@ -4,6 +4,7 @@
 #include "net/http_parser.h"
 
 #include <algorithm>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -59,13 +60,17 @@ std::string_view origin_form(std::string_view target) {
 
 struct HttpParser::Impl {
   http::request_parser<http::string_body> parser;
+  // As they stood in front of the body: Beast puts the trailers of a chunked body among the headers, where a client
+  // could add what a proxy in front would never let through (RFC 9110 section 6.5.1).
+  std::vector<HttpHeader> headers;
+  bool keep_alive = false;
 };
 
 HttpParser::HttpParser(const HttpLimits& limits)
     : impl_{std::make_unique<Impl>()}, fields_max_{limits.header_fields_max} {
   impl_->parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
   impl_->parser.body_limit(limits.body_bytes_max);
-  impl_->parser.eager(true);
+  impl_->parser.eager(false);  // first the header alone
 }
 
 HttpParser::~HttpParser() = default;
@@ -101,6 +106,11 @@ HttpParser::Progress HttpParser::feed(Bytes data, std::size_t& consumed) {
       if (std::distance(fields.begin(), fields.end()) > static_cast<std::ptrdiff_t>(fields_max_)) {
         return failed(431, "too many header fields");
       }
+      for (const auto& field : fields) {
+        impl_->headers.push_back({std::string{to_view(field.name_string())}, std::string{to_view(field.value())}});
+      }
+      impl_->keep_alive = fields.keep_alive();
+      parser.eager(true);
     }
     if (used == 0) break;
   }
@@ -114,7 +124,7 @@ bool HttpParser::expects_continue() const {
 }
 
 bool HttpParser::keep_alive() const {
-  return impl_->parser.get().keep_alive();
+  return impl_->keep_alive;
 }
 
 HttpRequest HttpParser::take() {
@@ -127,9 +137,7 @@ HttpRequest HttpParser::take() {
   const std::size_t question = target.find('?');
   request.path = std::string{target.substr(0, question)};
   if (question != std::string_view::npos) request.query = std::string{target.substr(question + 1)};
-  for (const auto& field : message) {
-    request.headers.push_back({std::string{to_view(field.name_string())}, std::string{to_view(field.value())}});
-  }
+  request.headers = std::move(impl_->headers);
   request.body = std::move(message.body());
   return request;
 }

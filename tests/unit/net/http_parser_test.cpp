@@ -61,6 +61,7 @@ TEST(HttpParser, ReadsARequestInAnyPieces) {
     ASSERT_EQ(chunked.progress, Progress::Complete) << piece;
     EXPECT_EQ(chunked.request.body, "hello");
     EXPECT_EQ(chunked.left, 1U);
+    EXPECT_FALSE(chunked.request.header("T")) << "trailers are no headers";
     const Parsed empty = parse("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", piece);
     ASSERT_EQ(empty.progress, Progress::Complete) << piece;
     EXPECT_EQ(empty.request.body, "");
