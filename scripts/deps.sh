@@ -10,9 +10,9 @@ build=(
   build-essential cmake ninja-build ccache pkg-config
   libboost1.81-dev libssl-dev libsodium-dev zlib1g-dev
   libsoci-dev libsqlite3-dev libpq-dev
-  libspdlog-dev libcli11-dev prometheus-cpp-dev
+  libcurl4-openssl-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
 )
-test=(libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium clang-19 libclang-rt-19-dev procps)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium clang-19 libclang-rt-19-dev procps)
 lint=(clang-tidy-19 clang-format-19)
 
 packages=("${build[@]}")

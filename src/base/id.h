@@ -45,10 +45,16 @@ using UserId = TextId<struct UserIdTag>;
 using ConnectionId = NumberId<struct ConnectionIdTag, std::uint64_t>;
 /// The client's own name for a device or tab (`?device=`); empty when the client gave none.
 using DeviceName = TextId<struct DeviceNameTag>;
-/// A call, of any kind: a random UUID.
+/// A call, of any kind: a time-ordered UUID.
 using CallId = TextId<struct CallIdTag>;
 /// A chat of the messenger.
 using ChatId = TextId<struct ChatIdTag>;
+/// One stay of one user in one room; never reused while the process lives.
+using ParticipantId = NumberId<struct ParticipantIdTag, std::uint64_t>;
+/// A room from its first join to its last leave; never reused while the process lives.
+using RoomId = NumberId<struct RoomIdTag, std::uint64_t>;
+/// A published audio or video track; never reused while the process lives.
+using TrackId = NumberId<struct TrackIdTag, std::uint64_t>;
 
 }  // namespace zvonok
 

@@ -21,6 +21,7 @@ const fs::path kSource = fs::path{ZVONOK_SOURCE_DIR} / "src";
 const std::map<std::string, std::set<std::string>> kMayInclude{
     {"base", {}},
     {"proto", {"base"}},
+    {"media", {"base", "proto"}},
     {"call", {"base"}},
     {"port", {"base", "call"}},
     {"signal", {"base", "proto", "call"}},
@@ -28,7 +29,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude{
     {"rest", {"base", "proto", "call", "port", "identity"}},
     {"net", {"base", "proto"}},
     {"adapter", {"base", "proto", "call", "port", "net"}},
-    {"app", {"base", "proto", "call", "port", "signal", "identity", "rest", "net", "adapter"}},
+    {"app", {"base", "proto", "media", "call", "port", "signal", "identity", "rest", "net", "adapter"}},
 };
 
 const std::set<std::string> kCore{"base", "proto", "media", "call", "signal", "rest"};
@@ -42,6 +43,7 @@ const std::vector<FencedHeader> kFenced{
     {"boost/beast", std::regex{"net/http_parser\\.cpp"}},
     {"boost/asio", std::regex{"net/http_parser\\.cpp"}},
     {"soci/", std::regex{"adapter/store_sql/.*"}},
+    {"curl/", std::regex{"adapter/authorizer_http/http_poster\\.cpp"}},
     {"spdlog/", std::regex{"app/log_sink\\.cpp"}},
     {"prometheus/", std::regex{"app/metrics\\.cpp"}},
     {"CLI/", std::regex{"app/cli/.*\\.cpp"}},

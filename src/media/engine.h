@@ -1,0 +1,146 @@
+// The media plane of one shard: peers, where their packets come from, the rooms they share. Sans-IO: datagrams,
+// commands and time go in; datagrams and events come out. docs/life_of_a_packet.md walks through it.
+//
+// The way of a packet: on_datagram -> the peer of its path (or of its STUN ufrag) -> Transport -> Peer::on_rtp -> Track
+// -> Forwarder -> SendStream -> PacketSink. Nothing on it locks, allocates per receiver or looks anything up by text.
+//
+// Threads: one. Commands and events are values, so they may cross threads around it.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/time.h"
+#include "media/packet_sink.h"
+#include "media/parameters.h"
+#include "media/peer.h"
+#include "media/speakers.h"
+#include "media/transport.h"
+
+namespace zvonok::media {
+
+// ---- commands -------------------------------------------------------------------------------------------------------
+
+struct OpenPeer {
+  ParticipantId peer;  // new
+  RoomId room;
+  ice::Credentials local;
+};
+/// What was negotiated, the whole of it.
+struct ConfigurePeer {
+  ParticipantId peer;
+  Transport::Remote remote;
+  PeerParameters parameters;
+};
+struct RestartIce {
+  ParticipantId peer;
+  ice::Credentials local;
+};
+/// Nothing of that track is forwarded while it is muted.
+struct MuteTrack {
+  TrackId track;
+  bool muted = false;
+};
+struct ClosePeer {
+  ParticipantId peer;
+};
+/// Unknown peers and tracks are ignored: they may have gone meanwhile.
+using Command = std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, ClosePeer>;
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+struct PeerStateChanged {
+  ParticipantId peer;
+  TransportState state = TransportState::New;
+  TransportFailure failure = TransportFailure::None;
+};
+struct SpeakersChanged {
+  RoomId room;
+  struct Speaker {
+    ParticipantId participant;
+    std::uint8_t level = 0;
+  };
+  std::vector<Speaker> speakers;
+};
+using Event = std::variant<PeerStateChanged, SpeakersChanged>;
+
+struct EngineCounters {
+  std::uint64_t datagrams = 0;
+  std::uint64_t unknown_kind = 0;   // neither STUN, DTLS, RTP nor RTCP
+  std::uint64_t unknown_path = 0;   // DTLS or RTP from an address that has not passed a check
+  std::uint64_t unknown_ufrag = 0;  // STUN for nobody here
+};
+
+class Engine final : private PeerHost {
+ public:
+  Engine(const dtls::Context& dtls, Entropy& entropy, PacketSink& sink);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine() override;
+
+  void handle(const Command& command, TimePoint now);
+  /// `packet` is decrypted in place.
+  void on_datagram(TimePoint now, const ice::Path& path, MutableBytes packet);
+  /// A TCP connection is gone.
+  void on_path_closed(TimePoint now, const ice::Path& path);
+  /// Once after each batch of datagrams and commands, before waiting for `next_timeout`.
+  void end_turn(TimePoint now);
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_timeout() const;
+  [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
+
+  [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t peer_count() const { return peers_.size(); }
+  [[nodiscard]] std::size_t path_count() const { return paths_.size(); }
+  [[nodiscard]] Peer* find(ParticipantId peer);
+
+ private:
+  struct Room {
+    std::vector<Peer*> peers;
+    Speakers speakers;
+    TimePoint next_speakers = TimePoint::max();
+    std::map<TrackId, ParticipantId> owners;  // of audio tracks
+  };
+
+  void on(const OpenPeer& command, TimePoint now);
+  void on(const ConfigurePeer& command, TimePoint now);
+  void on(const RestartIce& command, TimePoint now);
+  void on(const MuteTrack& command, TimePoint now);
+  void on(const ClosePeer& command, TimePoint now);
+
+  [[nodiscard]] Track* find_track(TrackId id) override;
+  void on_audio_level(const Track& track, std::uint8_t level) override;
+  void touch(Peer& peer) override;
+
+  void index_tracks(Peer& peer);
+  void forget_tracks(Peer& peer);
+  void after_transport(Peer& peer);
+  void arm(Peer& peer, TimePoint at);
+  void update_speakers(RoomId id, Room& room, TimePoint now);
+
+  const dtls::Context& dtls_;
+  Entropy& entropy_;
+  PacketSink& sink_;
+  std::unordered_map<ParticipantId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<ice::Path, Peer*> paths_;
+  std::unordered_map<std::string, Peer*> ufrags_;
+  std::unordered_map<TrackId, Track*> tracks_;
+  std::unordered_map<RoomId, Room> rooms_;
+  std::set<std::pair<TimePoint, Peer*>> timers_;
+  std::vector<Peer*> touched_;
+  std::vector<Event> events_;
+  TimePoint next_speakers_ = TimePoint::max();
+  EngineCounters counters_;
+};
+
+}  // namespace zvonok::media

@@ -1,0 +1,183 @@
+#include "media/forwarder.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "media/codec/vp8.h"
+#include "media/codec/vp9.h"
+
+namespace zvonok::media {
+namespace {
+
+/// A in front of B on a clock that wraps.
+bool is_newer(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) > 0;
+}
+
+std::uint32_t ticks(Duration duration, std::uint32_t clock_rate) {
+  // Whole seconds apart from the rest: the clocks of a hostile sender are decades apart, and nothing may overflow.
+  const auto whole = std::chrono::floor<seconds>(duration);
+  const auto rest = std::chrono::floor<microseconds>(duration - whole);
+  return static_cast<std::uint32_t>(whole.count() * clock_rate + rest.count() * clock_rate / 1'000'000);
+}
+
+PictureMap::Width width(bool is_long) {
+  return is_long ? PictureMap::Width::Long : PictureMap::Width::Short;
+}
+
+}  // namespace
+
+void Forwarder::set_layer(std::int8_t layer) {
+  target_ = layer;
+  if (layer < 0) current_ = -1;  // what comes after it begins with a keyframe
+}
+
+std::optional<std::uint8_t> Forwarder::wants_keyframe_of() const {
+  if (options_.kind == Kind::Audio || target_ < 0) return std::nullopt;
+  if (current_ == target_ && !keyframe_needed_) return std::nullopt;
+  return static_cast<std::uint8_t>(target_);
+}
+
+std::optional<Renumbered> Forwarder::forward(const MediaPacket& packet, TimePoint now, const Clocks& clocks) {
+  const auto layer = static_cast<std::int8_t>(packet.layer);
+  if (options_.kind == Kind::Audio) {
+    if (current_ < 0) switch_to(packet, now, clocks);
+  } else {
+    if (target_ < 0) return std::nullopt;
+    if (layer == target_ && packet.frame.keyframe) keyframe_needed_ = false;
+    if (layer == target_ && layer != current_ && packet.frame.keyframe) switch_to(packet, now, clocks);
+    if (layer != current_) return std::nullopt;
+    if (is_left_out(packet)) {
+      sequences_.leave_out(packet.sequence);
+      return std::nullopt;
+    }
+  }
+  auto sequence = sequences_.map(packet.sequence);
+  if (!sequence) return std::nullopt;
+  if (*sequence > next_sequence_ && *sequence - next_sequence_ >= 0x4000) {  // more than a receiver could follow
+    sequences_.start(packet.sequence, next_sequence_ + 1);
+    sequence = next_sequence_ + 1;
+  }
+  // Late, and its number was given to a packet behind one that was left out since; or far too late to know.
+  std::uint64_t& word = used_[*sequence % kUsedWindow / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (*sequence % 64);
+  if (*sequence < next_sequence_) {
+    if (next_sequence_ - *sequence > kUsedWindow || (word & bit) != 0) return std::nullopt;
+  } else {
+    const std::uint64_t ahead = std::min<std::uint64_t>(*sequence - next_sequence_ + 1, kUsedWindow);
+    for (std::uint64_t s = *sequence + 1 - ahead; s <= *sequence; ++s) {
+      used_[s % kUsedWindow / 64] &= ~(std::uint64_t{1} << (s % 64));
+    }
+    next_sequence_ = *sequence + 1;
+  }
+  word |= bit;
+  Renumbered out{.sequence = *sequence,
+                 .timestamp = packet.timestamp + timestamp_offset_,
+                 .marker = packet.marker,
+                 .prefix = renumber_descriptor(packet, *sequence)};
+  // The last spatial layer that is let through ends the picture.
+  if (packet.codec == Codec::Vp9 && packet.frame.ends_frame && packet.frame.spatial == spatial_) out.marker = true;
+  if (!started_ || is_newer(out.timestamp, last_timestamp_)) last_timestamp_ = out.timestamp;
+  started_ = true;
+  if (*sequence + 1 == next_sequence_) last_sent_ = now;
+  return out;
+}
+
+void Forwarder::switch_to(const MediaPacket& packet, TimePoint now, const Clocks& clocks) {
+  if (started_) {
+    timestamp_offset_ = aligned_timestamp(packet, now, clocks) - packet.timestamp;
+    ++next_sequence_;  // a gap of one: what was cut off was not all of a frame
+  }
+  sequences_.start(packet.sequence, next_sequence_);
+  current_ = static_cast<std::int8_t>(packet.layer);
+  temporal_ = limits_.temporal;
+  spatial_ = static_cast<std::uint8_t>(std::max<std::int8_t>(limits_.spatial, 0));
+  if (packet.frame.picture_id) pictures_.start(*packet.frame.picture_id);
+  if (packet.frame.tl0_picture_index) {
+    tl0_offset_ = static_cast<std::uint8_t>(last_tl0_ + 1 - *packet.frame.tl0_picture_index);
+  }
+  if (packet.codec == Codec::Vp8) {
+    const auto descriptor = parse_vp8_descriptor(packet.payload);
+    if (descriptor && descriptor->key_index) {
+      key_offset_ = static_cast<std::uint8_t>(last_key_ + 1 - *descriptor->key_index);
+    }
+  }
+}
+
+/// By the sender reports of both streams, which are of one clock; without them by when packets came.
+std::uint32_t Forwarder::aligned_timestamp(const MediaPacket& packet, TimePoint now, const Clocks& clocks) {
+  const std::uint32_t by_arrival = last_timestamp_ + std::max(1U, ticks(now - last_sent_, options_.clock_rate));
+  std::uint32_t aligned = by_arrival;
+  const std::uint32_t ahead = std::exchange(ahead_, 0);
+  const auto& from = current_ >= 0 ? clocks[static_cast<std::size_t>(current_)] : clocks[packet.layer];
+  const auto& to = clocks[packet.layer];
+  if (current_ >= 0 && from && to) {
+    const std::uint32_t at_report = from->rtp + ticks(to->ntp - from->ntp, options_.clock_rate);
+    const std::uint32_t by_clock = at_report + (packet.timestamp - to->rtp) + timestamp_offset_ - ahead;
+    // Clocks that disagree by more than a second with what was seen are not to be believed.
+    const std::int64_t apart = static_cast<std::int32_t>(by_clock - by_arrival);
+    if (std::abs(apart) < std::int64_t{options_.clock_rate}) aligned = by_clock;
+  }
+  if (is_newer(aligned, last_timestamp_)) return aligned;
+  // The picture of that moment, or a later one, was already sent from the layer before. As little ahead of the clock as
+  // can be, and remembered, or each switch would add to it.
+  ahead_ = last_timestamp_ + 1 - aligned;
+  return last_timestamp_ + 1;
+}
+
+bool Forwarder::is_left_out(const MediaPacket& packet) {
+  const FrameInfo& frame = packet.frame;
+  const bool late = sequences_.is_late(packet.sequence);
+  std::optional<Vp8Descriptor> vp8;
+  if (packet.codec == Codec::Vp8) {
+    if (const auto parsed = parse_vp8_descriptor(packet.payload)) vp8 = *parsed;
+  }
+  // What was let through when a late packet was due is known by its picture; what is let through now says nothing.
+  if (late && vp8 && vp8->picture_id) return pictures_.is_left_out(*vp8->picture_id, width(vp8->picture_id_is_long));
+  if (frame.starts_frame && !late) {
+    if (temporal_ > limits_.temporal) temporal_ = limits_.temporal;
+    if (temporal_ < limits_.temporal && frame.temporal <= limits_.temporal && frame.temporal > temporal_ &&
+        frame.switch_up_point) {
+      temporal_ = frame.temporal;
+    }
+    const auto spatial = static_cast<std::uint8_t>(std::max<std::int8_t>(limits_.spatial, 0));
+    if (spatial_ > spatial || frame.keyframe) spatial_ = spatial;
+  }
+  if (frame.temporal > temporal_) {
+    if (vp8 && vp8->picture_id) pictures_.leave_out(*vp8->picture_id, width(vp8->picture_id_is_long));
+    return true;
+  }
+  return frame.spatial > spatial_;
+}
+
+DescriptorPrefix Forwarder::renumber_descriptor(const MediaPacket& packet, std::uint64_t sequence) {
+  const bool newest = sequence + 1 == next_sequence_;  // a late one says nothing of what the next switch goes on from
+  if (packet.codec == Codec::Vp8) {
+    const auto descriptor = parse_vp8_descriptor(packet.payload);
+    if (!descriptor || !descriptor->picture_id) return {};
+    Vp8Rewrite numbers{.picture_id = pictures_.map(*descriptor->picture_id, width(descriptor->picture_id_is_long))};
+    if (descriptor->tl0_picture_index) {
+      numbers.tl0_picture_index = static_cast<std::uint8_t>(*descriptor->tl0_picture_index + tl0_offset_);
+      if (newest) last_tl0_ = numbers.tl0_picture_index;
+    }
+    if (descriptor->key_index) {
+      numbers.key_index = static_cast<std::uint8_t>((*descriptor->key_index + key_offset_) & 0x1F);
+      if (newest) last_key_ = numbers.key_index;
+    }
+    return rewrite(*descriptor, packet.payload, numbers);
+  }
+  if (packet.codec == Codec::Vp9) {
+    const auto descriptor = parse_vp9_descriptor(packet.payload);
+    if (!descriptor || !descriptor->picture_id) return {};
+    Vp9Rewrite numbers{.picture_id = pictures_.map(*descriptor->picture_id, width(descriptor->picture_id_is_long))};
+    if (descriptor->tl0_picture_index) {
+      numbers.tl0_picture_index = static_cast<std::uint8_t>(*descriptor->tl0_picture_index + tl0_offset_);
+      if (newest) last_tl0_ = numbers.tl0_picture_index;
+    }
+    return rewrite(*descriptor, packet.payload, numbers);
+  }
+  return {};
+}
+
+}  // namespace zvonok::media

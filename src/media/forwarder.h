@@ -1,0 +1,117 @@
+// Turns one publisher's packets into the stream of one receiver: chooses the layer, and renumbers so that the receiver
+// sees one stream without gaps or jumps, whatever was left out and however often the layer changed.
+//
+// A numbering is given out once: `forward` never returns a sequence number twice, which SRTP depends on.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "media/codec/codec.h"
+#include "media/parameters.h"
+#include "media/picture_map.h"
+#include "media/receive_stream.h"
+#include "media/sequence_map.h"
+
+namespace zvonok::media {
+
+/// One decrypted packet of a publisher, as all receivers share it. Views hold while the datagram does.
+struct MediaPacket {
+  std::uint8_t layer = 0;  // of simulcast: which stream, in the publisher's order
+  Codec codec = Codec::Opus;
+  std::uint64_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  bool marker = false;
+  Bytes payload;
+  FrameInfo frame;
+  Bytes dependency_descriptor;
+  std::optional<std::uint8_t> audio_level;  // the byte of RFC 6464
+};
+
+/// How the packet is to be sent.
+struct Renumbered {
+  std::uint64_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  bool marker = false;
+  DescriptorPrefix prefix;  // in place of the payload's first bytes
+};
+
+/// Which layers a receiver may get. `spatial` counts simulcast streams or spatial layers from the lowest.
+struct LayerTarget {
+  std::int8_t spatial = 127;  // -1: no video at all
+  std::uint8_t temporal = 7;
+  friend bool operator==(const LayerTarget&, const LayerTarget&) = default;
+};
+
+class Forwarder {
+ public:
+  struct Options {
+    Kind kind = Kind::Audio;
+    std::uint32_t clock_rate = 48000;
+    std::uint16_t first_sequence = 0;  // random, below 0x8000
+    std::uint8_t first_picture = 0;    // random
+  };
+  explicit Forwarder(const Options& options)
+      : options_{options}, next_sequence_{options.first_sequence}, pictures_{options.first_picture} {}
+
+  /// The layer of simulcast to switch to when its next keyframe comes; -1: send no video. For audio it is always 0.
+  void set_layer(std::int8_t layer);
+  /// Within a stream with temporal or spatial layers.
+  void set_limits(LayerTarget limits) { limits_ = limits; }
+
+  /// `clocks` are those of the streams by layer, for lip sync across a switch.
+  using Clocks = std::array<std::optional<SenderClock>, 4>;
+  [[nodiscard]] std::optional<Renumbered> forward(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
+
+  /// The layer whose keyframe is waited for.
+  [[nodiscard]] std::optional<std::uint8_t> wants_keyframe_of() const;
+  [[nodiscard]] std::int8_t current_layer() const { return current_; }
+  [[nodiscard]] std::int8_t target_layer() const { return target_; }
+  /// Our RTP time for the publisher's clock reading of the current layer.
+  [[nodiscard]] std::uint32_t to_receiver_time(std::uint32_t timestamp) const { return timestamp + timestamp_offset_; }
+  /// The receiver can't decode what it has: it needs a keyframe of the current layer (it sent PLI or FIR).
+  void need_keyframe() { keyframe_needed_ = true; }
+  /// The source is another one from now on (the publisher's stream was replaced).
+  void restart() {
+    current_ = -1;
+    keyframe_needed_ = false;
+  }
+
+ private:
+  void switch_to(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
+  [[nodiscard]] std::uint32_t aligned_timestamp(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
+  [[nodiscard]] bool is_left_out(const MediaPacket& packet);
+  [[nodiscard]] DescriptorPrefix renumber_descriptor(const MediaPacket& packet, std::uint64_t sequence);
+
+  static constexpr std::size_t kUsedWindow = 2048;
+
+  Options options_;
+  std::int8_t target_ = 0;
+  std::int8_t current_ = -1;
+  LayerTarget limits_;
+  std::uint8_t temporal_ = 7;  // what is let through now
+  std::uint8_t spatial_ = 7;
+  bool keyframe_needed_ = false;
+
+  SequenceMap sequences_;
+  std::uint64_t next_sequence_;
+  std::array<std::uint64_t, kUsedWindow / 64> used_{};  // bits of the newest sequence numbers
+  std::uint32_t timestamp_offset_ = 0;
+  std::uint32_t last_timestamp_ = 0;
+  std::uint32_t ahead_ = 0;  // by how much the offset runs ahead of the sender's clock, to be made good
+  TimePoint last_sent_{};
+  bool started_ = false;
+
+  // Of VP8 and VP9: what is added to the source's numbers. VP8's picture ids have no gaps for frames left out, as
+  // receivers take a gap for a frame that is still to come; VP9's keep them, as its frames refer to each other by them.
+  PictureMap pictures_;
+  std::uint8_t tl0_offset_ = 0;
+  std::uint8_t last_tl0_ = 0;
+  std::uint8_t key_offset_ = 0;
+  std::uint8_t last_key_ = 0;
+};
+
+}  // namespace zvonok::media

@@ -1,0 +1,49 @@
+// The cryptography of one kind of packet (RTP or RTCP) in one direction: the key is set once, a packet sets no more
+// than its nonce. Knows nothing of replay, rollover or where in a packet things lie; Sender and Receiver do.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "proto/rtp/types.h"
+#include "proto/srtp/keys.h"
+#include "proto/srtp/openssl.h"
+
+namespace zvonok::srtp {
+
+/// Makes the nonce, which no two different packets under one key may share.
+struct PacketId {
+  rtp::Ssrc ssrc{};
+  std::uint64_t index = 0;  ///< 48 bits: rollover counter and sequence number of RTP; the index of SRTCP
+};
+
+class Protection {
+ public:
+  enum class Direction : std::uint8_t { Seal, Open };
+
+  Protection(Profile profile, Direction direction, const PacketKeys& keys);
+
+  /// `packet` is the written header (`header_length` bytes) and room for the text, which is `prefix` and then `rest`;
+  /// both go there encrypted. Either may lie at its place already, but not across it. `trailer` is authenticated after
+  /// all that. Writes the tag. False only if OpenSSL fails.
+  [[nodiscard]] bool seal(PacketId id, MutableBytes packet, std::size_t header_length, Bytes prefix, Bytes rest,
+                          Bytes trailer, MutableBytes tag);
+
+  /// `packet` is header and encrypted text, without trailer and tag. False if it isn't what was sealed; its text may be
+  /// spoilt then.
+  [[nodiscard]] bool open(PacketId id, MutableBytes packet, std::size_t header_length, Bytes trailer, Bytes tag);
+
+ private:
+  bool seal_gcm(PacketId id, Bytes header, std::uint8_t* text, Bytes prefix, Bytes rest, Bytes trailer,
+                MutableBytes tag);
+  bool open_gcm(PacketId id, Bytes header, MutableBytes text, Bytes trailer, Bytes tag);
+  bool count(PacketId id, std::uint8_t* out, Bytes prefix, Bytes rest);
+  bool authenticate(Bytes packet, Bytes trailer, MutableBytes mac);
+
+  Profile profile_;
+  CipherContext cipher_;
+  MacContext mac_;  // CM and SHA-1 only
+  Secret<kSaltBytesMax> salt_;
+};
+
+}  // namespace zvonok::srtp
