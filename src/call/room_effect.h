@@ -1,0 +1,223 @@
+// What the room engine wants done, in this order: messages to clients, orders to the media plane, records to keep.
+// Everything named Deliver* goes to the one connection `to` and is put into text by a dialect; Rooms::address_of tells
+// how that connection calls its room and itself.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "call/call.h"
+#include "call/room_command.h"
+#include "call/room_ids.h"
+#include "call/room_words.h"
+
+namespace zvonok::call {
+
+struct ParticipantInfo {
+  SessionId session;
+  UserId user;
+  std::string name;
+  RoomRole role = RoomRole::Member;
+  ConnectionState state = ConnectionState::New;
+  friend bool operator==(const ParticipantInfo&, const ParticipantInfo&) = default;
+};
+
+struct TrackInfo {
+  TrackId track;
+  SessionId session;
+  TrackKind kind = TrackKind::Audio;
+  TrackSource source = TrackSource::Microphone;
+  bool muted = false;
+  friend bool operator==(const TrackInfo&, const TrackInfo&) = default;
+};
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+/// To who entered or came back. `participants` and `tracks` are those of the others, in the order in which they came.
+struct DeliverJoined {
+  ConnectionId to;
+  SessionId session;
+  UserId user;
+  RoomRole role = RoomRole::Member;
+  bool resumed = false;
+  bool locked = false;
+  Duration reconnect_grace{};
+  std::vector<ParticipantInfo> participants;
+  std::vector<TrackInfo> tracks;
+  friend bool operator==(const DeliverJoined&, const DeliverJoined&) = default;
+};
+struct DeliverParticipantJoined {
+  ConnectionId to;
+  SessionId session;
+  UserId user;
+  std::string name;
+  RoomRole role = RoomRole::Member;
+  friend bool operator==(const DeliverParticipantJoined&, const DeliverParticipantJoined&) = default;
+};
+/// To the others; to itself as well when it was not its own wish.
+struct DeliverParticipantLeft {
+  ConnectionId to;
+  SessionId session;
+  UserId user;
+  LeaveReason reason = LeaveReason::Left;
+  friend bool operator==(const DeliverParticipantLeft&, const DeliverParticipantLeft&) = default;
+};
+/// About tracks of others. `mid` is empty unless the message is about being offered it.
+struct DeliverTrack {
+  ConnectionId to;
+  TrackInfo track;
+  std::string mid;
+  TrackState state = TrackState::Published;
+  friend bool operator==(const DeliverTrack&, const DeliverTrack&) = default;
+};
+struct DeliverDescription {
+  ConnectionId to;
+  DescriptionKind kind = DescriptionKind::Offer;
+  std::string sdp;
+  friend bool operator==(const DeliverDescription&, const DeliverDescription&) = default;
+};
+struct Speaker {
+  SessionId session;
+  std::uint8_t level = 0;
+  friend bool operator==(const Speaker&, const Speaker&) = default;
+};
+struct DeliverSpeakers {
+  ConnectionId to;
+  std::vector<Speaker> speakers;
+  friend bool operator==(const DeliverSpeakers&, const DeliverSpeakers&) = default;
+};
+struct DeliverQuality {
+  ConnectionId to;
+  SessionId session;
+  ConnectionQuality quality;
+  friend bool operator==(const DeliverQuality&, const DeliverQuality&) = default;
+};
+struct DeliverLayers {
+  ConnectionId to;
+  std::string mid;
+  std::vector<LayerActive> layers;
+  friend bool operator==(const DeliverLayers&, const DeliverLayers&) = default;
+};
+struct DeliverState {
+  ConnectionId to;
+  SessionId session;
+  ConnectionState state = ConnectionState::New;
+  friend bool operator==(const DeliverState&, const DeliverState&) = default;
+};
+struct DeliverMute {
+  ConnectionId to;
+  TrackKind kind = TrackKind::Audio;
+  SessionId by;
+  friend bool operator==(const DeliverMute&, const DeliverMute&) = default;
+};
+struct DeliverLocked {
+  ConnectionId to;
+  bool locked = false;  // false: `unlocked`
+  SessionId by;
+  friend bool operator==(const DeliverLocked&, const DeliverLocked&) = default;
+};
+struct DeliverRole {
+  ConnectionId to;
+  SessionId session;
+  RoomRole role = RoomRole::Member;
+  SessionId by;
+  friend bool operator==(const DeliverRole&, const DeliverRole&) = default;
+};
+struct DeliverRoomError {
+  ConnectionId to;
+  RoomErrorCode code = RoomErrorCode::BadMessage;
+  std::string_view message;  // a literal: lives as long as the program
+  friend bool operator==(const DeliverRoomError&, const DeliverRoomError&) = default;
+};
+struct DeliverPong {
+  ConnectionId to;
+  friend bool operator==(const DeliverPong&, const DeliverPong&) = default;
+};
+
+// ---- orders to the media plane
+// ----------------------------------------------------------------------------------------
+
+/// The first effect about a stay; CloseMedia is the last. Exactly one of each.
+struct OpenMedia {
+  ParticipantId participant;
+  RoomKey room;
+  UserId user;
+  SessionId session;
+  friend bool operator==(const OpenMedia&, const OpenMedia&) = default;
+};
+/// Also ends its tracks, without a TrackEnded (one that is under way is ignored).
+struct CloseMedia {
+  ParticipantId participant;
+  friend bool operator==(const CloseMedia&, const CloseMedia&) = default;
+};
+/// The participant has a new socket, on which nothing was said yet: repeat an offer that waits for its answer, and
+/// TrackOffered for each section in use.
+struct ResumeMedia {
+  ParticipantId participant;
+  friend bool operator==(const ResumeMedia&, const ResumeMedia&) = default;
+};
+struct PassSignal {
+  ParticipantId participant;
+  RoomSignal kind = RoomSignal::Ice;
+  std::string payload;
+  friend bool operator==(const PassSignal&, const PassSignal&) = default;
+};
+enum class MutedBy { Owner, Moderator };
+/// Forward the track or not. On change only; a new track is forwarded.
+struct SetTrackMuted {
+  TrackId track;
+  bool muted = false;
+  MutedBy by = MutedBy::Owner;
+  friend bool operator==(const SetTrackMuted&, const SetTrackMuted&) = default;
+};
+/// The participant has too many tracks: as if this one had never been.
+struct RefuseTrack {
+  ParticipantId participant;
+  TrackId track;
+  friend bool operator==(const RefuseTrack&, const RefuseTrack&) = default;
+};
+/// Replaces the participant's view. Names tracks of others in its room only.
+struct SetView {
+  ParticipantId participant;
+  std::vector<TrackWish> wishes;
+  friend bool operator==(const SetView&, const SetView&) = default;
+};
+
+// ---- the rest
+// ---------------------------------------------------------------------------------------------------------
+
+/// Close the socket. The engine takes nothing from it any more, and waits for its RoomSocketClosed.
+struct CloseRoomConnection {
+  ConnectionId connection;
+  RoomCloseReason reason = RoomCloseReason::Replaced;
+  friend bool operator==(const CloseRoomConnection&, const CloseRoomConnection&) = default;
+};
+/// Upsert by id. One record for the life of a room, of kind Room: the caller is who began it, the callee is empty, the
+/// chat is the chat or group. Ringing while one participant is alone, Active from the second one's join (the answer),
+/// and exactly one that is Ended.
+struct SaveRoomRecord {
+  CallRecord record;
+  friend bool operator==(const SaveRoomRecord&, const SaveRoomRecord&) = default;
+};
+/// The user was kicked: this token lets nobody into this room while it lives.
+struct RevokeTokens {
+  RoomKey room;
+  UserId user;
+  std::string token;
+  friend bool operator==(const RevokeTokens&, const RevokeTokens&) = default;
+};
+
+using RoomEffect =
+    std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack, DeliverDescription,
+                 DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState, DeliverMute, DeliverLocked, DeliverRole,
+                 DeliverRoomError, DeliverPong, OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted,
+                 RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
+
+/// Appended to, never cleared, by the engine.
+using RoomEffects = std::vector<RoomEffect>;
+
+}  // namespace zvonok::call

@@ -1,0 +1,64 @@
+// The words of rooms: roles, states, reasons, sources. Their texts are part of the protocol (docs/protocol/room.md) and
+// of the REST view of a room: never rename one.
+#pragma once
+#include <optional>
+#include <string_view>
+
+#include "call/room_ids.h"
+
+namespace zvonok::call {
+
+/// In order of what they may do.
+enum class RoomRole { Member, Moderator, Host };
+enum class ConnectionState { New, Connecting, Connected, Disconnected, Failed, Closed };
+enum class TrackKind { Audio, Video };
+enum class TrackSource { Microphone, Camera, Screen, ScreenAudio };
+enum class TrackState { Published, Updated, Ended };
+enum class LeaveReason {
+  Left,            // "left": said so
+  Kicked,          // "kicked": by a moderator
+  Removed,         // "removed": no member any more
+  Timeout,         // "timeout": the socket was gone for longer than ROOM_RECONNECT_GRACE
+  Failed,          // "failed": the same, and its media connection had failed as well
+  Replaced,        // "replaced": its socket joined again as another session
+  ServerShutdown,  // "server-shutdown"
+};
+enum class RoomErrorCode {
+  BadMessage,
+  NotJoined,
+  SessionTaken,
+  Locked,
+  RoomFull,
+  TooManyRooms,
+  Forbidden,
+  NotFound,
+  BadSdp,
+  Failed,
+  Unavailable,
+};
+enum class RoomSignal { Offer, Answer, Ice, Restart };
+enum class DescriptionKind { Offer, Answer };
+/// Why the server closes a socket.
+enum class RoomCloseReason {
+  Removed,   // 4003: kicked, or no member any more
+  Silent,    // 4008: nothing heard of it, or no join in time
+  Replaced,  // 4009: the session goes on over another socket
+};
+
+[[nodiscard]] std::string_view to_text(RoomKind kind);
+[[nodiscard]] std::string_view to_text(RoomRole role);
+[[nodiscard]] std::string_view to_text(ConnectionState state);
+[[nodiscard]] std::string_view to_text(TrackKind kind);
+[[nodiscard]] std::string_view to_text(TrackSource source);
+[[nodiscard]] std::string_view to_text(TrackState state);
+[[nodiscard]] std::string_view to_text(LeaveReason reason);
+[[nodiscard]] std::string_view to_text(RoomErrorCode code);
+[[nodiscard]] std::string_view to_text(RoomSignal signal);
+[[nodiscard]] std::string_view to_text(DescriptionKind kind);
+[[nodiscard]] std::string_view to_text(RoomCloseReason reason);
+[[nodiscard]] std::optional<RoomRole> room_role_from(std::string_view text);
+[[nodiscard]] std::optional<TrackKind> track_kind_from(std::string_view text);
+[[nodiscard]] std::optional<TrackSource> track_source_from(std::string_view text);
+[[nodiscard]] TrackKind kind_of(TrackSource source);
+
+}  // namespace zvonok::call
