@@ -12,6 +12,8 @@
 #include "app/data_dir.h"
 #include "app/setup.h"
 #include "net/clock.h"
+#include "net/interfaces.h"
+#include "proto/ice/candidate.h"
 
 namespace zvonok::app {
 namespace {
@@ -20,6 +22,7 @@ constexpr Duration kTendInterval = seconds{10};
 constexpr Duration kTrimInterval = seconds{30};
 constexpr std::size_t kTrimBytesMin = 32UL * 1024 * 1024;
 constexpr std::size_t kStorageQueueMax = 20'000;
+constexpr std::uint16_t kMediaUdpPort = 10000;
 constexpr std::size_t kPasswordThreads = 2;
 constexpr rlim_t kDescriptorsForOthers = 256;  // databases, files, the loop itself
 
@@ -37,6 +40,17 @@ std::size_t raise_descriptor_limit(std::size_t wanted) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return wanted;
   return limit.rlim_cur > kDescriptorsForOthers ? limit.rlim_cur - kDescriptorsForOthers : 16;
+}
+
+call::RoomOptions room_options(const Config& config) {
+  call::RoomOptions options;
+  options.reconnect_grace = config.room_reconnect_grace;
+  options.silence_max = hours{24};  // the WebSocket's own pings end silent ones, and pongs are not told here
+  options.participants_max = config.room_participants_max;
+  options.rooms_max = config.rooms_max;
+  options.rooms_per_user_max = config.rooms_per_user_max;
+  options.tracks_per_participant_max = config.room_tracks_per_participant_max;
+  return options;
 }
 
 std::string web_root(const Config& config) {
@@ -146,16 +160,20 @@ Node::Node(Opened opened)
       journal_{*store_, log_, {.node = name_}},
       access_{{*loop_, storage_, service_, authenticator_, known_users_, tickets_, config_.auth_provision}},
       control_{{*loop_, storage_, *store_, journal_, access_, entropy_, log_}, config_},
+      rooms_{{*loop_, journal_, entropy_, log_}, room_options(config_)},
+      store_authorizer_{*store_},
+      authorizer_{{token_authorizer_, store_authorizer_}},
       metrics_{{*loop_, storage_, passwords_, journal_, control_, throttle_, tickets_}},
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
             access_, control_, entropy_, log_},
            config_},
-      front_{{*loop_, storage_, *store_, access_, control_, api_, metrics_, policy_, log_},
+      front_{{*loop_, storage_, *store_, access_, control_, rooms_, authorizer_, api_, metrics_, policy_, log_},
              config_,
              std::move(opened.files)} {}
 
 Node::~Node() {
   // Answers of pools may still be on their way to the loop, with requests in them that know the server.
+  media_.reset();
   storage_.finish();
   passwords_.finish();
   journal_.finish();
@@ -182,6 +200,7 @@ Result<void, std::string> Node::start(SignalUse signals) {
   if (!server) return fail(std::move(server.error()));
   server_ = std::move(*server);
   control_.attach(*server_);
+  if (auto started = start_media(); !started) return started;
   metrics_.attach(*server_);
   if (auto loaded = load_tls(); !loaded) return loaded;
   if (signals == SignalUse::Handle) {
@@ -191,6 +210,43 @@ Result<void, std::string> Node::start(SignalUse signals) {
   loop_->schedule(loop_->now().mono + kTendInterval, [this] { tend(); });
   log_.info("Backend running on port " + std::to_string(port()) + " (HTTP + WebSocket /ws)",
             {{"node", name_}, {"tls", server_->has_tls() ? "on" : "off"}});
+  return {};
+}
+
+/// The media shard, and where clients are told that it is.
+Result<void, std::string> Node::start_media() {
+  auto certificate = dtls::Certificate::generate(entropy_, {.now = loop_->now().wall});
+  if (!certificate) return fail("cannot make a certificate for media: " + certificate.error());
+  media_certificate_ = std::move(*certificate);
+  MediaShard::Options options{
+      .address = {.ip = {}, .port = config_.media_udp_port},
+      .certificate = &*media_certificate_,
+      .control = loop_.get(),
+      .on_events = [this](std::vector<media::Event> events) { rooms_.on_media_events(std::move(events)); }};
+  const bool any_port = config_.media_udp_port == 0;
+  if (any_port) options.address.port = kMediaUdpPort;
+  auto shard = MediaShard::create(options);
+  if (!shard && any_port) {
+    log_.warn("the usual UDP port for media is taken: another one is used. Set MEDIA_UDP_PORT to choose",
+              {{"port", kMediaUdpPort}});
+    options.address.port = 0;
+    shard = MediaShard::create(options);
+  }
+  if (!shard) return fail("media: " + shard.error());
+  media_ = std::move(*shard);
+  std::vector<IpAddress> addresses;
+  for (const std::string& text : config_.media_advertised_ips) addresses.push_back(*IpAddress::parse(text));
+  if (addresses.empty()) addresses = net::local_addresses();
+  std::vector<ice::Advertised> advertised;
+  for (const IpAddress& ip : addresses) advertised.push_back({.address = {.ip = ip, .port = media_->port()}});
+  std::vector<std::string> candidates;
+  for (const ice::Candidate& candidate : ice::host_candidates(advertised)) {
+    candidates.push_back(ice::write_candidate(candidate));
+  }
+  const dtls::Fingerprint& print = media_certificate_->fingerprint();
+  rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
+                std::move(candidates));
+  log_.info("media is ready", {{"udp_port", media_->port()}, {"addresses", advertised.size()}});
   return {};
 }
 
@@ -244,20 +300,22 @@ void Node::begin_shutdown() {
   }
   shutting_down_ = true;
   shutdown_deadline_ = loop_->now().mono + config_.shutdown_timeout;
-  log_.info("shutting down", {{"calls", control_.calls()}});
+  log_.info("shutting down", {{"calls", control_.calls()}, {"rooms", rooms_.rooms()}});
   front_.set_draining();
   control_.drain();
+  rooms_.drain();
   check_shutdown();
 }
 
 void Node::check_shutdown() {
   constexpr Duration kLastWords = milliseconds{200};
   const TimePoint now = loop_->now().mono;
-  if (control_.calls() > 0 && now < shutdown_deadline_) {
+  if (control_.calls() + rooms_.rooms() > 0 && now < shutdown_deadline_) {
     loop_->schedule(now + kLastWords, [this] { check_shutdown(); });
     return;
   }
   control_.shut_down();
+  rooms_.shut_down();
   server_->drain("server shutdown");
   // Close frames and last answers leave; who does not take them is cut off.
   const TimePoint end = std::max(std::min(shutdown_deadline_, now + seconds{2}), now + kLastWords);
@@ -294,7 +352,9 @@ void Node::adopt_revocations(const std::vector<port::RevokedSession>& sessions) 
   for (const port::RevokedSession& session : sessions) {
     if (revocations_.is_revoked(session.id)) continue;
     revocations_.revoke(session.id, session.revoked_at);
-    if (server_) control_.close_session(session.id);
+    if (!server_) continue;
+    control_.close_session(session.id);
+    rooms_.close_session(session.id);
   }
 }
 

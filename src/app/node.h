@@ -4,12 +4,16 @@
 #include <memory>
 #include <string>
 
+#include "adapter/authorizer_store/store_authorizer.h"
+#include "adapter/authorizer_token/token_authorizer.h"
 #include "adapter/store_sql/store_sql.h"
 #include "app/access.h"
 #include "app/call_journal.h"
 #include "app/config/config.h"
 #include "app/control.h"
+#include "app/media/media_shard.h"
 #include "app/metrics.h"
+#include "app/rooms/room_control.h"
 #include "app/signals.h"
 #include "app/web/api.h"
 #include "app/web/front.h"
@@ -63,6 +67,7 @@ class Node {
   explicit Node(Opened opened);
   [[nodiscard]] Result<void, std::string> start(SignalUse signals);
   [[nodiscard]] Result<void, std::string> load_tls();
+  [[nodiscard]] Result<void, std::string> start_media();
   void begin_shutdown();
   void check_shutdown();
   void reload();
@@ -89,10 +94,16 @@ class Node {
   CallJournal journal_;
   Access access_;
   Control control_;
+  RoomControl rooms_;
+  authorizer_token::TokenAuthorizer token_authorizer_;
+  authorizer_store::StoreAuthorizer store_authorizer_;
+  port::AnyAuthorizer authorizer_;
   Metrics metrics_;
   Api api_;
   Front front_;
   std::unique_ptr<net::Server> server_;
+  std::optional<dtls::Certificate> media_certificate_;
+  std::unique_ptr<MediaShard> media_;
   std::unique_ptr<Signals> signals_;
   TimePoint shutdown_deadline_ = TimePoint::max();
   WallTime revocations_read_{};

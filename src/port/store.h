@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "call/call.h"
+#include "port/group_rules.h"
 
 namespace zvonok::port {
 
@@ -34,8 +35,8 @@ struct StoreError {
 template <class T>
 using StoreResult = Result<T, StoreError>;
 
-// Limits in bytes. Ids (of users, calls, chats, sessions, nodes) and token hashes have 1 byte at least; caller and
-// callee of a call may be empty.
+// Limits in bytes. Ids (of users, calls, chats, groups, sessions, nodes) and token hashes have 1 byte at least; caller
+// and callee of a call may be empty.
 inline constexpr std::size_t kIdBytesMax = 128;
 inline constexpr std::size_t kEmailBytesMax = 320;
 inline constexpr std::size_t kDisplayNameBytesMax = 400;  // 100 code points of 4 bytes
@@ -193,9 +194,106 @@ class ChatStore {
                                                                           const PageRequest& page) = 0;
 };
 
+// ---- groups ------------------------------------------------------------------------------------------------------
+
+using GroupId = TextId<struct GroupIdTag>;
+
+inline constexpr std::size_t kGroupTitleBytesMax = 400;  // 100 code points of 4 bytes
+inline constexpr std::size_t kGroupMembersMax = 10'000;
+inline constexpr std::size_t kGroupsPerUserMax = 1'000;
+inline constexpr std::size_t kNewGroupMembersMax = 100;  // besides the creator
+
+struct Group {
+  GroupId id;
+  std::string title;  // 1 to kGroupTitleBytesMax bytes
+  UserId created_by;  // for the record; may have left since
+  WallTime created_at{};
+  std::int64_t member_count = 0;  // read only
+  friend bool operator==(const Group&, const Group&) = default;
+};
+
+struct GroupMember {
+  UserId user;
+  std::string display_name;  // the user's own, as it is now
+  GroupRole role = GroupRole::Member;
+  WallTime since{};
+  friend bool operator==(const GroupMember&, const GroupMember&) = default;
+};
+
+/// A group as one of its members sees it.
+struct Membership {
+  Group group;
+  GroupRole role = GroupRole::Member;
+  WallTime since{};
+  friend bool operator==(const Membership&, const Membership&) = default;
+};
+
+/// How a change of a group ended. Of several that apply the first one in this order is told; all but the first three
+/// changed nothing.
+enum class GroupOutcome {
+  Added,    // the group is made, or the member is new
+  Changed,  // the title, the role or the members; a group that was deleted, too
+  Unchanged,
+  NoSuchGroup,    // or the one who asks is not in it: strangers can't tell the two apart
+  NoSuchMember,   // who is to be removed is not in the group
+  Forbidden,      // the role of the one who asks does not allow it (port/group_rules.h)
+  LastOwner,      // a group is never without an owner
+  NoSuchUser,     // who is to be added, or a creator
+  GroupFull,      // kGroupMembersMax
+  TooManyGroups,  // kGroupsPerUserMax of one of those who are to be added
+  IdTaken,
+};
+
+struct NewGroup {
+  Group group;                  // created_by becomes its owner, since created_at
+  std::vector<UserId> members;  // the others, role Member; one who comes twice, and the creator, count once
+};
+
+struct MemberChange {
+  GroupId group;
+  UserId user;
+  GroupRole role = GroupRole::Member;
+  WallTime now{};            // `since` of a new member
+  std::optional<UserId> by;  // who asks; absent: the server itself, which may do everything but orphan a group
+};
+
+struct MemberRemoval {
+  GroupId group;
+  UserId user;
+  std::optional<UserId> by;
+};
+
+/// Groups and their members. What the one who asks may do is decided in the same transaction as the change. Changes of
+/// one group happen one after the other: of two admins who add the same user at once one is told Added and the other
+/// Unchanged, and of two last owners who leave at once one stays. Members have accounts (UserStore); what happens in a
+/// group changes nothing about them.
+class GroupStore {
+ public:
+  virtual ~GroupStore() = default;
+  /// Added, NoSuchUser, TooManyGroups or IdTaken. Invalid for more than kNewGroupMembersMax members.
+  [[nodiscard]] virtual StoreResult<GroupOutcome> create_group(const NewGroup& group) = 0;
+  /// nullopt when there is no such group, or `user` is not in it.
+  [[nodiscard]] virtual StoreResult<std::optional<Membership>> find_membership(const GroupId& id,
+                                                                               const UserId& user) = 0;
+  [[nodiscard]] virtual StoreResult<std::optional<GroupMember>> find_member(const GroupId& id, const UserId& user) = 0;
+  /// Groups of the user, the one joined last first, then greatest id.
+  [[nodiscard]] virtual StoreResult<Page<Membership>> list_groups(const UserId& user, const PageRequest& page) = 0;
+  /// Those who joined first come first, then the least user id. Empty when there is no such group.
+  [[nodiscard]] virtual StoreResult<Page<GroupMember>> list_members(const GroupId& id, const PageRequest& page) = 0;
+  /// This and the next: `by` as in MemberChange. Changed, Unchanged, NoSuchGroup or Forbidden.
+  [[nodiscard]] virtual StoreResult<GroupOutcome> rename_group(const GroupId& id, std::string_view title,
+                                                               const std::optional<UserId>& by) = 0;
+  /// With its members. Changed, NoSuchGroup or Forbidden.
+  [[nodiscard]] virtual StoreResult<GroupOutcome> delete_group(const GroupId& id, const std::optional<UserId>& by) = 0;
+  /// Adds the user or changes the role. Never IdTaken or NoSuchMember.
+  [[nodiscard]] virtual StoreResult<GroupOutcome> put_member(const MemberChange& change) = 0;
+  /// Changed, NoSuchGroup, NoSuchMember, Forbidden or LastOwner.
+  [[nodiscard]] virtual StoreResult<GroupOutcome> remove_member(const MemberRemoval& removal) = 0;
+};
+
 // ---- all of it ---------------------------------------------------------------------------------------------------
 
-class Store : public UserStore, public SessionStore, public CallStore, public ChatStore {
+class Store : public UserStore, public SessionStore, public CallStore, public ChatStore, public GroupStore {
  public:
   /// A cheap round trip, for /readyz.
   [[nodiscard]] virtual StoreResult<void> ping() = 0;

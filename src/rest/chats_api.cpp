@@ -1,6 +1,7 @@
 #include "rest/chats_api.h"
 
 #include "proto/jwt/jwt.h"
+#include "rest/groups_api.h"
 #include "rest/json_body.h"
 
 namespace zvonok::rest {
@@ -14,15 +15,14 @@ json::object to_json(const port::PrivateChat& chat) {
           {"created_at", format_rfc3339(chat.created_at)}};
 }
 
-/// A user id as clients write it: a text, or a whole number taken as its digits. Empty for anything else.
-std::string user_id_text(const json::value& value) {
+}  // namespace
+
+std::string id_text(const json::value& value) {
   if (value.is_string()) return std::string{value.get_string()};
   if (value.is_uint64()) return std::to_string(value.get_uint64());
   if (value.is_int64() && value.get_int64() >= 0) return std::to_string(value.get_int64());
   return {};
 }
-
-}  // namespace
 
 Result<UserId, Problem> decode_create_chat(const HttpRequest& request) {
   const auto body = parse_body(request);
@@ -30,7 +30,7 @@ Result<UserId, Problem> decode_create_chat(const HttpRequest& request) {
   const json::value* member = body->if_contains("userId");
   if (member == nullptr) member = body->if_contains("user_id");
   if (member == nullptr) return fail(bad_request("`userId` is missing", "userId"));
-  std::string id = user_id_text(*member);
+  std::string id = id_text(*member);
   if (!jwt::is_user_id(id)) return fail(bad_request("`userId` must be a user's id", "userId"));
   return UserId{std::move(id)};
 }
@@ -54,6 +54,26 @@ Problem problem_of_create_chat(const port::StoreError& error) {
     case port::StoreErrorKind::Unavailable: return unavailable();
   }
   return unavailable();
+}
+
+Result<ChatId, Problem> chat_id_of(std::string_view path_parameter) {
+  // Ids of users and of chats are of the same kind of text.
+  if (!jwt::is_user_id(path_parameter)) return fail(no_such_chat());
+  return ChatId{std::string{path_parameter}};
+}
+
+Problem no_such_chat() {
+  return not_found("There is no such chat, or you are not in it");
+}
+
+HttpResponse encode_chat_members(const ChatMembers& members) {
+  const port::PrivateChat& chat = members.chat;
+  const auto member = [&chat](const UserId& user, const std::string& name) {
+    return port::GroupMember{
+        .user = user, .display_name = name, .role = port::GroupRole::Member, .since = chat.created_at};
+  };
+  return encode_members(
+      {.items = {member(chat.first, members.first_name), member(chat.second, members.second_name)}, .next = {}});
 }
 
 }  // namespace zvonok::rest

@@ -241,6 +241,137 @@ class MemoryStore final : public port::Store {
     return page_of(std::move(rows), page, "chats:", [](const port::PrivateChat& chat) { return chat.id.value(); });
   }
 
+  // ---- groups ----------------------------------------------------------------------------------------------------
+  port::StoreResult<port::GroupOutcome> create_group(const port::NewGroup& wanted) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    const port::Group& group = wanted.group;
+    const bool valid = is_id(group.id.value()) && is_text(group.title, {1, port::kGroupTitleBytesMax}) &&
+                       is_id(group.created_by.value()) && wanted.members.size() <= port::kNewGroupMembersMax &&
+                       std::all_of(wanted.members.begin(), wanted.members.end(),
+                                   [](const UserId& user) { return is_id(user.value()); });
+    if (!valid) return error(Kind::Invalid);
+    std::set<UserId> everybody{wanted.members.begin(), wanted.members.end()};
+    everybody.insert(group.created_by);
+    for (const UserId& user : everybody) {
+      if (!users_.contains(user)) return port::GroupOutcome::NoSuchUser;
+    }
+    for (const UserId& user : everybody) {
+      if (in_too_many_groups(user)) return port::GroupOutcome::TooManyGroups;
+    }
+    const auto [made, is_new] = groups_.try_emplace(group.id, GroupRow{group, {}});
+    if (!is_new) return port::GroupOutcome::IdTaken;
+    for (const UserId& user : everybody) {
+      const auto role = user == group.created_by ? port::GroupRole::Owner : port::GroupRole::Member;
+      made->second.members[user] = MemberRow{role, group.created_at};
+    }
+    return port::GroupOutcome::Added;
+  }
+  port::StoreResult<std::optional<port::Membership>> find_membership(const port::GroupId& id,
+                                                                     const UserId& user) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    const auto found = groups_.find(id);
+    if (found == groups_.end() || !found->second.members.contains(user)) return std::nullopt;
+    return membership(found->second, user);
+  }
+  port::StoreResult<std::optional<port::GroupMember>> find_member(const port::GroupId& id,
+                                                                  const UserId& user) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    const auto found = groups_.find(id);
+    if (found == groups_.end() || !found->second.members.contains(user)) return std::nullopt;
+    return member(found->second, user);
+  }
+  port::StoreResult<port::Page<port::Membership>> list_groups(const UserId& user,
+                                                              const port::PageRequest& page) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    std::vector<port::Membership> rows;
+    for (const auto& [id, row] : groups_) {
+      if (row.members.contains(user)) rows.push_back(membership(row, user));
+    }
+    std::sort(rows.begin(), rows.end(), [](const port::Membership& a, const port::Membership& b) {
+      return std::pair{a.since, a.group.id} > std::pair{b.since, b.group.id};
+    });
+    return page_of(std::move(rows), page, "groups:", [](const port::Membership& row) { return row.group.id.value(); });
+  }
+  port::StoreResult<port::Page<port::GroupMember>> list_members(const port::GroupId& id,
+                                                                const port::PageRequest& page) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    std::vector<port::GroupMember> rows;
+    if (const auto found = groups_.find(id); found != groups_.end()) {
+      for (const auto& [user, row] : found->second.members) rows.push_back(member(found->second, user));
+    }
+    std::sort(rows.begin(), rows.end(), [](const port::GroupMember& a, const port::GroupMember& b) {
+      return std::pair{a.since, a.user} < std::pair{b.since, b.user};
+    });
+    return page_of(std::move(rows), page, "members:", [](const port::GroupMember& row) { return row.user.value(); });
+  }
+  port::StoreResult<port::GroupOutcome> rename_group(const port::GroupId& id, std::string_view title,
+                                                     const std::optional<UserId>& by) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    if (!is_text(title, {1, port::kGroupTitleBytesMax})) return error(Kind::Invalid);
+    const auto rights = rights_of(id, by);
+    if (!rights) return port::GroupOutcome::NoSuchGroup;
+    if (!port::may_rename_group(*rights)) return port::GroupOutcome::Forbidden;
+    std::string& kept = groups_.at(id).group.title;
+    if (kept == title) return port::GroupOutcome::Unchanged;
+    kept = title;
+    return port::GroupOutcome::Changed;
+  }
+  port::StoreResult<port::GroupOutcome> delete_group(const port::GroupId& id,
+                                                     const std::optional<UserId>& by) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    const auto rights = rights_of(id, by);
+    if (!rights) return port::GroupOutcome::NoSuchGroup;
+    if (!port::may_delete_group(*rights)) return port::GroupOutcome::Forbidden;
+    groups_.erase(id);
+    return port::GroupOutcome::Changed;
+  }
+  port::StoreResult<port::GroupOutcome> put_member(const port::MemberChange& change) override {
+    using port::GroupOutcome;
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    if (!is_id(change.user.value())) return error(Kind::Invalid);
+    const auto rights = rights_of(change.group, change.by);
+    if (!rights) return GroupOutcome::NoSuchGroup;
+    GroupRow& group = groups_.at(change.group);
+    const auto found = group.members.find(change.user);
+    const auto current = found == group.members.end() ? std::nullopt : std::optional{found->second.role};
+    const auto asker = change.by == change.user ? port::Asker::Self : port::Asker::Other;
+    if (!port::may_set_role(*rights, asker, current, change.role)) return GroupOutcome::Forbidden;
+    if (current == change.role) return GroupOutcome::Unchanged;
+    if (current) {
+      if (is_last_owner(group, change.user)) return GroupOutcome::LastOwner;
+      found->second.role = change.role;
+      return GroupOutcome::Changed;
+    }
+    if (!users_.contains(change.user)) return GroupOutcome::NoSuchUser;
+    if (group.members.size() >= port::kGroupMembersMax) return GroupOutcome::GroupFull;
+    if (in_too_many_groups(change.user)) return GroupOutcome::TooManyGroups;
+    group.members[change.user] = MemberRow{change.role, change.now};
+    return GroupOutcome::Added;
+  }
+  port::StoreResult<port::GroupOutcome> remove_member(const port::MemberRemoval& removal) override {
+    using port::GroupOutcome;
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    const auto rights = rights_of(removal.group, removal.by);
+    if (!rights) return GroupOutcome::NoSuchGroup;
+    GroupRow& group = groups_.at(removal.group);
+    const auto found = group.members.find(removal.user);
+    if (found == group.members.end()) return GroupOutcome::NoSuchMember;
+    const auto asker = removal.by == removal.user ? port::Asker::Self : port::Asker::Other;
+    if (!port::may_remove_member(*rights, asker, found->second.role)) return GroupOutcome::Forbidden;
+    if (is_last_owner(group, removal.user)) return GroupOutcome::LastOwner;
+    group.members.erase(found);
+    return GroupOutcome::Changed;
+  }
+
   port::StoreResult<void> ping() override {
     const std::lock_guard lock{mutex_};
     if (!up()) return error(Kind::Unavailable);
@@ -262,6 +393,14 @@ class MemoryStore final : public port::Store {
   struct CallRow {
     call::CallRecord record;
     std::string node;
+  };
+  struct MemberRow {
+    port::GroupRole role = port::GroupRole::Member;
+    WallTime since{};
+  };
+  struct GroupRow {
+    port::Group group;
+    std::map<UserId, MemberRow> members;
   };
   struct Sizes {
     std::size_t min = 0;
@@ -383,6 +522,35 @@ class MemoryStore final : public port::Store {
     if (!kept.reason) kept.reason = record.reason;
     kept.duration_seconds = std::max(kept.duration_seconds, record.duration_seconds);
   }
+  /// The rights of the one who asks; nullopt for a stranger, and when there is no such group.
+  std::optional<port::GroupRole> rights_of(const port::GroupId& id, const std::optional<UserId>& by) const {
+    const auto group = groups_.find(id);
+    if (group == groups_.end()) return std::nullopt;
+    if (!by) return port::GroupRole::Owner;
+    const auto member_row = group->second.members.find(*by);
+    return member_row == group->second.members.end() ? std::nullopt : std::optional{member_row->second.role};
+  }
+  static bool is_last_owner(const GroupRow& group, const UserId& user) {
+    if (group.members.at(user).role != port::GroupRole::Owner) return false;
+    return std::none_of(group.members.begin(), group.members.end(), [&user](const auto& entry) {
+      return entry.first != user && entry.second.role == port::GroupRole::Owner;
+    });
+  }
+  bool in_too_many_groups(const UserId& user) const {
+    const auto in = std::count_if(groups_.begin(), groups_.end(),
+                                  [&user](const auto& entry) { return entry.second.members.contains(user); });
+    return static_cast<std::size_t>(in) >= port::kGroupsPerUserMax;
+  }
+  static port::Membership membership(const GroupRow& row, const UserId& user) {
+    const MemberRow& own = row.members.at(user);
+    port::Membership out{.group = row.group, .role = own.role, .since = own.since};
+    out.group.member_count = static_cast<std::int64_t>(row.members.size());
+    return out;
+  }
+  port::GroupMember member(const GroupRow& row, const UserId& user) const {
+    const MemberRow& own = row.members.at(user);
+    return {.user = user, .display_name = users_.at(user).display_name, .role = own.role, .since = own.since};
+  }
   template <class Id, class Row>
   static std::optional<Row> find_in(const std::map<Id, Row>& rows, const Id& id) {
     const auto found = rows.find(id);
@@ -415,6 +583,7 @@ class MemoryStore final : public port::Store {
   std::map<std::string, TokenRow, std::less<>> tokens_;
   std::map<CallId, CallRow> calls_;
   std::map<ChatId, port::PrivateChat> chats_;
+  std::map<port::GroupId, GroupRow> groups_;
 };
 
 }  // namespace zvonok::test

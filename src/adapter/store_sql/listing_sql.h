@@ -4,8 +4,10 @@
 
 namespace zvonok::store_sql {
 
-/// Both have the parameters user, at, id and limit.
+/// All have the parameters user (the last one: group), at, id and limit.
 [[nodiscard]] const std::string& call_history_sql();
 [[nodiscard]] const std::string& private_chats_sql();
+[[nodiscard]] const std::string& groups_sql();
+[[nodiscard]] const std::string& group_members_sql();
 
 }  // namespace zvonok::store_sql

@@ -1,4 +1,5 @@
-// Making a StoreSql: options, schema, pool. The methods are in users.cpp, login_sessions.cpp, calls.cpp and chats.cpp.
+// Making a StoreSql: options, schema, pool. The methods are in users.cpp, login_sessions.cpp, calls.cpp, chats.cpp and
+// groups.cpp.
 #include "adapter/store_sql/store_sql.h"
 
 #include "adapter/store_sql/connection_text.h"

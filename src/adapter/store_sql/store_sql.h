@@ -163,6 +163,22 @@ class StoreSql final : public port::Store {
   [[nodiscard]] port::StoreResult<port::Page<port::PrivateChat>> list_private_chats(
       const UserId& user, const port::PageRequest& page) override;
 
+  [[nodiscard]] port::StoreResult<port::GroupOutcome> create_group(const port::NewGroup& group) override;
+  [[nodiscard]] port::StoreResult<std::optional<port::Membership>> find_membership(const port::GroupId& id,
+                                                                                   const UserId& user) override;
+  [[nodiscard]] port::StoreResult<std::optional<port::GroupMember>> find_member(const port::GroupId& id,
+                                                                                const UserId& user) override;
+  [[nodiscard]] port::StoreResult<port::Page<port::Membership>> list_groups(const UserId& user,
+                                                                            const port::PageRequest& page) override;
+  [[nodiscard]] port::StoreResult<port::Page<port::GroupMember>> list_members(const port::GroupId& id,
+                                                                              const port::PageRequest& page) override;
+  [[nodiscard]] port::StoreResult<port::GroupOutcome> rename_group(const port::GroupId& id, std::string_view title,
+                                                                   const std::optional<UserId>& by) override;
+  [[nodiscard]] port::StoreResult<port::GroupOutcome> delete_group(const port::GroupId& id,
+                                                                   const std::optional<UserId>& by) override;
+  [[nodiscard]] port::StoreResult<port::GroupOutcome> put_member(const port::MemberChange& change) override;
+  [[nodiscard]] port::StoreResult<port::GroupOutcome> remove_member(const port::MemberRemoval& removal) override;
+
   [[nodiscard]] port::StoreResult<void> ping() override;
 
  private:

@@ -42,7 +42,7 @@ class TextCheck {
 
 // ---- cursors -----------------------------------------------------------------------------------------------------
 
-enum class Listing : char { Users = 'u', Calls = 'c', Chats = 'p' };
+enum class Listing : char { Users = 'u', Calls = 'c', Chats = 'p', Groups = 'g', Members = 'm' };
 
 /// The sort key of the last row of a page.
 struct Cursor {

@@ -77,6 +77,15 @@ struct Config {
   Private<std::string> turn_secret;
   Duration turn_credential_ttl = hours{12};
 
+  // rooms
+  std::uint16_t media_udp_port = 0;  // 0: kMediaUdpPort if it is free, else any
+  std::vector<std::string> media_advertised_ips;
+  Duration room_reconnect_grace = seconds{30};
+  std::size_t room_participants_max = 1000;
+  std::size_t rooms_max = 10'000;
+  std::size_t rooms_per_user_max = 10;
+  std::size_t room_tracks_per_participant_max = 16;
+
   // limits
   std::size_t connections_max = 50'000;
   std::size_t connections_per_ip_max = 1'100;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "app/config/config.h"
+#include "base/address.h"
 
 namespace zvonok::app {
 namespace {
@@ -131,6 +132,15 @@ Setting url_list(Names n, std::vector<std::string> Config::* field, std::vector<
     return std::all_of((c.*field).begin(), (c.*field).end(), [&](const std::string& url) {
       return std::any_of(schemes.begin(), schemes.end(), [&](std::string_view s) { return url.starts_with(s); });
     });
+  };
+  return setting;
+}
+
+Setting ip_list(Names n, std::vector<std::string> Config::* field) {
+  Setting setting = list(n, field, "numeric IPv4 or IPv6 addresses, separated by commas");
+  setting.read = [field](Config& c, std::string_view v) {
+    c.*field = split_list(v);
+    return std::ranges::all_of(c.*field, [](const std::string& ip) { return IpAddress::parse(ip).has_value(); });
   };
   return setting;
 }
@@ -282,6 +292,23 @@ std::vector<Setting> call_settings() {
   };
 }
 
+std::vector<Setting> room_settings() {
+  return {
+      port({"rooms", "MEDIA_UDP_PORT", "", "UDP port of all media; 0: 10000 if it is free, else any"},
+           &C::media_udp_port, 0),
+      ip_list({"rooms", "MEDIA_ADVERTISED_IP", "",
+               "addresses under which clients reach the media port, separated by commas; empty: those of this machine"},
+              &C::media_advertised_ips),
+      duration({"rooms", "ROOM_RECONNECT_GRACE", "", "a participant whose socket dropped may come back"},
+               &C::room_reconnect_grace, Duration::zero()),
+      size({"rooms", "ROOM_PARTICIPANTS_MAX", "", "participants of a room"}, &C::room_participants_max),
+      size({"rooms", "ROOMS_MAX", "", "rooms at once on this node"}, &C::rooms_max),
+      size({"rooms", "ROOMS_PER_USER_MAX", "", "rooms a user is in at once"}, &C::rooms_per_user_max),
+      size({"rooms", "ROOM_TRACKS_PER_PARTICIPANT_MAX", "", "tracks a participant publishes"},
+           &C::room_tracks_per_participant_max),
+  };
+}
+
 std::vector<Setting> limit_settings() {
   return {
       size({"limits", "CONNECTIONS_MAX", "", "connections at once"}, &C::connections_max),
@@ -312,7 +339,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> kAll = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings(), web_settings(), identity_settings(), storage_settings(), call_settings(),
-                      limit_settings()}) {
+                      room_settings(), limit_settings()}) {
       std::move(part.begin(), part.end(), std::back_inserter(all));
     }
     return all;

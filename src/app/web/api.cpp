@@ -11,6 +11,7 @@
 #include "rest/auth_api.h"
 #include "rest/calls_api.h"
 #include "rest/chats_api.h"
+#include "rest/groups_api.h"
 #include "rest/paging.h"
 #include "rest/users_api.h"
 
@@ -51,6 +52,71 @@ port::StoreResult<port::Page<rest::CallRow>> with_names(port::Store& store, cons
   return rows;
 }
 
+/// The chat, for one of its two members only.
+port::StoreResult<std::optional<port::PrivateChat>> own_chat(port::Store& store, const ChatId& id, const UserId& user) {
+  auto chat = store.find_private_chat(id);
+  if (chat && *chat && (*chat)->first != user && (*chat)->second != user) return std::nullopt;
+  return chat;
+}
+
+port::StoreResult<std::string> name_of(port::Store& store, const UserId& user) {
+  const auto found = store.find_user(user);
+  if (!found) return fail(found.error());
+  return *found ? (*found)->display_name : std::string{};
+}
+
+port::StoreResult<std::optional<rest::ChatMembers>> own_chat_members(port::Store& store, const ChatId& id,
+                                                                     const UserId& user) {
+  const auto chat = own_chat(store, id, user);
+  if (!chat) return fail(chat.error());
+  if (!*chat) return std::nullopt;
+  auto first = name_of(store, (*chat)->first);
+  if (!first) return fail(first.error());
+  auto second = name_of(store, (*chat)->second);
+  if (!second) return fail(second.error());
+  return rest::ChatMembers{.chat = **chat, .first_name = std::move(*first), .second_name = std::move(*second)};
+}
+
+/// How a change ended, and what there is after it; nothing when somebody else's change came between.
+template <class Seen>
+struct GroupChange {
+  port::GroupOutcome outcome = port::GroupOutcome::Unchanged;
+  std::optional<Seen> seen;
+};
+using GroupSeen = GroupChange<port::Membership>;
+using MemberSeen = GroupChange<port::GroupMember>;
+
+port::StoreResult<GroupSeen> with_group(port::Store& store, const port::StoreResult<port::GroupOutcome>& outcome,
+                                        const port::GroupId& id, const UserId& user) {
+  if (!outcome) return fail(outcome.error());
+  if (rest::problem_of(*outcome)) return GroupSeen{.outcome = *outcome, .seen = std::nullopt};
+  auto seen = store.find_membership(id, user);
+  if (!seen) return fail(seen.error());
+  return GroupSeen{.outcome = *outcome, .seen = std::move(*seen)};
+}
+
+void reply_group(Exchange& e, const port::StoreResult<GroupSeen>& result) {
+  if (!result) {
+    e.reply(rest::problem_of(result.error()));
+  } else if (const auto problem = rest::problem_of(result->outcome)) {
+    e.reply(*problem);
+  } else if (!result->seen) {
+    e.reply(rest::no_such_group());
+  } else {
+    e.reply(rest::encode_group(*result->seen, result->outcome));
+  }
+}
+
+void reply_gone(Exchange& e, const port::StoreResult<port::GroupOutcome>& result) {
+  if (!result) {
+    e.reply(rest::problem_of(result.error()));
+  } else if (const auto problem = rest::problem_of(*result)) {
+    e.reply(*problem);
+  } else {
+    e.reply(rest::encode_gone());
+  }
+}
+
 }  // namespace
 
 rest::Problem problem_of(const AccessDenied& denied) {
@@ -79,25 +145,24 @@ void Api::run(WorkerPool& pool, Exchange exchange, Work work, Reply reply) {
 }
 
 void Api::handle(const rest::Match& match, Exchange exchange) {
-  const rest::RouteId route = match.route->id;
   if (match.route->access == rest::Access::Public) {
-    dispatch(route, std::move(exchange));
+    dispatch(match, std::move(exchange));
     return;
   }
   const std::string token = rest::token_of(exchange.request());
   parts_.access.check_token(
-      token, [this, route, waiting = std::move(exchange)](Result<identity::Principal, AccessDenied> principal) mutable {
+      token, [this, match, waiting = std::move(exchange)](Result<identity::Principal, AccessDenied> principal) mutable {
         if (!principal) {
           waiting.reply(problem_of(principal.error()));
           return;
         }
         waiting.principal = std::move(*principal);
-        dispatch(route, std::move(waiting));
+        dispatch(match, std::move(waiting));
       });
 }
 
-void Api::dispatch(rest::RouteId route, Exchange exchange) {
-  switch (route) {
+void Api::dispatch(const rest::Match& match, Exchange exchange) {
+  switch (match.route->id) {
     case rest::RouteId::Register: register_user(std::move(exchange)); return;
     case rest::RouteId::Login: login(std::move(exchange)); return;
     case rest::RouteId::Refresh: refresh(std::move(exchange)); return;
@@ -109,6 +174,16 @@ void Api::dispatch(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ListCalls: list_calls(std::move(exchange)); return;
     case rest::RouteId::CreateChat: create_chat(std::move(exchange)); return;
     case rest::RouteId::ListChats: list_chats(std::move(exchange)); return;
+    case rest::RouteId::ShowChat: show_chat(match, std::move(exchange)); return;
+    case rest::RouteId::ListChatMembers: list_chat_members(match, std::move(exchange)); return;
+    case rest::RouteId::CreateGroup: create_group(std::move(exchange)); return;
+    case rest::RouteId::ListGroups: list_groups(std::move(exchange)); return;
+    case rest::RouteId::ShowGroup: show_group(match, std::move(exchange)); return;
+    case rest::RouteId::RenameGroup: rename_group(match, std::move(exchange)); return;
+    case rest::RouteId::DeleteGroup: delete_group(match, std::move(exchange)); return;
+    case rest::RouteId::ListGroupMembers: list_group_members(match, std::move(exchange)); return;
+    case rest::RouteId::PutGroupMember: put_group_member(match, std::move(exchange)); return;
+    case rest::RouteId::RemoveGroupMember: remove_group_member(match, std::move(exchange)); return;
     case rest::RouteId::ListIceServers:
       exchange.reply(rest::encode_ice_servers(ice_servers_, exchange.principal->user, parts_.loop.now().wall));
       return;
@@ -386,6 +461,212 @@ void Api::list_chats(Exchange exchange) {
           e.reply(rest::problem_of(result.error()));
         }
       });
+}
+
+void Api::show_chat(const rest::Match& match, Exchange exchange) {
+  auto id = rest::chat_id_of(match.param("id"));
+  if (!id) {
+    exchange.reply(id.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), user] { return own_chat(store, id, user); },
+      [](Exchange& e, port::StoreResult<std::optional<port::PrivateChat>> chat) {
+        if (!chat) {
+          e.reply(rest::problem_of(chat.error()));
+        } else if (!*chat) {
+          e.reply(rest::no_such_chat());
+        } else {
+          e.reply(rest::encode_chat(**chat, rest::ChatOrigin::Found));
+        }
+      });
+}
+
+void Api::list_chat_members(const rest::Match& match, Exchange exchange) {
+  auto id = rest::chat_id_of(match.param("id"));
+  if (!id) {
+    exchange.reply(id.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), user] { return own_chat_members(store, id, user); },
+      [](Exchange& e, port::StoreResult<std::optional<rest::ChatMembers>> members) {
+        if (!members) {
+          e.reply(rest::problem_of(members.error()));
+        } else if (!*members) {
+          e.reply(rest::no_such_chat());
+        } else {
+          e.reply(rest::encode_chat_members(**members));
+        }
+      });
+}
+
+// ---- groups --------------------------------------------------------------------------------------------------------
+
+void Api::create_group(Exchange exchange) {
+  auto body = rest::decode_create_group(exchange.request());
+  if (!body) {
+    exchange.reply(body.error());
+    return;
+  }
+  port::NewGroup group{.group = {.id = body->id ? *body->id : port::GroupId{make_uuid(parts_.entropy)},
+                                 .title = std::move(body->title),
+                                 .created_by = exchange.principal->user,
+                                 .created_at = parts_.loop.now().wall},
+                       .members = std::move(body->members)};
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, group = std::move(group)] {
+        return with_group(store, store.create_group(group), group.group.id, group.group.created_by);
+      },
+      [](Exchange& e, port::StoreResult<GroupSeen> result) { reply_group(e, result); });
+}
+
+void Api::list_groups(Exchange exchange) {
+  auto page = rest::decode_page(exchange.request());
+  if (!page) {
+    exchange.reply(page.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, user, page = std::move(*page)] { return store.list_groups(user, page); },
+      [](Exchange& e, port::StoreResult<port::Page<port::Membership>> result) {
+        if (result) {
+          e.reply(rest::encode_groups(*result));
+        } else {
+          e.reply(rest::problem_of(result.error()));
+        }
+      });
+}
+
+void Api::show_group(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  if (!id) {
+    exchange.reply(id.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), user] {
+        return with_group(store, port::GroupOutcome::Unchanged, id, user);
+      },
+      [](Exchange& e, port::StoreResult<GroupSeen> result) { reply_group(e, result); });
+}
+
+void Api::rename_group(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  auto title = rest::decode_rename_group(exchange.request());
+  if (!id || !title) {
+    exchange.reply(!id ? id.error() : title.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), title = std::move(*title), user] {
+        return with_group(store, store.rename_group(id, title, user), id, user);
+      },
+      [](Exchange& e, port::StoreResult<GroupSeen> result) { reply_group(e, result); });
+}
+
+void Api::delete_group(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  if (!id) {
+    exchange.reply(id.error());
+    return;
+  }
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), user] { return store.delete_group(id, user); },
+      [](Exchange& e, port::StoreResult<port::GroupOutcome> result) { reply_gone(e, result); });
+}
+
+void Api::list_group_members(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  auto page = rest::decode_page(exchange.request());
+  if (!id || !page) {
+    exchange.reply(!id ? id.error() : page.error());
+    return;
+  }
+  using Members = std::optional<port::Page<port::GroupMember>>;
+  const UserId user = exchange.principal->user;
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, id = std::move(*id), page = std::move(*page), user]() -> port::StoreResult<Members> {
+        const auto own = store.find_membership(id, user);
+        if (!own) return fail(own.error());
+        if (!*own) return std::nullopt;
+        auto members = store.list_members(id, page);
+        if (!members) return fail(members.error());
+        return std::move(*members);
+      },
+      [](Exchange& e, port::StoreResult<Members> members) {
+        if (!members) {
+          e.reply(rest::problem_of(members.error()));
+        } else if (!*members) {
+          e.reply(rest::no_such_group());
+        } else {
+          e.reply(rest::encode_members(**members));
+        }
+      });
+}
+
+void Api::put_group_member(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  auto member = rest::member_id_of(match.param("userId"));
+  auto role = rest::decode_member_role(exchange.request());
+  if (!id || !member || !role) {
+    exchange.reply(!id ? id.error() : !member ? member.error() : role.error());
+    return;
+  }
+  port::MemberChange change{.group = std::move(*id),
+                            .user = std::move(*member),
+                            .role = *role,
+                            .now = parts_.loop.now().wall,
+                            .by = exchange.principal->user};
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, change = std::move(change)]() -> port::StoreResult<MemberSeen> {
+        const auto outcome = store.put_member(change);
+        if (!outcome) return fail(outcome.error());
+        if (rest::problem_of(*outcome)) return MemberSeen{.outcome = *outcome, .seen = std::nullopt};
+        auto seen = store.find_member(change.group, change.user);
+        if (!seen) return fail(seen.error());
+        return MemberSeen{.outcome = *outcome, .seen = std::move(*seen)};
+      },
+      [](Exchange& e, port::StoreResult<MemberSeen> result) {
+        if (!result) {
+          e.reply(rest::problem_of(result.error()));
+        } else if (const auto problem = rest::problem_of(result->outcome)) {
+          e.reply(*problem);
+        } else if (!result->seen) {
+          e.reply(rest::no_such_group());
+        } else {
+          e.reply(rest::encode_member(*result->seen, result->outcome));
+        }
+      });
+}
+
+void Api::remove_group_member(const rest::Match& match, Exchange exchange) {
+  auto id = rest::group_id_of(match.param("id"));
+  auto member = rest::member_id_of(match.param("userId"));
+  if (!id || !member) {
+    exchange.reply(!id ? id.error() : member.error());
+    return;
+  }
+  port::MemberRemoval removal{.group = std::move(*id), .user = std::move(*member), .by = exchange.principal->user};
+  run(
+      parts_.storage, std::move(exchange),
+      [&store = parts_.store, removal = std::move(removal)] { return store.remove_member(removal); },
+      [](Exchange& e, port::StoreResult<port::GroupOutcome> result) { reply_gone(e, result); });
 }
 
 }  // namespace zvonok::app

@@ -46,7 +46,7 @@ class Api {
   void handle(const rest::Match& match, Exchange exchange);
 
  private:
-  void dispatch(rest::RouteId route, Exchange exchange);
+  void dispatch(const rest::Match& match, Exchange exchange);
   void register_user(Exchange exchange);
   void login(Exchange exchange);
   void refresh(Exchange exchange);
@@ -58,6 +58,16 @@ class Api {
   void list_calls(Exchange exchange);
   void create_chat(Exchange exchange);
   void list_chats(Exchange exchange);
+  void show_chat(const rest::Match& match, Exchange exchange);
+  void list_chat_members(const rest::Match& match, Exchange exchange);
+  void create_group(Exchange exchange);
+  void list_groups(Exchange exchange);
+  void show_group(const rest::Match& match, Exchange exchange);
+  void rename_group(const rest::Match& match, Exchange exchange);
+  void delete_group(const rest::Match& match, Exchange exchange);
+  void list_group_members(const rest::Match& match, Exchange exchange);
+  void put_group_member(const rest::Match& match, Exchange exchange);
+  void remove_group_member(const rest::Match& match, Exchange exchange);
 
   void end_session(const std::string& session_id);
   /// `work()` on `pool`, then `reply(exchange, result)` on the loop; 503 when the pool is full.

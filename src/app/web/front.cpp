@@ -35,6 +35,31 @@ HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
+/// /api/v1/chat/{id}/call and /api/v1/group/{id}/call (docs/protocol/room.md).
+std::optional<call::RoomKey> room_of(std::string_view path) {
+  constexpr std::string_view kPrefix = "/api/v1/";
+  constexpr std::string_view kSuffix = "/call";
+  if (!path.starts_with(kPrefix) || !path.ends_with(kSuffix)) return std::nullopt;
+  path.remove_prefix(kPrefix.size());
+  path.remove_suffix(kSuffix.size());
+  call::RoomKey key;
+  if (path.starts_with("chat/")) {
+    key.kind = call::RoomKind::Chat;
+  } else if (path.starts_with("group/")) {
+    key.kind = call::RoomKind::Group;
+  } else {
+    return std::nullopt;
+  }
+  const std::string_view id = path.substr(path.find('/') + 1);
+  static constexpr std::string_view kOthers = "_.:-";
+  const bool good = !id.empty() && id.size() <= port::kIdBytesMax && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kOthers.contains(c);
+  });
+  if (!good) return std::nullopt;
+  key.id = ChatId{std::string{id}};
+  return key;
+}
+
 bool is_api_path(std::string_view path) {
   return path.starts_with("/api/") || path == "/api";
 }
@@ -58,6 +83,10 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
   }
   if (exchange.request().path == "/ws" || exchange.request().path == "/ws/") {
     open_socket(std::move(exchange));
+    return;
+  }
+  if (auto room = room_of(exchange.request().path)) {
+    open_room(std::move(exchange), std::move(*room));
     return;
   }
   auto match = rest::match(exchange.request().method, exchange.request().path);
@@ -128,6 +157,64 @@ void Front::let_in(Exchange exchange, Result<identity::Principal, AccessDenied> 
   }
 }
 
+// ---- rooms ---------------------------------------------------------------------------------------------------------
+
+void Front::open_room(Exchange exchange, call::RoomKey room) {
+  const HttpRequest& request = exchange.request();
+  if (!parts_.policy.allows_origin(request)) {
+    exchange.reply(rest::forbidden("this origin is not in CORS_ALLOWED_ORIGINS"));
+    return;
+  }
+  const auto ticket = query_value(request.query, "ticket");
+  const std::string token = rest::token_of(request);
+  auto done = [this, waiting = std::move(exchange),
+               room = std::move(room)](Result<identity::Principal, AccessDenied> principal) mutable {
+    if (!principal) {
+      waiting.reply(problem_of(principal.error()));
+    } else {
+      authorize(std::move(waiting), std::move(room), std::move(*principal));
+    }
+  };
+  if (ticket) {
+    parts_.access.check_ticket(*ticket, std::move(done));
+  } else {
+    parts_.access.check_token(token, std::move(done));
+  }
+}
+
+void Front::authorize(Exchange exchange, call::RoomKey room, identity::Principal principal) {
+  const auto shared = std::make_shared<Exchange>(std::move(exchange));  // owners: the pool's task, and this call
+  port::RoomQuestion question{.room = room, .user = principal.user, .rooms_claim = principal.rooms_json};
+  const bool accepted = run_blocking(
+      parts_.storage, parts_.loop,
+      [&authorizer = parts_.authorizer, question = std::move(question)] { return authorizer.authorize(question); },
+      [this, shared, room, principal](port::RoomAnswer answer) {
+        enter_room(std::move(*shared), room, principal, std::move(answer));
+      });
+  if (!accepted) shared->reply(rest::unavailable());
+}
+
+void Front::enter_room(Exchange exchange, call::RoomKey room, const identity::Principal& principal,
+                       port::RoomAnswer answer) {
+  if (const auto* unavailable = std::get_if<port::AuthorizerUnavailable>(&answer)) {
+    parts_.log.warn("who may enter a room could not be found out", {{"error", unavailable->detail}});
+    exchange.reply(rest::unavailable());
+    return;
+  }
+  auto* const allowed = std::get_if<port::RoomAllowed>(&answer);
+  if (allowed == nullptr || parts_.rooms.is_banned(room, principal.user)) {
+    exchange.reply(rest::forbidden("you are not a member of this chat or group"));
+    return;
+  }
+  if (draining_ && !parts_.rooms.describe(room)) {
+    exchange.reply(rest::unavailable());
+    return;
+  }
+  const ConnectionId id = exchange.connection();
+  if (!exchange.upgrade(parts_.rooms)) return;
+  parts_.rooms.open(id, std::move(room), principal, std::move(allowed->display_name), allowed->role);
+}
+
 // ---- probes and files ----------------------------------------------------------------------------------------------
 
 void Front::answer_probe(rest::RouteId route, Exchange exchange) {
@@ -153,6 +240,16 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ListCalls:
     case rest::RouteId::CreateChat:
     case rest::RouteId::ListChats:
+    case rest::RouteId::ShowChat:
+    case rest::RouteId::ListChatMembers:
+    case rest::RouteId::CreateGroup:
+    case rest::RouteId::ListGroups:
+    case rest::RouteId::ShowGroup:
+    case rest::RouteId::RenameGroup:
+    case rest::RouteId::DeleteGroup:
+    case rest::RouteId::ListGroupMembers:
+    case rest::RouteId::PutGroupMember:
+    case rest::RouteId::RemoveGroupMember:
     case rest::RouteId::ListIceServers: break;
   }
   exchange.reply(rest::internal_error());

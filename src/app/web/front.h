@@ -5,10 +5,12 @@
 #include "app/access.h"
 #include "app/control.h"
 #include "app/metrics.h"
+#include "app/rooms/room_control.h"
 #include "app/web/api.h"
 #include "app/web/static_files.h"
 #include "app/web/web_policy.h"
 #include "net/server.h"
+#include "port/room_authorizer.h"
 
 namespace zvonok::app {
 
@@ -20,6 +22,8 @@ class Front final : public net::HttpHandler {
     port::Store& store;
     Access& access;
     Control& control;
+    RoomControl& rooms;
+    port::RoomAuthorizer& authorizer;
     Api& api;
     Metrics& metrics;
     const WebPolicy& policy;
@@ -35,6 +39,9 @@ class Front final : public net::HttpHandler {
 
  private:
   void open_socket(Exchange exchange);
+  void open_room(Exchange exchange, call::RoomKey room);
+  void authorize(Exchange exchange, call::RoomKey room, identity::Principal principal);
+  void enter_room(Exchange exchange, call::RoomKey room, const identity::Principal& principal, port::RoomAnswer answer);
   void let_in(Exchange exchange, Result<identity::Principal, AccessDenied> principal, DeviceName device);
   void answer_probe(rest::RouteId route, Exchange exchange);
   void answer_ready(Exchange exchange);

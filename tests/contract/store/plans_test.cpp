@@ -90,6 +90,35 @@ TEST_P(Plans, PrivateChatsReadTwoIndexes) {
                   {"private_chats_by_first", "private_chats_by_second"});
 }
 
+TEST_P(Plans, GroupsAndTheirMembersReadOneIndexEach) {
+  const auto session = database_.session();
+  session->command("BEGIN");
+  for (int i = 0; i < 1000; ++i) {
+    const store_sql::Params id{{"id", uuid_of(static_cast<std::uint64_t>(i))}};
+    session->execute(
+        "INSERT INTO users (id, display_name, name_key, password_hash, disabled, created_at) "
+        "VALUES (:id, '', '', '', 0, 0)",
+        id);
+    session->execute("INSERT INTO chat_groups VALUES (:id, 'title', 'somebody', 0, 6)", id);
+  }
+  for (int i = 0; i < 6000; ++i) {
+    session->execute("INSERT INTO group_members VALUES (:group, :user, 'member', :at)",
+                     {{"group", uuid_of(static_cast<std::uint64_t>(i % 1000))},
+                      {"user", uuid_of(static_cast<std::uint64_t>((i % 1000 * 37 + i / 1000) % 1000))},
+                      {"at", std::int64_t{i}}});
+  }
+  session->command("COMMIT");
+  const auto expect_index = [&](const std::string& sql, const char* key, const std::string& index) {
+    const std::string text =
+        plan(sql, {{key, uuid_of(7)}, {"at", std::int64_t{3000}}, {"id", uuid_of(5)}, {"limit", std::int64_t{51}}});
+    EXPECT_THAT(text, HasSubstr(index)) << text;
+    EXPECT_THAT(text, Not(HasSubstr("Seq Scan on group_members"))) << text;
+    EXPECT_THAT(text, Not(HasSubstr("SCAN group_members"))) << text;
+  };
+  expect_index(store_sql::groups_sql(), "user", "group_members_by_user");
+  expect_index(store_sql::group_members_sql(), "group", "group_members_by_time");
+}
+
 TEST_P(Plans, TheCleanUpAfterACrashReadsOpenCallsOnly) {
   fill();
   expect_by_index(

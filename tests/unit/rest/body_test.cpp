@@ -7,6 +7,7 @@
 
 #include "rest/auth_api.h"
 #include "rest/chats_api.h"
+#include "rest/groups_api.h"
 #include "unit/rest/request.h"
 
 namespace zvonok::rest {
@@ -32,6 +33,9 @@ std::vector<Decoder> decoders() {
       {"logout", [](const HttpRequest& r) { return summary(decode_logout(r)); }, R"({"refresh_token":"r"})"},
       {"update me", [](const HttpRequest& r) { return summary(decode_update_me(r)); }, R"({"display_name":"Alice"})"},
       {"create chat", [](const HttpRequest& r) { return summary(decode_create_chat(r)); }, R"({"userId":"bob"})"},
+      {"create group", [](const HttpRequest& r) { return summary(decode_create_group(r)); }, R"({"title":"Team"})"},
+      {"rename group", [](const HttpRequest& r) { return summary(decode_rename_group(r)); }, R"({"title":"Team"})"},
+      {"member role", [](const HttpRequest& r) { return summary(decode_member_role(r)); }, R"({"role":"admin"})"},
   };
 }
 

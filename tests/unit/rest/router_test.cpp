@@ -3,12 +3,14 @@
 #include "rest/router.h"
 
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "rest/groups_api.h"
 #include "unit/rest/request.h"
 
 namespace zvonok::rest {
@@ -88,6 +90,8 @@ TEST(Router, AnotherMethodIsToldWhichThereAre) {
       {Method::Delete, "/api/auth/me", "GET, HEAD, PATCH"},
       {Method::Put, "/api/v1/chats", "POST, GET, HEAD"},
       {Method::Post, "/healthz", "GET, HEAD"},
+      {Method::Post, "/api/v1/groups/1", "GET, HEAD, PATCH, DELETE"},
+      {Method::Get, "/api/v1/groups/1/members/bob", "PUT, DELETE"},
   };
   for (const Row& row : table) {
     const auto found = match(row.method, row.path);
@@ -182,9 +186,13 @@ std::set<std::string> documented_operations(const std::string& document) {
 TEST(OpenApi, DescribesEveryRouteAndNoOther) {
   std::set<std::string> served{"GET /ws"};  // the front's own
   for (const Route& route : routes()) {
-    const char* method = route.method == Method::Get ? "GET " : route.method == Method::Post ? "POST " : "PATCH ";
-    ASSERT_TRUE(route.method == Method::Get || route.method == Method::Post || route.method == Method::Patch);
-    served.insert(method + std::string{route.pattern});
+    const std::map<Method, std::string> names{{Method::Get, "GET "},
+                                              {Method::Post, "POST "},
+                                              {Method::Put, "PUT "},
+                                              {Method::Patch, "PATCH "},
+                                              {Method::Delete, "DELETE "}};
+    ASSERT_TRUE(names.contains(route.method));
+    served.insert(names.at(route.method) + std::string{route.pattern});
   }
   EXPECT_EQ(documented_operations(read_document()), served);
 }
@@ -205,6 +213,11 @@ TEST(OpenApi, NamesEveryCodeOfAProblem) {
   using Store = port::StoreErrorKind;
   for (const Store kind : {Store::Unavailable, Store::Conflict, Store::NotFound, Store::Invalid}) {
     codes.insert(problem_of(port::StoreError{.kind = kind, .detail = {}}).code);
+  }
+  using Group = port::GroupOutcome;
+  for (const Group outcome : {Group::NoSuchGroup, Group::NoSuchMember, Group::Forbidden, Group::LastOwner,
+                              Group::NoSuchUser, Group::GroupFull, Group::TooManyGroups, Group::IdTaken}) {
+    codes.insert(problem_of(outcome)->code);
   }
   for (const Problem& problem : {forbidden(""), too_many_requests(seconds{1}), internal_error(), bad_request("")}) {
     codes.insert(problem.code);

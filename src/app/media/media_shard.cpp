@@ -1,0 +1,133 @@
+#include "app/media/media_shard.h"
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <sys/epoll.h>
+
+namespace zvonok::app {
+namespace {
+
+// Batches read in one turn before timers and commands have their turn.
+constexpr int kBatchesPerTurn = 16;
+constexpr Duration kCountersInterval = seconds{1};
+
+}  // namespace
+
+/// What lives on the shard's thread.
+class MediaShard::Core final : public net::ReadyHandler, public media::PacketSink {
+ public:
+  Core(net::Loop& loop, net::UdpSocket socket, dtls::Context context, Options options)
+      : loop_{loop},
+        socket_{std::move(socket)},
+        context_{std::move(context)},
+        options_{std::move(options)},
+        engine_{context_, entropy_, *this} {}
+
+  [[nodiscard]] bool start() {
+    loop_.set_turn_end([this] { end_turn(); });
+    return loop_.add(socket_.fd(), EPOLLIN, *this);
+  }
+  [[nodiscard]] const SocketAddress& local() const { return socket_.local(); }
+
+  void handle(const media::Command& command) { engine_.handle(command, loop_.now().mono); }
+
+  void on_ready(std::uint32_t) override {
+    const TimePoint now = loop_.now().mono;
+    for (int i = 0; i < kBatchesPerTurn; ++i) {
+      const auto& batch = socket_.receive();
+      for (const net::UdpSocket::Datagram& datagram : batch) {
+        const ice::Path path{.protocol = ice::Protocol::Udp,
+                             .local = {.ip = datagram.to, .port = socket_.local().port},
+                             .remote = datagram.from,
+                             .connection = 0};
+        engine_.on_datagram(now, path, datagram.bytes);
+      }
+      if (batch.size() < net::UdpSocket::kBatch) return;
+    }
+  }
+
+  MutableBytes claim(const ice::Path&) override { return socket_.claim(); }
+  void commit(const ice::Path& path, std::size_t size) override { socket_.commit(path.remote, path.local.ip, size); }
+
+  [[nodiscard]] MediaCounters counters() const {
+    const std::lock_guard lock{mutex_};
+    return published_;
+  }
+
+ private:
+  void end_turn() {
+    const TimePoint now = loop_.now().mono;
+    if (engine_.next_timeout() <= now) engine_.handle_timeout(now);
+    engine_.end_turn(now);
+    socket_.flush();
+    if (auto events = engine_.take_events(); !events.empty()) {
+      options_.control->post(
+          [tell = &options_.on_events, events = std::move(events)]() mutable { (*tell)(std::move(events)); });
+    }
+    publish(now);
+    arm(now);
+  }
+
+  void arm(TimePoint now) {
+    const TimePoint next = std::max(engine_.next_timeout(), now + milliseconds{1});
+    if (timer_ && timer_->first <= next) return;
+    if (timer_) loop_.cancel(*timer_);
+    timer_.reset();
+    if (engine_.next_timeout() == TimePoint::max()) return;
+    timer_ = loop_.schedule(next, [this] { timer_.reset(); });  // the turn's end does the work
+  }
+
+  void publish(TimePoint now) {
+    if (now < publish_at_) return;
+    publish_at_ = now + kCountersInterval;
+    const std::lock_guard lock{mutex_};
+    published_ = {.udp = socket_.counters(), .engine = engine_.counters(), .peers = engine_.peer_count()};
+  }
+
+  net::Loop& loop_;
+  net::UdpSocket socket_;
+  net::SystemEntropy entropy_;
+  dtls::Context context_;
+  Options options_;
+  media::Engine engine_;
+  std::optional<net::Loop::TimerKey> timer_;
+  TimePoint publish_at_{};
+  mutable std::mutex mutex_;  // guards the copy below, which another thread reads once in a while
+  MediaCounters published_;
+};
+
+Result<std::unique_ptr<MediaShard>, std::string> MediaShard::create(Options options) {
+  auto socket = net::UdpSocket::open({.address = options.address});
+  if (!socket) return fail(std::move(socket.error()));
+  auto context = dtls::Context::create(*options.certificate);
+  if (!context) return fail(std::move(context.error()));
+  auto loop = net::Loop::create();
+  if (!loop) return fail(std::move(loop.error()));
+  std::unique_ptr<MediaShard> shard{new MediaShard};
+  shard->loop_ = std::move(*loop);
+  shard->core_ = std::make_unique<Core>(*shard->loop_, std::move(*socket), std::move(*context), std::move(options));
+  shard->port_ = shard->core_->local().port;
+  if (!shard->core_->start()) return fail(std::string{"the system is out of descriptors"});
+  shard->thread_ = std::jthread{[loop = shard->loop_.get()] { loop->run(); }};
+  return shard;
+}
+
+MediaShard::~MediaShard() {
+  if (loop_ == nullptr) return;
+  loop_->stop();
+  if (thread_.joinable()) thread_.join();
+  loop_->discard_posted();
+  core_.reset();
+}
+
+void MediaShard::post(media::Command command) {
+  loop_->post([core = core_.get(), command = std::move(command)] { core->handle(command); });
+}
+
+MediaCounters MediaShard::counters() const {
+  return core_->counters();
+}
+
+}  // namespace zvonok::app

@@ -1,0 +1,493 @@
+#include "app/rooms/room_control.h"
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "base/byte_io.h"
+#include "base/overloaded.h"
+#include "media/has.h"
+#include "signal/room/decode.h"
+#include "signal/room/encode.h"
+
+namespace zvonok::app {
+namespace {
+
+constexpr Duration kFirstOfferDelay = milliseconds{150};  // for clients that offer first
+constexpr Duration kOfferDelay = milliseconds{40};        // several changes make one offer
+constexpr Duration kCrossingWait = seconds{1};            // for the answer of a client that yielded
+constexpr Duration kAnswerWait = seconds{15};             // then the offer counts as lost
+
+/// A text that may stand in msid, or one of ours.
+std::string stream_name(const call::SessionId& session, ParticipantId participant) {
+  const std::string& text = session.value();
+  const bool token = !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+  return token ? text : "p" + std::to_string(participant.value());
+}
+
+std::vector<dtls::Fingerprint> to_dtls(const std::vector<sdp::Fingerprint>& fingerprints) {
+  std::vector<dtls::Fingerprint> out;
+  for (const sdp::Fingerprint& print : fingerprints) {
+    if (auto parsed = dtls::Fingerprint::parse(sdp::to_text(print))) out.push_back(std::move(*parsed));
+  }
+  return out;
+}
+
+call::ConnectionState to_call(media::TransportState state) {
+  switch (state) {
+    case media::TransportState::New: return call::ConnectionState::New;
+    case media::TransportState::Connecting: return call::ConnectionState::Connecting;
+    case media::TransportState::Connected: return call::ConnectionState::Connected;
+    case media::TransportState::Disconnected: return call::ConnectionState::Disconnected;
+    case media::TransportState::Failed: return call::ConnectionState::Failed;
+  }
+  return call::ConnectionState::Failed;
+}
+
+}  // namespace
+
+RoomControl::RoomControl(Parts parts, call::RoomOptions options) : parts_{parts}, rooms_{options, parts.entropy} {}
+
+RoomControl::~RoomControl() = default;
+
+void RoomControl::attach(net::Server& server, MediaShard& shard, sdp::Fingerprint fingerprint,
+                         std::vector<std::string> candidates) {
+  server_ = &server;
+  shard_ = &shard;
+  fingerprint_ = std::move(fingerprint);
+  candidates_ = std::move(candidates);
+}
+
+// ---- sockets --------------------------------------------------------------------------------------------------------
+
+void RoomControl::open(ConnectionId id, call::RoomKey room, const identity::Principal& principal, std::string name,
+                       std::optional<call::RoomRole> role) {
+  sessions_.emplace(id, principal.session_id);
+  run(call::RoomSocketOpened{.connection = id,
+                             .room = std::move(room),
+                             .user = principal.user,
+                             .name = name.empty() ? principal.name : std::move(name),
+                             .token = principal.token_id.empty() ? principal.session_id : principal.token_id,
+                             .role = role});
+}
+
+void RoomControl::on_ws_message(ConnectionId id, std::string_view text) {
+  auto command = signal::room::decode(id, text);
+  if (command) return run(std::move(*command));
+  ++counters_.bad_messages;
+  if (!signal::room::is_ignored(command.error())) {
+    if (const call::RoomAddress* const address = rooms_.address_of(id)) {
+      text_.clear();
+      signal::room::encode(
+          text_,
+          call::DeliverRoomError{
+              .to = id, .code = call::RoomErrorCode::BadMessage, .message = signal::room::to_text(command.error())},
+          *address);
+      server_->ws_send(id, text_);
+    }
+  }
+  run(call::HeardFrom{id});
+}
+
+void RoomControl::on_ws_close(ConnectionId id) {
+  sessions_.erase(id);
+  run(call::RoomSocketClosed{id});
+}
+
+void RoomControl::close_session(const std::string& session_id) {
+  if (session_id.empty()) return;
+  for (const auto& [id, session] : sessions_) {
+    if (session == session_id) server_->ws_close(id, websocket::CloseCode::Unauthorized, "Unauthorized");
+  }
+}
+
+void RoomControl::remove_member(const call::RoomKey& room, const UserId& user) {
+  run(call::MemberRemoved{.room = room, .user = user});
+}
+
+void RoomControl::drain() {
+  run(call::DrainRooms{});
+}
+
+void RoomControl::shut_down() {
+  run(call::ShutDownRooms{});
+}
+
+// ---- the domain -----------------------------------------------------------------------------------------------------
+
+/// Performing an effect may give the next command: it waits until the effects before it are done.
+void RoomControl::run(call::RoomCommand command) {
+  waiting_.push_back(std::move(command));
+  if (running_) return;
+  running_ = true;
+  while (!waiting_.empty()) {
+    call::RoomCommand next = std::move(waiting_.front());
+    waiting_.pop_front();
+    rooms_.handle(std::move(next), parts_.loop.now(), effects_);
+    call::RoomEffects effects = std::exchange(effects_, {});
+    for (call::RoomEffect& effect : effects) perform(effect);
+  }
+  running_ = false;
+  arm_timer();
+}
+
+void RoomControl::arm_timer() {
+  const TimePoint next = rooms_.next_timeout();
+  if (timer_ && timer_->first <= next) return;
+  if (timer_) parts_.loop.cancel(*timer_);
+  timer_.reset();
+  if (next == TimePoint::max()) return;
+  timer_ = parts_.loop.schedule(next, [this] {
+    timer_.reset();
+    running_ = true;
+    rooms_.handle_timeout(parts_.loop.now(), effects_);
+    call::RoomEffects effects = std::exchange(effects_, {});
+    for (call::RoomEffect& effect : effects) perform(effect);
+    running_ = false;
+    if (!waiting_.empty()) {
+      call::RoomCommand first = std::move(waiting_.front());
+      waiting_.pop_front();
+      run(std::move(first));
+    }
+    arm_timer();
+  });
+}
+
+template <class Deliver>
+void RoomControl::deliver(const Deliver& effect) {
+  const call::RoomAddress* const address = rooms_.address_of(effect.to);
+  if (address == nullptr) return;
+  text_.clear();
+  if constexpr (std::is_same_v<Deliver, call::DeliverJoined>) {
+    ++counters_.joins;
+    signal::room::encode(text_, effect, *address, ice_servers_);
+  } else {
+    signal::room::encode(text_, effect, *address);
+  }
+  server_->ws_send(effect.to, text_);
+}
+
+void RoomControl::perform(call::RoomEffect& effect) {
+  std::visit(
+      Overloaded{
+          [this](const call::OpenMedia& e) { perform(e); }, [this](const call::CloseMedia& e) { perform(e); },
+          [this](const call::ResumeMedia& e) { perform(e); }, [this](call::PassSignal& e) { perform(e); },
+          [this](const call::SaveRoomRecord& e) { perform(e); },
+          [this](const call::SetTrackMuted& e) {
+            // An owner who mutes sends silence itself; what a moderator muted is not passed on.
+            if (e.by == call::MutedBy::Moderator || !e.muted) {
+              shard_->post(media::MuteTrack{.track = e.track, .muted = e.muted});
+            }
+          },
+          [this](const call::RefuseTrack& e) { shard_->post(media::MuteTrack{.track = e.track, .muted = true}); },
+          [](const call::SetView&) {},
+          [this](const call::CloseRoomConnection& e) {
+            const auto close = signal::room::close_of(e.reason);
+            server_->ws_close(e.connection, static_cast<websocket::CloseCode>(close.code), close.reason);
+          },
+          [this](const call::RevokeTokens& e) {
+            parts_.log.info("removed from a room", {{"room", e.room.id}, {"user", e.user}});
+          },
+          [this](const auto& e) { deliver(e); }},
+      effect);
+}
+
+void RoomControl::perform(const call::SaveRoomRecord& effect) {
+  const call::CallRecord& record = effect.record;
+  switch (record.state) {
+    case call::CallState::Ringing:
+      ++counters_.started;
+      parts_.log.info("room began", {{"call", record.id}, {"user", record.caller}});
+      break;
+    case call::CallState::Active: break;
+    case call::CallState::Ended:
+      ++counters_.ended;
+      parts_.log.info("room ended", {{"call", record.id}, {"duration_seconds", record.duration_seconds}});
+      break;
+  }
+  parts_.journal.save(record);
+}
+
+// ---- media of a participant -----------------------------------------------------------------------------------------
+
+RoomControl::Stay* RoomControl::find(ParticipantId participant) {
+  const auto found = stays_.find(participant);
+  return found == stays_.end() ? nullptr : &found->second;
+}
+
+rtp::Ssrc RoomControl::new_ssrc() {
+  for (;;) {
+    std::array<std::uint8_t, 4> bytes{};
+    parts_.entropy.fill(bytes);
+    const std::uint32_t value = load_be32(bytes.data());
+    if (value != 0 && negotiated_->ssrcs.insert(value).second) return rtp::Ssrc{value};
+  }
+}
+
+media::NegotiationIds::Credentials RoomControl::new_credentials() {
+  ice::Credentials local = ice::make_credentials(parts_.entropy);
+  shard_->post(media::RestartIce{.peer = negotiated_->id, .local = local});
+  return {.ufrag = std::move(local.ufrag), .pwd = std::move(local.pwd)};
+}
+
+void RoomControl::perform(const call::OpenMedia& effect) {
+  MediaRoom& room = media_rooms_[effect.room];
+  if (room.participants.empty()) room.id = RoomId{next_room_++};
+  room.participants.push_back(effect.participant);
+  Stay& stay = stays_[effect.participant];
+  stay.id = effect.participant;
+  stay.room = effect.room;
+  stay.stream = stream_name(effect.session, effect.participant);
+  begin_media(stay);
+  update_wanted(effect.room);
+  offer_soon(stay, kFirstOfferDelay);
+}
+
+void RoomControl::begin_media(Stay& stay) {
+  const ice::Credentials local = ice::make_credentials(parts_.entropy);
+  media::Negotiator::Options options;
+  options.session_id = stay.id.value();
+  options.ice_ufrag = local.ufrag;
+  options.ice_pwd = local.pwd;
+  options.fingerprint = fingerprint_;
+  options.candidates = candidates_;
+  media::NegotiationIds& ids = *this;
+  stay.negotiator = std::make_unique<media::Negotiator>(std::move(options), ids);
+  stay.peer_open = true;
+  shard_->post(media::OpenPeer{.peer = stay.id, .room = media_rooms_.at(stay.room).id, .local = local});
+}
+
+void RoomControl::end_media(Stay& stay) {
+  if (stay.offer_timer) parts_.loop.cancel(*stay.offer_timer);
+  if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
+  stay.offer_timer.reset();
+  stay.answer_timer.reset();
+  if (stay.peer_open) shard_->post(media::ClosePeer{.peer = stay.id});
+  stay.peer_open = false;
+}
+
+void RoomControl::perform(const call::CloseMedia& effect) {
+  Stay* const stay = find(effect.participant);
+  if (stay == nullptr) return;
+  end_media(*stay);
+  const call::RoomKey key = stay->room;
+  stays_.erase(effect.participant);
+  const auto room = media_rooms_.find(key);
+  if (room == media_rooms_.end()) return;
+  std::erase(room->second.participants, effect.participant);
+  if (room->second.participants.empty()) {
+    media_rooms_.erase(room);
+  } else {
+    update_wanted(key);
+  }
+}
+
+/// A new socket of the participant: it may have missed our last offer.
+void RoomControl::perform(const call::ResumeMedia& effect) {
+  Stay* const stay = find(effect.participant);
+  if (stay == nullptr) return;
+  if (stay->negotiator->offer_outstanding()) {
+    run(call::DescriptionMade{.participant = stay->id, .kind = call::DescriptionKind::Offer, .sdp = stay->last_offer});
+  } else {
+    offer_soon(*stay, kFirstOfferDelay);
+  }
+  for (const auto& [track, mid] : stay->receiving) {
+    run(call::TrackOffered{.receiver = stay->id, .track = track, .mid = mid});
+  }
+}
+
+void RoomControl::perform(call::PassSignal& effect) {
+  Stay* const stay = find(effect.participant);
+  if (stay == nullptr) return;
+  switch (effect.kind) {
+    case call::RoomSignal::Offer: on_signal_offer(*stay, effect.payload); return;
+    case call::RoomSignal::Answer: on_signal_answer(*stay, effect.payload); return;
+    case call::RoomSignal::Ice: return;  // a lite agent learns addresses from checks alone
+    case call::RoomSignal::Restart: restart_ice(*stay); return;
+  }
+}
+
+void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp) {
+  if (!stay.peer_open) begin_media(stay), update_wanted(stay.room);
+  negotiated_ = &stay;
+  const bool crossing = stay.negotiator->offer_outstanding();
+  const auto agreed = stay.negotiator->on_offer(sdp);
+  if (!agreed) {
+    ++counters_.bad_descriptions;
+    run(call::SignalRefused{
+        .participant = stay.id, .code = call::RoomErrorCode::BadSdp, .message = media::to_text(agreed.error())});
+    return;
+  }
+  if (crossing) {
+    ++counters_.crossings;
+    if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
+    stay.answer_timer = parts_.loop.schedule(parts_.loop.now().mono + kCrossingWait, [this, id = stay.id] {
+      Stay* const waiting = find(id);
+      if (waiting == nullptr) return;
+      waiting->answer_timer.reset();
+      waiting->negotiator->expire_yielded();
+      offer_now(id);
+    });
+  }
+  run(call::DescriptionMade{.participant = stay.id, .kind = call::DescriptionKind::Answer, .sdp = agreed->answer});
+  agree(stay, *agreed);
+}
+
+void RoomControl::on_signal_answer(Stay& stay, const std::string& sdp) {
+  negotiated_ = &stay;
+  const bool yielded = stay.negotiator->crossing();
+  const auto agreed = stay.negotiator->on_answer(sdp);
+  if (!agreed) {
+    ++counters_.bad_descriptions;
+    run(call::SignalRefused{
+        .participant = stay.id, .code = call::RoomErrorCode::BadSdp, .message = media::to_text(agreed.error())});
+    return;
+  }
+  if (yielded) ++counters_.adopted;
+  if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
+  stay.answer_timer.reset();
+  agree(stay, *agreed);
+}
+
+/// What holds now: to the shard, to the room, and to the participant.
+void RoomControl::agree(Stay& stay, const media::Negotiator::Agreed& agreed) {
+  if (!agreed.remote.ice_ufrag.empty()) {
+    shard_->post(media::ConfigurePeer{
+        .peer = stay.id,
+        .remote = {.ice = {.ufrag = agreed.remote.ice_ufrag, .pwd = agreed.remote.ice_pwd},
+                   .fingerprints = to_dtls(agreed.remote.fingerprints),
+                   .our_role =
+                       agreed.remote.our_role == media::DtlsRole::Active ? dtls::Role::Active : dtls::Role::Passive},
+        .parameters = agreed.parameters});
+  }
+  std::vector<std::pair<TrackId, std::string>> receiving;
+  for (const media::SendParameters& send : agreed.parameters.send) receiving.emplace_back(send.track, send.mid);
+  for (const auto& entry : receiving) {
+    if (media::has(stay.receiving, entry)) continue;
+    run(call::TrackOffered{.receiver = stay.id, .track = entry.first, .mid = entry.second});
+  }
+  stay.receiving = std::move(receiving);
+  const ParticipantId id = stay.id;
+  update_publications(stay, agreed.parameters);
+  if (Stay* const still = find(id)) offer_soon(*still, kOfferDelay);
+}
+
+void RoomControl::update_publications(Stay& stay, const media::PeerParameters& parameters) {
+  bool changed = false;
+  std::vector<TrackId> ended;
+  std::erase_if(stay.published, [&](const Publication& known) {
+    if (media::has(parameters.receive, known.track, &media::ReceiveParameters::track)) return false;
+    ended.push_back(known.track);
+    return true;
+  });
+  for (const TrackId track : ended) run(call::TrackEnded{track});
+  changed = !ended.empty();
+  for (const media::ReceiveParameters& receive : parameters.receive) {
+    const auto known = std::ranges::find(stay.published, receive.track, &Publication::track);
+    if (known != stay.published.end()) {
+      known->codecs = receive.codecs;
+      continue;
+    }
+    changed = true;
+    stay.published.push_back(
+        {.track = receive.track, .kind = receive.kind, .mid = receive.mid, .codecs = receive.codecs});
+    run(call::TrackPublished{
+        .participant = stay.id,
+        .track = receive.track,
+        .kind = receive.kind == media::Kind::Audio ? call::TrackKind::Audio : call::TrackKind::Video,
+        .mid = receive.mid,
+        .source = std::nullopt});
+  }
+  if (changed) update_wanted(stay.room);
+}
+
+/// Everybody in the room is to get what all others publish.
+void RoomControl::update_wanted(const call::RoomKey& key) {
+  const auto room = media_rooms_.find(key);
+  if (room == media_rooms_.end()) return;
+  for (const ParticipantId receiver : room->second.participants) {
+    Stay* const to = find(receiver);
+    if (to == nullptr) continue;
+    std::vector<media::Negotiator::Wanted> wanted;
+    for (const ParticipantId publisher : room->second.participants) {
+      const Stay* const from = publisher == receiver ? nullptr : find(publisher);
+      if (from == nullptr) continue;
+      for (const Publication& track : from->published) {
+        wanted.push_back({.track = track.track, .kind = track.kind, .stream = from->stream, .codecs = track.codecs});
+      }
+    }
+    to->negotiator->set_wanted(std::move(wanted));
+    if (to->negotiator->established()) offer_soon(*to, kOfferDelay);
+  }
+}
+
+void RoomControl::offer_soon(Stay& stay, Duration delay) {
+  if (stay.offer_timer) return;
+  stay.offer_timer = parts_.loop.schedule(parts_.loop.now().mono + delay, [this, id = stay.id] {
+    if (Stay* const due = find(id)) {
+      due->offer_timer.reset();
+      offer_now(id);
+    }
+  });
+}
+
+void RoomControl::offer_now(ParticipantId participant) {
+  Stay* const stay = find(participant);
+  if (stay == nullptr || !stay->peer_open || !stay->negotiator->may_offer() || !stay->negotiator->offer_needed())
+    return;
+  negotiated_ = stay;
+  stay->last_offer = stay->negotiator->make_offer();
+  if (stay->answer_timer) parts_.loop.cancel(*stay->answer_timer);
+  stay->answer_timer = parts_.loop.schedule(parts_.loop.now().mono + kAnswerWait, [this, participant] {
+    Stay* const waiting = find(participant);
+    if (waiting == nullptr) return;
+    waiting->answer_timer.reset();
+    waiting->negotiator->withdraw_offer();
+    offer_now(participant);
+  });
+  run(call::DescriptionMade{.participant = participant, .kind = call::DescriptionKind::Offer, .sdp = stay->last_offer});
+}
+
+void RoomControl::restart_ice(Stay& stay) {
+  if (!stay.peer_open) return;
+  negotiated_ = &stay;
+  stay.negotiator->restart_ice();
+  offer_soon(stay, Duration::zero());
+}
+
+void RoomControl::on_media_events(std::vector<media::Event> events) {
+  for (const media::Event& event : events) {
+    std::visit(
+        Overloaded{[this](const media::PeerStateChanged& e) {
+                     Stay* const stay = find(e.peer);
+                     if (stay == nullptr || !stay->peer_open) return;
+                     if (e.state == media::TransportState::Failed) {
+                       ++counters_.media_failures;
+                       parts_.log.info("media failed", {{"participant", e.peer}, {"why", media::to_text(e.failure)}});
+                       end_media(*stay);
+                       for (const Publication& track : std::exchange(stay->published, {})) {
+                         run(call::TrackEnded{track.track});
+                       }
+                       stay->receiving.clear();
+                       update_wanted(stay->room);
+                     }
+                     run(call::MediaStateChanged{.participant = e.peer, .state = to_call(e.state)});
+                   },
+                   [this](const media::SpeakersChanged& e) {
+                     for (const auto& [key, room] : media_rooms_) {
+                       if (room.id != e.room) continue;
+                       call::SpeakersChanged command{.room = key, .speakers = {}};
+                       for (const auto& speaker : e.speakers) {
+                         command.speakers.push_back({.participant = speaker.participant, .level = speaker.level});
+                       }
+                       run(std::move(command));
+                       return;
+                     }
+                   }},
+        event);
+  }
+}
+
+}  // namespace zvonok::app

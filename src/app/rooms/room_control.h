@@ -1,0 +1,151 @@
+// The sockets of rooms: text in, commands to the room engine, effects performed; offers and answers by each
+// participant's negotiator; what was agreed to the media shard, and its events back. Belongs to the control thread.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "app/call_journal.h"
+#include "app/media/media_shard.h"
+#include "base/entropy.h"
+#include "base/log.h"
+#include "call/room_engine.h"
+#include "identity/principal.h"
+#include "media/negotiate/negotiator.h"
+#include "net/loop.h"
+#include "net/responder.h"
+#include "net/server.h"
+
+namespace zvonok::app {
+
+struct RoomCounters {
+  std::uint64_t started = 0;
+  std::uint64_t ended = 0;
+  std::uint64_t joins = 0;
+  std::uint64_t bad_messages = 0;
+  std::uint64_t bad_descriptions = 0;
+  std::uint64_t crossings = 0;
+  std::uint64_t adopted = 0;  // crossings in which the client took our offer
+  std::uint64_t media_failures = 0;
+};
+
+class RoomControl final : public net::WsHandler, private media::NegotiationIds {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    CallJournal& journal;
+    Entropy& entropy;
+    Logger& log;
+  };
+  RoomControl(Parts parts, call::RoomOptions options);
+  ~RoomControl() override;
+
+  /// Before any socket. Candidates are the texts for descriptions.
+  void attach(net::Server& server, MediaShard& shard, sdp::Fingerprint fingerprint,
+              std::vector<std::string> candidates);
+  /// What `joined` tells of ICE servers, as a JSON array.
+  void set_ice_servers(std::string json) { ice_servers_ = std::move(json); }
+
+  /// A WebSocket whose user may enter that room.
+  void open(ConnectionId id, call::RoomKey room, const identity::Principal& principal, std::string name,
+            std::optional<call::RoomRole> role);
+  [[nodiscard]] bool is_banned(const call::RoomKey& room, const UserId& user) const {
+    return rooms_.is_banned(room, user);
+  }
+  [[nodiscard]] std::optional<call::RoomView> describe(const call::RoomKey& room) const {
+    return rooms_.describe(room);
+  }
+  /// A member was removed from the chat or group.
+  void remove_member(const call::RoomKey& room, const UserId& user);
+  void close_session(const std::string& session_id);
+  void drain();
+  void shut_down();
+
+  void on_ws_message(ConnectionId id, std::string_view text) override;
+  void on_ws_close(ConnectionId id) override;
+  void on_media_events(std::vector<media::Event> events);
+
+  [[nodiscard]] std::size_t rooms() const { return rooms_.room_count(); }
+  [[nodiscard]] std::size_t participants() const { return rooms_.participant_count(); }
+  [[nodiscard]] const RoomCounters& counters() const { return counters_; }
+
+ private:
+  struct Publication {
+    TrackId track;
+    media::Kind kind = media::Kind::Audio;
+    std::string mid;
+    std::vector<media::CodecParameters> codecs;
+  };
+  /// One participant's media.
+  struct Stay {
+    ParticipantId id;
+    call::RoomKey room;
+    std::string stream;  // in msid and cname
+    std::unique_ptr<media::Negotiator> negotiator;
+    bool peer_open = false;
+    std::vector<Publication> published;
+    std::vector<std::pair<TrackId, std::string>> receiving;  // told of, with their mids
+    std::set<std::uint32_t> ssrcs;                           // every one it ever had
+    std::string last_offer;                                  // unanswered
+    std::optional<net::Loop::TimerKey> offer_timer;
+    std::optional<net::Loop::TimerKey> answer_timer;
+  };
+  struct MediaRoom {
+    RoomId id;
+    std::vector<ParticipantId> participants;
+  };
+
+  void run(call::RoomCommand command);
+  void perform(call::RoomEffect& effect);
+  void perform(const call::OpenMedia& effect);
+  void perform(const call::CloseMedia& effect);
+  void perform(const call::ResumeMedia& effect);
+  void perform(call::PassSignal& effect);
+  void perform(const call::SaveRoomRecord& effect);
+  template <class Deliver>
+  void deliver(const Deliver& effect);
+  void arm_timer();
+
+  [[nodiscard]] Stay* find(ParticipantId participant);
+  void begin_media(Stay& stay);
+  void end_media(Stay& stay);
+  void on_signal_offer(Stay& stay, const std::string& sdp);
+  void on_signal_answer(Stay& stay, const std::string& sdp);
+  void agree(Stay& stay, const media::Negotiator::Agreed& agreed);
+  void update_publications(Stay& stay, const media::PeerParameters& parameters);
+  void update_wanted(const call::RoomKey& room);
+  void offer_soon(Stay& stay, Duration delay);
+  void offer_now(ParticipantId participant);
+  void restart_ice(Stay& stay);
+
+  TrackId new_track() override { return TrackId{next_track_++}; }
+  rtp::Ssrc new_ssrc() override;
+  Credentials new_credentials() override;
+
+  Parts parts_;
+  net::Server* server_ = nullptr;
+  MediaShard* shard_ = nullptr;
+  sdp::Fingerprint fingerprint_;
+  std::vector<std::string> candidates_;
+  std::string ice_servers_ = "[]";
+  call::Rooms rooms_;
+  std::unordered_map<ConnectionId, std::string> sessions_;  // login sessions, to close sockets by
+  std::unordered_map<ParticipantId, Stay> stays_;
+  std::unordered_map<call::RoomKey, MediaRoom> media_rooms_;
+  std::deque<call::RoomCommand> waiting_;  // commands that came while effects were performed
+  bool running_ = false;
+  call::RoomEffects effects_;  // reused
+  std::string text_;           // reused
+  std::optional<net::Loop::TimerKey> timer_;
+  std::uint64_t next_track_ = 1;
+  std::uint64_t next_room_ = 1;
+  Stay* negotiated_ = nullptr;  // for whom the negotiator asks for numbers
+  RoomCounters counters_;
+};
+
+}  // namespace zvonok::app

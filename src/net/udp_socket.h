@@ -1,0 +1,94 @@
+// One UDP socket for media: datagrams come in batches with their addresses, and leave in batches.
+//
+// Threads: none of its own; everything on the thread of the loop that watches `fd()`.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "net/fd.h"
+
+namespace zvonok::net {
+
+struct UdpCounters {
+  std::uint64_t received = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t truncated = 0;  // larger than a buffer; dropped
+  std::uint64_t sent = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t send_calls = 0;
+  std::uint64_t send_full = 0;    // the socket's buffer was full: dropped
+  std::uint64_t send_failed = 0;  // unreachable and the like: dropped
+};
+
+class UdpSocket {
+ public:
+  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kDatagramBytesMax = 2048;
+
+  struct Options {
+    SocketAddress address;  // 0.0.0.0 means every address, of IPv4 and IPv6
+    int receive_buffer_bytes = 4 << 20;
+    int send_buffer_bytes = 4 << 20;
+  };
+  [[nodiscard]] static Result<UdpSocket, std::string> open(const Options& options);
+  UdpSocket(UdpSocket&&) = default;
+  UdpSocket& operator=(UdpSocket&&) = default;
+  ~UdpSocket() = default;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// As bound; the port is the real one when 0 was asked for.
+  [[nodiscard]] const SocketAddress& local() const { return local_; }
+  /// What the system gave, which may be less than asked for (net.core.rmem_max, wmem_max).
+  [[nodiscard]] int receive_buffer_bytes() const { return receive_buffer_bytes_; }
+  [[nodiscard]] int send_buffer_bytes() const { return send_buffer_bytes_; }
+
+  struct Datagram {
+    SocketAddress from;
+    IpAddress to;        // the local address it came to
+    MutableBytes bytes;  // may be changed in place
+  };
+  /// Up to kBatch waiting datagrams, good until the next call. Fewer than kBatch: there are no more.
+  [[nodiscard]] const std::vector<Datagram>& receive();
+
+  /// Where the next datagram to send may be written. Give it with `commit`, or ask again for the same space.
+  [[nodiscard]] MutableBytes claim();
+  /// Queues the first `size` bytes of what was claimed; `from` is the local address to send from (unspecified: the
+  /// system's choice). A full batch leaves at once.
+  void commit(const SocketAddress& to, const IpAddress& from, std::size_t size);
+  void flush();
+
+  [[nodiscard]] const UdpCounters& counters() const { return counters_; }
+
+ private:
+  /// Buffers and the headers that point into them: never moved.
+  struct Batch {
+    std::array<std::array<std::uint8_t, kDatagramBytesMax>, kBatch> bytes;
+    std::array<sockaddr_in6, kBatch> addresses;
+    std::array<iovec, kBatch> parts;
+    std::array<mmsghdr, kBatch> messages;
+    alignas(cmsghdr) std::array<std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))>, kBatch> control;
+  };
+  UdpSocket(Fd fd, SocketAddress local);
+
+  Fd fd_;
+  SocketAddress local_;
+  int receive_buffer_bytes_ = 0;
+  int send_buffer_bytes_ = 0;
+  std::unique_ptr<Batch> in_;
+  std::unique_ptr<Batch> out_;
+  std::size_t queued_ = 0;
+  std::vector<Datagram> received_;
+  UdpCounters counters_;
+};
+
+}  // namespace zvonok::net

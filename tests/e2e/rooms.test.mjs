@@ -1,0 +1,209 @@
+// Rooms through the SFU: bare peer connections in Chromium, in the three styles of negotiation, judged by getStats.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { launch } from './support/browser.mjs';
+import { startServer } from './support/server.mjs';
+
+const patienceMs = 15_000;
+
+async function until(what, check) {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Runs in the page: one peer connection and one WebSocket, kept in `window`. */
+async function enter({ path, session, style, simulcast }) {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: simulcast ? 640 : 320, height: simulcast ? 360 : 180 } });
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const ws = new WebSocket(`ws://${location.host}${path}`);
+  Object.assign(window, { pc, ws, seen: [], closedWith: undefined, failures: [] });
+  const send = (type, payload) => ws.send(JSON.stringify({ type, payload, roomId: 1, sessionId: session }));
+  const addTracks = () => {
+    for (const track of stream.getTracks()) {
+      if (track.kind === 'video' && simulcast) {
+        pc.addTransceiver(track, {
+          streams: [stream],
+          sendEncodings: [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'h', scaleResolutionDownBy: 2 }, { rid: 'f' }],
+        });
+      } else {
+        pc.addTrack(track, stream);
+      }
+    }
+  };
+  pc.ontrack = ({ track }) => {
+    const element = document.createElement(track.kind);
+    element.autoplay = true;
+    element.srcObject = new MediaStream([track]);
+    document.documentElement.append(element);
+  };
+  pc.onicecandidate = ({ candidate }) => candidate && send('ice', candidate);
+  ws.onclose = ({ code }) => {
+    window.closedWith = code;
+  };
+  ws.onmessage = async ({ data }) => {
+    const message = JSON.parse(data);
+    window.seen.push(message);
+    try {
+      if (message.type === 'offer') {
+        await pc.setRemoteDescription(message.payload);
+        await pc.setLocalDescription();
+        send('answer', pc.localDescription);
+      } else if (message.type === 'answer') {
+        await pc.setRemoteDescription(message.payload);
+      }
+    } catch (error) {
+      // Whoever offers without waiting may have rolled its offer back: the answer to it is then of no use.
+      if (style === 'waits') window.failures.push(String(error));
+    }
+  };
+  await new Promise((resolve, reject) => {
+    ws.onopen = resolve;
+    ws.onerror = reject;
+  });
+  send('join');
+  if (style === 'both') await new Promise((resolve) => setTimeout(resolve, 140)); // so that the offers cross
+  addTracks();
+  if (style === 'waits') return;
+  await pc.setLocalDescription();
+  send('offer', pc.localDescription);
+}
+
+/** Runs in the page: what comes in, by kind, from how many sources. */
+async function received() {
+  const all = [...(await window.pc.getStats()).values()].filter((report) => report.type === 'inbound-rtp');
+  return {
+    decoding: all.filter((report) => report.kind === 'video' && report.framesDecoded > 5).length,
+    hearing: all.filter((report) => report.kind === 'audio' && report.totalAudioEnergy > 0.001).length,
+    lost: all.reduce((sum, report) => sum + report.packetsLost, 0),
+  };
+}
+
+describe('rooms', { timeout: 300_000 }, () => {
+  let server;
+  let browser;
+  let people;
+  const pages = [];
+  let stays = 0; // each page is a stay of its own
+
+  const api = async (method, path, body, token) => {
+    const response = await fetch(new URL(path, server.url), {
+      method,
+      headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+      body: body ? JSON.stringify(body) : undefined,
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const join = async (person, room, options) => {
+    const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+    const page = await context.newPage();
+    pages.push(page);
+    await page.goto(new URL('/healthz', server.url).href);
+    const path = `/api/v1/group/${room}/call?token=${people[person].token}`;
+    await page.evaluate(enter, { path, session: `session-${(stays += 1)}`, style: 'offers', ...options });
+    return page;
+  };
+  const expectNoFailures = async () => {
+    for (const page of pages) assert.deepEqual(await page.evaluate(() => window.failures), []);
+  };
+  const awaitMedia = async (page, count) => {
+    let now;
+    try {
+      return await until(`pictures and sound of ${count}`, async () => {
+        now = await page.evaluate(received);
+        return now.decoding >= count && now.hearing >= count && now;
+      });
+    } catch (error) {
+      const messages = await page.evaluate(() => [
+        window.pc.connectionState,
+        window.pc.signalingState,
+        ...window.failures,
+        ...window.seen.map((m) => `${m.type} ${m.payload?.state ?? ''}${m.payload?.message ?? ''}`),
+      ]);
+      throw new Error(`${error.message}; there is ${JSON.stringify(now)} after ${messages.join(', ')}`);
+    }
+  };
+
+  before(async () => {
+    server = await startServer();
+    browser = await launch();
+    people = [];
+    for (const name of ['Ada', 'Boris', 'Clara', 'Dmitri']) {
+      const { status, body } = await api('POST', '/api/auth/register', {
+        email: `${name.toLowerCase()}@example.org`,
+        password: 'a long password',
+        display_name: name,
+      });
+      assert.equal(status, 201);
+      people.push({ id: body.user.id, token: body.access_token });
+    }
+    const members = people.slice(1, 3).map((person) => person.id);
+    assert.equal((await api('POST', '/api/v1/groups', { id: 'team', title: 'Team', members }, people[0].token)).status, 201);
+    assert.equal((await api('POST', '/api/v1/groups', { id: 'other', title: 'Other' }, people[3].token)).status, 201);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stopAndClean();
+  });
+
+  afterEach(async () => {
+    await Promise.all(pages.map((page) => page.context().close()));
+    pages.length = 0;
+  });
+
+  for (const styles of [['offers', 'offers', 'offers'], ['waits', 'waits', 'waits'], ['both', 'waits', 'offers']]) {
+    it(`three who ${styles.join(', ')} see and hear each other`, async () => {
+      const room = await Promise.all(styles.map((style, person) => join(person, 'team', { style })));
+      for (const page of room) await awaitMedia(page, 2);
+      await expectNoFailures();
+    });
+  }
+
+  it('a simulcast publisher is seen', async () => {
+    const [, watcher] = [await join(0, 'team', { simulcast: true }), await join(1, 'team', {})];
+    const media = await awaitMedia(watcher, 1);
+    assert.equal(media.lost, 0);
+    await expectNoFailures();
+  });
+
+  it('one who leaves is gone for the others, and who comes back is seen again', async () => {
+    const [first, second] = [await join(0, 'team', {}), await join(1, 'team', {})];
+    await Promise.all([awaitMedia(first, 1), awaitMedia(second, 1)]);
+    await second.evaluate(() => window.ws.send(JSON.stringify({ type: 'leave' })));
+    await until('the leave', () =>
+      first.evaluate(() => window.seen.some((m) => m.type === 'participant-left' && m.payload.reason === 'left')),
+    );
+    const before = await first.evaluate(() => window.seen.length);
+    await join(2, 'team', {});
+    await until('another offer', () =>
+      first.evaluate((seen) => window.seen.slice(seen).some((m) => m.type === 'offer'), before),
+    );
+    await awaitMedia(first, 1);
+    await expectNoFailures();
+  });
+
+  it('strangers stay outside', async () => {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(new URL('/healthz', server.url).href);
+    const knock = (path) =>
+      page.evaluate(
+        (target) =>
+          new Promise((resolve) => {
+            const ws = new WebSocket(`ws://${location.host}${target}`);
+            ws.onopen = () => resolve('in');
+            ws.onerror = () => resolve('refused');
+          }),
+        path,
+      );
+    assert.equal(await knock(`/api/v1/group/team/call?token=${people[3].token}`), 'refused');
+    assert.equal(await knock(`/api/v1/chat/team/call?token=${people[0].token}`), 'refused');
+    assert.equal(await knock('/api/v1/group/team/call'), 'refused');
+    assert.equal(await knock(`/api/v1/group/team/call?token=${people[0].token}`), 'in');
+    await page.context().close();
+  });
+});
