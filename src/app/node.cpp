@@ -173,12 +173,13 @@ Node::Node(Opened opened)
 
 Node::~Node() {
   // Answers of pools may still be on their way to the loop, with requests in them that know the server.
-  media_.reset();
   storage_.finish();
   passwords_.finish();
   journal_.finish();
   loop_->discard_posted();
-  server_.reset();
+  server_.reset();  // sockets that end now still speak to the media
+  media_.reset();
+  loop_->discard_posted();
 }
 
 Result<void, std::string> Node::start(SignalUse signals) {
