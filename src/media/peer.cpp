@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kVideoPacketsKept = 512;
 constexpr std::size_t kRoutesMax = 64;
-constexpr Duration kNackInterval = milliseconds{10};
 constexpr Duration kReportInterval = seconds{1};
 
 std::uint32_t random_u32(Entropy& entropy) {

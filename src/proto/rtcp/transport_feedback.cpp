@@ -59,7 +59,8 @@ class PendingChunk {
 
  private:
   std::uint16_t flush_run() {
-    const auto chunk = static_cast<std::uint16_t>((std::to_underlying(symbols_[0]) << 13) | size_);
+    const unsigned symbol = std::to_underlying(symbols_[0]);
+    const auto chunk = static_cast<std::uint16_t>((symbol << 13U) | size_);
     *this = {};
     return chunk;
   }
