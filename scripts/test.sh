@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 jobs="${JOBS:-$(nproc)}"
-fuzz_seconds="${FUZZ_SECONDS:-10}"
+fuzz_seconds="${FUZZ_SECONDS:-8}"
 
 say() { printf '\n== %s\n' "$*"; }
 
