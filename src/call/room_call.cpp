@@ -251,6 +251,12 @@ void RoomCall::set_muted(RoomTrack& track, bool muted, MutedBy by, RoomEffects& 
   effects.emplace_back(SetTrackMuted{.track = track.info.track, .muted = muted, .by = by});
 }
 
+void RoomCall::set_source(RoomTrack& track, TrackSource source, RoomEffects& effects) {
+  if (track.info.source == source) return;
+  track.info.source = source;
+  effects.emplace_back(SetTrackSource{.track = track.info.track, .source = source});
+}
+
 void RoomCall::update_track(Participant& owner, const UpdateTrack& update, RoomEffects& effects) {
   // The newest: a section that was reused holds its last track.
   const auto id = std::find_if(owner.tracks.rbegin(), owner.tracks.rend(),
@@ -269,7 +275,7 @@ void RoomCall::update_track(Participant& owner, const UpdateTrack& update, RoomE
     return refuse(*owner.socket, RoomErrorCode::BadMessage, "the source is not of the track's kind", effects);
   }
   const TrackInfo before = track.info;
-  if (update.source) track.info.source = *update.source;
+  if (update.source) set_source(track, *update.source, effects);
   if (update.muted) set_muted(track, *update.muted, MutedBy::Owner, effects);
   if (track.info != before) tell_track(track, TrackState::Updated, effects);
 }

@@ -91,6 +91,7 @@ class RoomCall {
  private:
   [[nodiscard]] RoomRole role_of(const RoomSocket& socket);
   void grant(const UserId& user, RoomRole role);
+  void set_source(RoomTrack& track, TrackSource source, RoomEffects& effects);
   void set_muted(RoomTrack& track, bool muted, MutedBy by, RoomEffects& effects);
   void tell_track(const RoomTrack& track, TrackState state, RoomEffects& effects) const;
   /// One effect for each participant with a socket, but for `except`.

@@ -154,7 +154,8 @@ struct ConnectionQuality {
   double score = 0;  // 1.0 to 4.5
   std::uint32_t rtt_ms = 0;
   double loss_percent = 0;
-  std::uint64_t bitrate = 0;  // bit/s
+  std::uint64_t bitrate = 0;   // bit/s, of what it gets
+  std::uint64_t estimate = 0;  // bit/s that its path carries; 0: not known
   std::vector<SentLayer> layers;
   friend bool operator==(const ConnectionQuality&, const ConnectionQuality&) = default;
 };

@@ -174,6 +174,12 @@ struct SetTrackMuted {
   MutedBy by = MutedBy::Owner;
   friend bool operator==(const SetTrackMuted&, const SetTrackMuted&) = default;
 };
+/// What the track shows is known, or is another thing now.
+struct SetTrackSource {
+  TrackId track;
+  TrackSource source = TrackSource::Camera;
+  friend bool operator==(const SetTrackSource&, const SetTrackSource&) = default;
+};
 /// The participant has too many tracks: as if this one had never been.
 struct RefuseTrack {
   ParticipantId participant;
@@ -215,7 +221,7 @@ using RoomEffect =
     std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack, DeliverDescription,
                  DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState, DeliverMute, DeliverLocked, DeliverRole,
                  DeliverRoomError, DeliverPong, OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted,
-                 RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
+                 SetTrackSource, RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
 
 /// Appended to, never cleared, by the engine.
 using RoomEffects = std::vector<RoomEffect>;

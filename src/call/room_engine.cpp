@@ -330,6 +330,11 @@ std::optional<RoomView> Rooms::describe(const RoomKey& key) const {
   return view;
 }
 
+std::size_t Rooms::present_count() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(participants_, [](const auto& entry) { return entry.second->socket != nullptr; }));
+}
+
 Rooms::Counts Rooms::counts() const {
   return {.sockets = sockets_.size(),
           .rooms = rooms_.size(),

@@ -62,6 +62,8 @@ class Rooms {
   [[nodiscard]] std::optional<RoomView> describe(const RoomKey& room) const;
   [[nodiscard]] std::size_t room_count() const { return rooms_.size(); }
   [[nodiscard]] std::size_t participant_count() const { return participants_.size(); }
+  /// Of them, those whose socket is open.
+  [[nodiscard]] std::size_t present_count() const;
   [[nodiscard]] const RoomOptions& options() const { return options_; }
 
   /// Everything that is held, for tests and metrics. Walks the rooms.

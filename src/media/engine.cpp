@@ -33,7 +33,7 @@ Peer* Engine::find(ParticipantId peer) {
 void Engine::on(const OpenPeer& command, TimePoint now) {
   auto peer = std::make_unique<Peer>(now, command.peer, command.room, command.local,
                                      Peer::Parts{.host = *this, .sink = sink_, .dtls = dtls_, .entropy = entropy_});
-  ufrags_.insert_or_assign(command.local.ufrag, peer.get());
+  add_ufrag(*peer, command.local.ufrag);
   rooms_[command.room].peers.push_back(peer.get());
   peers_.emplace(command.peer, std::move(peer));
 }
@@ -44,26 +44,36 @@ void Engine::on(const ConfigurePeer& command, TimePoint now) {
   forget_tracks(*peer);
   peer->set_parameters(command.parameters, now);
   index_tracks(*peer);
-  peer->transport().set_remote(now, command.remote);
-  after_transport(*peer);
+  peer->set_remote(command.remote, now);
+  after_transport(*peer, now);
 }
 
 void Engine::on(const RestartIce& command, TimePoint now) {
   Peer* const peer = find(command.peer);
   if (peer == nullptr) return;
-  ufrags_.insert_or_assign(command.local.ufrag, peer);
+  add_ufrag(*peer, command.local.ufrag);
   peer->transport().restart_ice(now, command.local);
-  after_transport(*peer);
+  after_transport(*peer, now);
 }
 
 void Engine::on(const MuteTrack& command, TimePoint) {
   Track* const track = find_track(command.track);
-  if (track == nullptr) return;
+  if (track == nullptr || track->muted == command.muted) return;
   track->muted = command.muted;
-  if (!command.muted && track->parameters.kind == Kind::Video) {
-    for (const Subscriber& subscriber : track->subscribers) subscriber.stream->forwarder().need_keyframe();
+  if (command.muted || track->parameters.kind != Kind::Video) return;
+  for (const Subscriber& subscriber : track->subscribers) {
+    Forwarder& forwarder = subscriber.stream->forwarder();
+    forwarder.need_keyframe();
+    if (const auto layer = forwarder.wants_keyframe_of()) track->publisher->want_keyframe(*track, *layer);
   }
-  if (track->publisher != nullptr) touch(*track->publisher);
+}
+
+void Engine::on(const SetTrackSource& command, TimePoint) {
+  if (Track* const track = find_track(command.track)) track->source = command.source;
+}
+
+void Engine::on(const SetView& command, TimePoint now) {
+  if (Peer* const peer = find(command.peer)) peer->downlink().set_view(command.wishes, now);
 }
 
 void Engine::on(const ClosePeer& command, TimePoint now) {
@@ -71,16 +81,43 @@ void Engine::on(const ClosePeer& command, TimePoint now) {
   if (peer == nullptr) return;
   forget_tracks(*peer);
   peer->set_parameters({}, now);
-  std::erase_if(ufrags_, [peer](const auto& entry) { return entry.second == peer; });
-  std::erase_if(paths_, [peer](const auto& entry) { return entry.second == peer; });
-  std::erase(touched_, peer);
+  for (const std::string& ufrag : peer->ufrags) {
+    const auto known = ufrags_.find(ufrag);
+    if (known != ufrags_.end() && known->second == peer) ufrags_.erase(known);
+  }
+  for (const ice::Path& path : peer->paths) {
+    const auto known = paths_.find(path);
+    if (known != paths_.end() && known->second == peer) paths_.erase(known);
+  }
+  if (peer->touched) std::erase(touched_, peer);
   arm(*peer, TimePoint::max());
   const auto room = rooms_.find(peer->room());
   if (room != rooms_.end()) {
     std::erase(room->second.peers, peer);
+    if (room->second.loudest == peer->id()) room->second.loudest.reset();
     if (room->second.peers.empty()) rooms_.erase(room);
   }
   peers_.erase(command.peer);
+}
+
+void Engine::add_ufrag(Peer& peer, const std::string& ufrag) {
+  ufrags_.insert_or_assign(ufrag, &peer);
+  peer.ufrags.push_back(ufrag);
+}
+
+void Engine::add_path(Peer& peer, const ice::Path& path) {
+  const auto [known, added] = paths_.try_emplace(path, &peer);
+  if (!added && known->second != &peer) {
+    std::erase(known->second->paths, path);
+    known->second = &peer;
+  }
+  if (!has(peer.paths, path)) peer.paths.push_back(path);
+}
+
+void Engine::remove_path(Peer& peer, const ice::Path& path) {
+  std::erase(peer.paths, path);
+  const auto known = paths_.find(path);
+  if (known != paths_.end() && known->second == &peer) paths_.erase(known);
 }
 
 // ---- tracks ---------------------------------------------------------------------------------------------------------
@@ -92,7 +129,7 @@ Track* Engine::find_track(TrackId id) {
 
 void Engine::forget_tracks(Peer& peer) {
   Room& room = rooms_[peer.room()];
-  for (const auto& track : peer.tracks()) {
+  for (const auto& track : peer.uplink().tracks()) {
     tracks_.erase(track->id);
     room.speakers.remove(track->id);
     room.owners.erase(track->id);
@@ -101,7 +138,7 @@ void Engine::forget_tracks(Peer& peer) {
 
 void Engine::index_tracks(Peer& peer) {
   Room& room = rooms_[peer.room()];
-  for (const auto& track : peer.tracks()) {
+  for (const auto& track : peer.uplink().tracks()) {
     tracks_.emplace(track->id, track.get());
     if (track->parameters.kind == Kind::Audio) {
       room.speakers.add(track->id);
@@ -109,7 +146,7 @@ void Engine::index_tracks(Peer& peer) {
     }
     // Tracks are for this room alone, whatever a receiver names.
     for (Peer* const other : room.peers) {
-      if (other != &peer) other->connect(*track);
+      if (other != &peer) other->downlink().connect(*track, peer.room());
     }
   }
 }
@@ -122,12 +159,61 @@ void Engine::on_audio_level(const Track& track, std::uint8_t level) {
 
 void Engine::update_speakers(RoomId id, Room& room, TimePoint now) {
   if (!room.speakers.update(now)) return;
+  room.loudest.reset();
   SpeakersChanged event{.room = id, .speakers = {}};
   for (const Speakers::Speaker& speaker : room.speakers.current()) {
     const auto owner = room.owners.find(speaker.track);
-    if (owner != room.owners.end()) event.speakers.push_back({.participant = owner->second, .level = speaker.level});
+    if (owner == room.owners.end()) continue;
+    if (!room.loudest) room.loudest = owner->second;
+    event.speakers.push_back({.participant = owner->second, .level = speaker.level});
   }
   events_.emplace_back(std::move(event));
+}
+
+bool Engine::is_speaking(const Track& track) const {
+  const auto room = rooms_.find(track.room);
+  return room != rooms_.end() && room->second.loudest == track.owner;
+}
+
+void Engine::on_layers_wanted(const Track& track, std::uint8_t layers) {
+  LayersWanted event{.publisher = track.owner, .track = track.id, .layers = {}};
+  for (std::size_t i = 0; i < track.layers.size(); ++i) {
+    if (!track.layers[i].rid.empty()) event.layers.emplace_back(track.layers[i].rid, (layers >> i & 1U) != 0);
+  }
+  if (!event.layers.empty()) events_.emplace_back(std::move(event));
+}
+
+void Engine::take_statistics(TimePoint now) {
+  StatisticsTaken event;
+  for (const auto& [id, peer] : peers_) {
+    if (peer->told_state != TransportState::Connected) continue;
+    Uplink& up = peer->uplink();
+    Downlink& down = peer->downlink();
+    PeerStatistics taken{.peer = id,
+                         .round_trip = peer->round_trip(),
+                         .up = {.bitrate_bps = up.bitrate_bps(now),
+                                .packets = up.counters().packets,
+                                .bytes = up.counters().bytes,
+                                .loss = up.loss(),
+                                .jitter = up.jitter()},
+                         .down = {.bitrate_bps = down.bitrate_bps(now),
+                                  .packets = down.counters().packets,
+                                  .bytes = down.counters().bytes,
+                                  .loss = down.loss(),
+                                  .jitter = down.jitter()},
+                         .estimate_bps = {},
+                         .videos = {}};
+    if (const auto estimate = down.estimate(now)) taken.estimate_bps = estimate->target_bps;
+    for (const auto& stream : down.streams()) {
+      if (stream->parameters().kind != Kind::Video) continue;
+      const Track* const track = find_track(stream->parameters().track);
+      const std::int8_t layer = stream->forwarder().current_layer();
+      if (track == nullptr || layer < 0 || static_cast<std::size_t>(layer) >= track->layers.size()) continue;
+      taken.videos.push_back({.track = track->id, .rid = track->layers[static_cast<std::size_t>(layer)].rid});
+    }
+    event.peers.push_back(std::move(taken));
+  }
+  if (!event.peers.empty()) events_.emplace_back(std::move(event));
 }
 
 // ---- packets --------------------------------------------------------------------------------------------------------
@@ -152,17 +238,17 @@ void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes pack
         return;
       }
       peer->transport().on_dtls(now, path, packet);
-      return after_transport(*peer);
+      return after_transport(*peer, now);
     case rtp::PacketKind::Stun: {
       const auto ufrag = ice::requested_ufrag(packet);
-      const auto named = ufrag ? ufrags_.find(std::string{*ufrag}) : ufrags_.end();
+      const auto named = ufrag ? ufrags_.find(*ufrag) : ufrags_.end();
       if (named == ufrags_.end()) {
         ++counters_.unknown_ufrag;
         return;
       }
       peer = named->second;
       peer->transport().on_stun(now, path, packet);
-      return after_transport(*peer);
+      return after_transport(*peer, now);
     }
     case rtp::PacketKind::TurnChannel:
     case rtp::PacketKind::Unknown: ++counters_.unknown_kind; return;
@@ -174,27 +260,27 @@ void Engine::on_path_closed(TimePoint now, const ice::Path& path) {
   if (known == paths_.end()) return;
   Peer& peer = *known->second;
   peer.transport().on_path_closed(now, path);
-  after_transport(peer);
+  after_transport(peer, now);
 }
 
 /// Keeps the routing tables as ICE says, and tells of the state.
-void Engine::after_transport(Peer& peer) {
+void Engine::after_transport(Peer& peer, TimePoint now) {
+  peer.check_association(now);
   while (const auto event = peer.transport().poll_ice_event()) {
-    std::visit(Overloaded{[&](const ice::PathAdded& added) { paths_.insert_or_assign(added.path, &peer); },
-                          [&](const ice::PathRemoved& removed) {
-                            const auto known = paths_.find(removed.path);
-                            if (known != paths_.end() && known->second == &peer) paths_.erase(known);
+    std::visit(Overloaded{[&](const ice::PathAdded& added) { add_path(peer, added.path); },
+                          [&](const ice::PathRemoved& removed) { remove_path(peer, removed.path); },
+                          [&](const ice::UfragRetired& retired) {
+                            ufrags_.erase(retired.ufrag);
+                            std::erase(peer.ufrags, retired.ufrag);
                           },
-                          [&](const ice::UfragRetired& retired) { ufrags_.erase(retired.ufrag); }, [](const auto&) {}},
+                          [](const auto&) {}},
                *event);
   }
   const TransportState state = peer.transport().state();
   if (state != peer.told_state) {
     peer.told_state = state;
     events_.emplace_back(PeerStateChanged{.peer = peer.id(), .state = state, .failure = peer.transport().failure()});
-    if (state == TransportState::Connected) {
-      for (Peer* const other : rooms_[peer.room()].peers) touch(*other);  // whose keyframes it may want
-    }
+    if (state == TransportState::Connected) peer.on_connected(now);
   }
   touch(peer);
 }
@@ -221,21 +307,29 @@ void Engine::end_turn(TimePoint now) {
     arm(peer, std::max(peer.next_timeout(), now));
   }
   touched_.clear();
-  if (next_speakers_ == TimePoint::max() && !rooms_.empty()) next_speakers_ = now + kSpeakersInterval;
+  if (rooms_.empty()) return;
+  if (next_speakers_ == TimePoint::max()) next_speakers_ = now + kSpeakersInterval;
+  if (next_statistics_ == TimePoint::max()) next_statistics_ = now + kStatisticsInterval;
 }
 
 TimePoint Engine::next_timeout() const {
-  return std::min(timers_.empty() ? TimePoint::max() : timers_.begin()->first, next_speakers_);
+  return std::min(timers_.empty() ? TimePoint::max() : timers_.begin()->first,
+                  std::min(next_speakers_, next_statistics_));
 }
 
 void Engine::handle_timeout(TimePoint now) {
   // Each peer at most once a turn, however near its next time is.
-  std::vector<Peer*> due;
-  for (auto timer = timers_.begin(); timer != timers_.end() && timer->first <= now; ++timer)
-    due.push_back(timer->second);
-  for (Peer* const peer : due) {
+  due_.clear();
+  for (auto timer = timers_.begin(); timer != timers_.end() && timer->first <= now; ++timer) {
+    due_.push_back(timer->second);
+  }
+  for (Peer* const peer : due_) {
     peer->handle_timeout(now);
-    after_transport(*peer);
+    after_transport(*peer, now);
+  }
+  if (next_statistics_ <= now) {
+    next_statistics_ = rooms_.empty() ? TimePoint::max() : now + kStatisticsInterval;
+    take_statistics(now);
   }
   if (next_speakers_ <= now) {
     next_speakers_ = rooms_.empty() ? TimePoint::max() : now + kSpeakersInterval;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -51,11 +52,21 @@ struct MuteTrack {
   TrackId track;
   bool muted = false;
 };
+/// What the track shows: a screen goes before cameras when there is not room for all.
+struct SetTrackSource {
+  TrackId track;
+  VideoSource source = VideoSource::Camera;
+};
+/// The whole of how a receiver shows what it gets.
+struct SetView {
+  ParticipantId peer;
+  std::vector<ViewWish> wishes;
+};
 struct ClosePeer {
   ParticipantId peer;
 };
 /// Unknown peers and tracks are ignored: they may have gone meanwhile.
-using Command = std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, ClosePeer>;
+using Command = std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, SetTrackSource, SetView, ClosePeer>;
 
 // ---- events ---------------------------------------------------------------------------------------------------------
 
@@ -72,7 +83,38 @@ struct SpeakersChanged {
   };
   std::vector<Speaker> speakers;
 };
-using Event = std::variant<PeerStateChanged, SpeakersChanged>;
+/// Which layers of a simulcast track somebody can use, by rid. On change.
+struct LayersWanted {
+  ParticipantId publisher;
+  TrackId track;
+  std::vector<std::pair<std::string, bool>> layers;
+};
+/// How it goes for a participant. `up` is what it sends, `down` what it gets.
+struct PeerStatistics {
+  struct Direction {
+    std::uint64_t bitrate_bps = 0;
+    std::uint64_t packets = 0;  // in all
+    std::uint64_t bytes = 0;    // likewise
+    double loss = 0;            // share of packets lately, 0 to 1
+    Duration jitter{};
+  };
+  /// A video that it gets at this moment, and by which of its simulcast layers.
+  struct Video {
+    TrackId track;
+    std::string rid;
+  };
+  ParticipantId peer;
+  Duration round_trip{};
+  Direction up;
+  Direction down;
+  std::optional<std::int64_t> estimate_bps;
+  std::vector<Video> videos;
+};
+/// Of all connected peers, once in Engine::kStatisticsInterval.
+struct StatisticsTaken {
+  std::vector<PeerStatistics> peers;
+};
+using Event = std::variant<PeerStateChanged, SpeakersChanged, LayersWanted, StatisticsTaken>;
 
 struct EngineCounters {
   std::uint64_t datagrams = 0;
@@ -83,6 +125,8 @@ struct EngineCounters {
 
 class Engine final : private PeerHost {
  public:
+  static constexpr Duration kStatisticsInterval = seconds{2};
+
   Engine(const dtls::Context& dtls, Entropy& entropy, PacketSink& sink);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -110,21 +154,35 @@ class Engine final : private PeerHost {
     Speakers speakers;
     TimePoint next_speakers = TimePoint::max();
     std::map<TrackId, ParticipantId> owners;  // of audio tracks
+    std::optional<ParticipantId> loudest;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
   void on(const OpenPeer& command, TimePoint now);
   void on(const ConfigurePeer& command, TimePoint now);
   void on(const RestartIce& command, TimePoint now);
   void on(const MuteTrack& command, TimePoint now);
+  void on(const SetTrackSource& command, TimePoint now);
+  void on(const SetView& command, TimePoint now);
   void on(const ClosePeer& command, TimePoint now);
 
   [[nodiscard]] Track* find_track(TrackId id) override;
   void on_audio_level(const Track& track, std::uint8_t level) override;
+  void on_layers_wanted(const Track& track, std::uint8_t layers) override;
+  [[nodiscard]] bool is_speaking(const Track& track) const override;
+  [[nodiscard]] FeedbackScratch& feedback_scratch() override { return feedback_scratch_; }
   void touch(Peer& peer) override;
 
+  void add_ufrag(Peer& peer, const std::string& ufrag);
+  void add_path(Peer& peer, const ice::Path& path);
+  void remove_path(Peer& peer, const ice::Path& path);
+  void take_statistics(TimePoint now);
   void index_tracks(Peer& peer);
   void forget_tracks(Peer& peer);
-  void after_transport(Peer& peer);
+  void after_transport(Peer& peer, TimePoint now);
   void arm(Peer& peer, TimePoint at);
   void update_speakers(RoomId id, Room& room, TimePoint now);
 
@@ -133,11 +191,14 @@ class Engine final : private PeerHost {
   PacketSink& sink_;
   std::unordered_map<ParticipantId, std::unique_ptr<Peer>> peers_;
   std::unordered_map<ice::Path, Peer*> paths_;
-  std::unordered_map<std::string, Peer*> ufrags_;
+  std::unordered_map<std::string, Peer*, TextHash, std::equal_to<>> ufrags_;
   std::unordered_map<TrackId, Track*> tracks_;
   std::unordered_map<RoomId, Room> rooms_;
   std::set<std::pair<TimePoint, Peer*>> timers_;
   std::vector<Peer*> touched_;
+  std::vector<Peer*> due_;  // reused
+  FeedbackScratch feedback_scratch_;
+  TimePoint next_statistics_ = TimePoint::max();
   std::vector<Event> events_;
   TimePoint next_speakers_ = TimePoint::max();
   EngineCounters counters_;

@@ -4,9 +4,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "media/codec/vp8.h"
-#include "media/codec/vp9.h"
-
 namespace zvonok::media {
 namespace {
 
@@ -31,6 +28,12 @@ PictureMap::Width width(bool is_long) {
 void Forwarder::set_layer(std::int8_t layer) {
   target_ = layer;
   if (layer < 0) current_ = -1;  // what comes after it begins with a keyframe
+}
+
+void Forwarder::set_limits(LayerTarget limits) {
+  // A spatial layer that was left out can be decoded again from a keyframe on.
+  if (current_ >= 0 && limits.spatial > limits_.spatial && limits_.spatial <= spatial_) keyframe_needed_ = true;
+  limits_ = limits;
 }
 
 std::optional<std::uint8_t> Forwarder::wants_keyframe_of() const {
@@ -91,33 +94,31 @@ void Forwarder::switch_to(const MediaPacket& packet, TimePoint now, const Clocks
   }
   sequences_.start(packet.sequence, next_sequence_);
   current_ = static_cast<std::int8_t>(packet.layer);
+  source_ = current_;
   temporal_ = limits_.temporal;
   spatial_ = static_cast<std::uint8_t>(std::max<std::int8_t>(limits_.spatial, 0));
   if (packet.frame.picture_id) pictures_.start(*packet.frame.picture_id);
   if (packet.frame.tl0_picture_index) {
     tl0_offset_ = static_cast<std::uint8_t>(last_tl0_ + 1 - *packet.frame.tl0_picture_index);
   }
-  if (packet.codec == Codec::Vp8) {
-    const auto descriptor = parse_vp8_descriptor(packet.payload);
-    if (descriptor && descriptor->key_index) {
-      key_offset_ = static_cast<std::uint8_t>(last_key_ + 1 - *descriptor->key_index);
-    }
+  if (packet.vp8 && packet.vp8->key_index) {
+    key_offset_ = static_cast<std::uint8_t>(last_key_ + 1 - *packet.vp8->key_index);
   }
 }
 
 /// By the sender reports of both streams, which are of one clock; without them by when packets came.
 std::uint32_t Forwarder::aligned_timestamp(const MediaPacket& packet, TimePoint now, const Clocks& clocks) {
-  const std::uint32_t by_arrival = last_timestamp_ + std::max(1U, ticks(now - last_sent_, options_.clock_rate));
+  const std::uint32_t by_arrival = last_timestamp_ + std::max(1U, ticks(now - last_sent_, packet.clock_rate));
   std::uint32_t aligned = by_arrival;
   const std::uint32_t ahead = std::exchange(ahead_, 0);
-  const auto& from = current_ >= 0 ? clocks[static_cast<std::size_t>(current_)] : clocks[packet.layer];
+  const auto& from = source_ >= 0 ? clocks[static_cast<std::size_t>(source_)] : clocks[packet.layer];
   const auto& to = clocks[packet.layer];
-  if (current_ >= 0 && from && to) {
-    const std::uint32_t at_report = from->rtp + ticks(to->ntp - from->ntp, options_.clock_rate);
+  if (source_ >= 0 && from && to) {
+    const std::uint32_t at_report = from->rtp + ticks(to->ntp - from->ntp, packet.clock_rate);
     const std::uint32_t by_clock = at_report + (packet.timestamp - to->rtp) + timestamp_offset_ - ahead;
     // Clocks that disagree by more than a second with what was seen are not to be believed.
     const std::int64_t apart = static_cast<std::int32_t>(by_clock - by_arrival);
-    if (std::abs(apart) < std::int64_t{options_.clock_rate}) aligned = by_clock;
+    if (std::abs(apart) < std::int64_t{packet.clock_rate}) aligned = by_clock;
   }
   if (is_newer(aligned, last_timestamp_)) return aligned;
   // The picture of that moment, or a later one, was already sent from the layer before. As little ahead of the clock as
@@ -129,10 +130,7 @@ std::uint32_t Forwarder::aligned_timestamp(const MediaPacket& packet, TimePoint 
 bool Forwarder::is_left_out(const MediaPacket& packet) {
   const FrameInfo& frame = packet.frame;
   const bool late = sequences_.is_late(packet.sequence);
-  std::optional<Vp8Descriptor> vp8;
-  if (packet.codec == Codec::Vp8) {
-    if (const auto parsed = parse_vp8_descriptor(packet.payload)) vp8 = *parsed;
-  }
+  const std::optional<Vp8Descriptor>& vp8 = packet.vp8;
   // What was let through when a late packet was due is known by its picture; what is let through now says nothing.
   if (late && vp8 && vp8->picture_id) return pictures_.is_left_out(*vp8->picture_id, width(vp8->picture_id_is_long));
   if (frame.starts_frame && !late) {
@@ -153,31 +151,36 @@ bool Forwarder::is_left_out(const MediaPacket& packet) {
 
 DescriptorPrefix Forwarder::renumber_descriptor(const MediaPacket& packet, std::uint64_t sequence) {
   const bool newest = sequence + 1 == next_sequence_;  // a late one says nothing of what the next switch goes on from
-  if (packet.codec == Codec::Vp8) {
-    const auto descriptor = parse_vp8_descriptor(packet.payload);
-    if (!descriptor || !descriptor->picture_id) return {};
-    Vp8Rewrite numbers{.picture_id = pictures_.map(*descriptor->picture_id, width(descriptor->picture_id_is_long))};
-    if (descriptor->tl0_picture_index) {
-      numbers.tl0_picture_index = static_cast<std::uint8_t>(*descriptor->tl0_picture_index + tl0_offset_);
+  if (packet.vp8 && packet.vp8->picture_id) {
+    Vp8Rewrite numbers{.picture_id = pictures_.map(*packet.vp8->picture_id, width(packet.vp8->picture_id_is_long))};
+    if (packet.vp8->tl0_picture_index) {
+      numbers.tl0_picture_index = static_cast<std::uint8_t>(*packet.vp8->tl0_picture_index + tl0_offset_);
       if (newest) last_tl0_ = numbers.tl0_picture_index;
     }
-    if (descriptor->key_index) {
-      numbers.key_index = static_cast<std::uint8_t>((*descriptor->key_index + key_offset_) & 0x1F);
+    if (packet.vp8->key_index) {
+      numbers.key_index = static_cast<std::uint8_t>((*packet.vp8->key_index + key_offset_) & 0x1F);
       if (newest) last_key_ = numbers.key_index;
     }
-    return rewrite(*descriptor, packet.payload, numbers);
+    return rewrite(*packet.vp8, packet.payload, numbers);
   }
-  if (packet.codec == Codec::Vp9) {
-    const auto descriptor = parse_vp9_descriptor(packet.payload);
-    if (!descriptor || !descriptor->picture_id) return {};
-    Vp9Rewrite numbers{.picture_id = pictures_.map(*descriptor->picture_id, width(descriptor->picture_id_is_long))};
-    if (descriptor->tl0_picture_index) {
-      numbers.tl0_picture_index = static_cast<std::uint8_t>(*descriptor->tl0_picture_index + tl0_offset_);
+  if (packet.vp9 && packet.vp9->picture_id) {
+    Vp9Rewrite numbers{.picture_id = pictures_.map(*packet.vp9->picture_id, width(packet.vp9->picture_id_is_long))};
+    if (packet.vp9->tl0_picture_index) {
+      numbers.tl0_picture_index = static_cast<std::uint8_t>(*packet.vp9->tl0_picture_index + tl0_offset_);
       if (newest) last_tl0_ = numbers.tl0_picture_index;
     }
-    return rewrite(*descriptor, packet.payload, numbers);
+    return rewrite(*packet.vp9, packet.payload, numbers);
   }
   return {};
+}
+
+/// What the payload's first bytes say, for all receivers.
+void read_descriptor(MediaPacket& packet) {
+  if (packet.codec == Codec::Vp8) {
+    if (const auto parsed = parse_vp8_descriptor(packet.payload)) packet.vp8 = *parsed;
+  } else if (packet.codec == Codec::Vp9) {
+    if (const auto parsed = parse_vp9_descriptor(packet.payload)) packet.vp9 = *parsed;
+  }
 }
 
 }  // namespace zvonok::media

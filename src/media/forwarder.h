@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media/codec/codec.h"
+#include "media/codec/vp8.h"
+#include "media/codec/vp9.h"
 #include "media/parameters.h"
 #include "media/picture_map.h"
 #include "media/receive_stream.h"
@@ -22,14 +24,20 @@ namespace zvonok::media {
 struct MediaPacket {
   std::uint8_t layer = 0;  // of simulcast: which stream, in the publisher's order
   Codec codec = Codec::Opus;
+  std::uint32_t clock_rate = 90'000;
   std::uint64_t sequence = 0;
   std::uint32_t timestamp = 0;
   bool marker = false;
   Bytes payload;
   FrameInfo frame;
+  std::optional<Vp8Descriptor> vp8;  // of a packet of that codec
+  std::optional<Vp9Descriptor> vp9;
   Bytes dependency_descriptor;
   std::optional<std::uint8_t> audio_level;  // the byte of RFC 6464
 };
+
+/// Fills in `vp8` or `vp9` from the payload, as `codec` says.
+void read_descriptor(MediaPacket& packet);
 
 /// How the packet is to be sent.
 struct Renumbered {
@@ -50,8 +58,7 @@ class Forwarder {
  public:
   struct Options {
     Kind kind = Kind::Audio;
-    std::uint32_t clock_rate = 48000;
-    std::uint16_t first_sequence = 0;  // random, below 0x8000
+    std::uint64_t first_sequence = 0;  // random, below 0x8000; or where the stream was left
     std::uint8_t first_picture = 0;    // random
   };
   explicit Forwarder(const Options& options)
@@ -60,7 +67,7 @@ class Forwarder {
   /// The layer of simulcast to switch to when its next keyframe comes; -1: send no video. For audio it is always 0.
   void set_layer(std::int8_t layer);
   /// Within a stream with temporal or spatial layers.
-  void set_limits(LayerTarget limits) { limits_ = limits; }
+  void set_limits(LayerTarget limits);
 
   /// `clocks` are those of the streams by layer, for lip sync across a switch.
   using Clocks = std::array<std::optional<SenderClock>, 4>;
@@ -70,13 +77,20 @@ class Forwarder {
   [[nodiscard]] std::optional<std::uint8_t> wants_keyframe_of() const;
   [[nodiscard]] std::int8_t current_layer() const { return current_; }
   [[nodiscard]] std::int8_t target_layer() const { return target_; }
+  [[nodiscard]] LayerTarget limits() const { return limits_; }
   /// Our RTP time for the publisher's clock reading of the current layer.
   [[nodiscard]] std::uint32_t to_receiver_time(std::uint32_t timestamp) const { return timestamp + timestamp_offset_; }
+  /// The number after the newest.
+  [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
+  [[nodiscard]] std::uint32_t last_timestamp() const { return last_timestamp_; }
   /// The receiver can't decode what it has: it needs a keyframe of the current layer (it sent PLI or FIR).
   void need_keyframe() { keyframe_needed_ = true; }
+  /// Nothing is sent until the next keyframe: some of the stream was not and will not be.
+  void stop() { current_ = -1; }
   /// The source is another one from now on (the publisher's stream was replaced).
   void restart() {
     current_ = -1;
+    source_ = -1;
     keyframe_needed_ = false;
   }
 
@@ -91,6 +105,7 @@ class Forwarder {
   Options options_;
   std::int8_t target_ = 0;
   std::int8_t current_ = -1;
+  std::int8_t source_ = -1;  // the layer that what was sent last is of
   LayerTarget limits_;
   std::uint8_t temporal_ = 7;  // what is let through now
   std::uint8_t spatial_ = 7;

@@ -115,6 +115,22 @@ void Pacer::shut(PacedStream stream) {
   if (shut_count_ < kStreamsMax && !is_shut(stream)) shut_[shut_count_++] = stream;
 }
 
+bool Pacer::pass(TimePoint now, const PacedPacket& packet) {
+  if (packet.kind != PacketKind::Audio) {
+    if (probe_ || !audio_.is_empty() || !rtx_.is_empty() || !video_.is_empty() || shut_told_ < shut_count_)
+      return false;
+    if (packet.part == FramePart::KeyframeStart) {
+      forget_stream(packet.stream);
+      keyframe_until_ = now + kKeyframeWaitMax;
+    }
+    if (is_refused(packet)) return false;
+  }
+  refill(now);
+  if (packet.kind != PacketKind::Audio && budget_bits_ < 0) return false;
+  charge(packet.bytes);
+  return true;
+}
+
 Enqueued Pacer::enqueue(TimePoint now, const PacedPacket& packet) {
   Ring& ring = packet.kind == PacketKind::Audio ? audio_ : (packet.kind == PacketKind::Rtx ? rtx_ : video_);
   const bool is_video = packet.kind == PacketKind::Video;

@@ -95,6 +95,15 @@ class Pacer {
   /// Replaces a cluster that is still under way.
   void begin_probe(TimePoint now, const bwe::ProbePlan& plan);
 
+  /// Whether `enqueue` would take the packet, but for a full queue. To be asked before the packet gets a number.
+  [[nodiscard]] bool is_refused(const PacedPacket& packet) const {
+    return packet.kind == PacketKind::Video && packet.part != FramePart::KeyframeStart && shut_count_ > 0 &&
+           is_shut(packet.stream);
+  }
+  /// True: nothing waits and the rate allows it, so the packet may leave now without being queued. It is then charged.
+  /// Audio may always.
+  [[nodiscard]] bool pass(TimePoint now, const PacedPacket& packet);
+
   [[nodiscard]] Enqueued enqueue(TimePoint now, const PacedPacket& packet);
   /// Until empty, after every enqueue and at next_timeout.
   [[nodiscard]] std::optional<PacerOrder> poll(TimePoint now);

@@ -45,7 +45,7 @@ void ReceiveStream::update_jitter(const Packet& packet, TimePoint now) {
 }
 
 void ReceiveStream::on_sender_report(const rtcp::SenderInfo& info, TimePoint now) {
-  clock_ = SenderClock{.ntp = info.ntp, .rtp = info.rtp_timestamp, .heard = now};
+  clock_ = SenderClock{.ntp = info.ntp, .rtp = info.rtp_timestamp, .heard = now, .clock_rate = options_.clock_rate};
 }
 
 std::optional<rtcp::ReportBlock> ReceiveStream::report(TimePoint now) {

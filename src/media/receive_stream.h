@@ -20,6 +20,7 @@ struct SenderClock {
   rtcp::NtpTime ntp;
   std::uint32_t rtp = 0;
   TimePoint heard{};
+  std::uint32_t clock_rate = 90'000;
 };
 
 class ReceiveStream {

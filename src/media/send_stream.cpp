@@ -10,9 +10,7 @@ namespace zvonok::media {
 
 SendStream::SendStream(Options options)
     : parameters_{std::move(options.parameters)},
-      forwarder_{{.kind = parameters_.kind,
-                  .clock_rate = parameters_.kind == Kind::Video ? 90000U : 48000U,
-                  .first_sequence = options.first_sequence}},
+      forwarder_{{.kind = parameters_.kind, .first_sequence = options.first_sequence}},
       packets_kept_{parameters_.retransmission == Retransmission::Nack ? options.packets_kept : 0},
       rtx_sequence_{options.first_rtx_sequence} {
   types_.fill(kNone);
@@ -22,6 +20,7 @@ SendStream::SendStream(Options options)
 void SendStream::set_source(const std::vector<CodecParameters>& source) {
   types_.fill(kNone);
   rtx_types_.fill(kNone);
+  padding_type_.reset();
   for (const CodecParameters& theirs : source) {
     const auto ours = std::ranges::find_if(parameters_.codecs, [&](const CodecParameters& c) {
       return c.codec == theirs.codec && c.profile == theirs.profile && c.clock_rate == theirs.clock_rate;
@@ -29,105 +28,112 @@ void SendStream::set_source(const std::vector<CodecParameters>& source) {
     if (ours == parameters_.codecs.end()) continue;
     const std::size_t index = std::to_underlying(theirs.type) & 0x7F;
     types_[index] = std::to_underlying(ours->type);
-    if (ours->rtx) rtx_types_[index] = std::to_underlying(*ours->rtx);
+    if (!ours->rtx) continue;
+    rtx_types_[index] = std::to_underlying(*ours->rtx);
+    padding_type_ = ours->rtx;
   }
 }
 
-std::size_t SendStream::write_header(MutableBytes room, const Header& header, const MediaPacket& packet, TimePoint now,
-                                     SendContext& context) const {
+std::size_t SendStream::write_header(MutableBytes room, const rtp::HeaderFields& fields, const Extras& extras,
+                                     TimePoint now, const SendContext& context) const {
   const ExtensionIds& ids = parameters_.extensions;
   std::array<rtp::ExtensionElement, 5> elements;
   std::size_t count = 0;
-  const rtp::TransportSequence number = rtp::encode_transport_sequence(context.transport_sequence);
+  const rtp::TransportSequence number = rtp::encode_transport_sequence(context.transport_number.value_or(0));
   const rtp::AbsSendTime sent = rtp::encode_abs_send_time(now);
-  const std::array<std::uint8_t, 1> level{packet.audio_level.value_or(127)};
+  const std::array<std::uint8_t, 1> level{extras.audio_level.value_or(127)};
   if (ids.transport_cc != 0) {
-    elements[count++] = {.id = ids.transport_cc, .bytes = number};
+    if (context.transport_number) elements[count++] = {.id = ids.transport_cc, .bytes = number};
   } else if (ids.abs_send_time != 0) {
     elements[count++] = {.id = ids.abs_send_time, .bytes = sent};
   }
-  if (ids.audio_level != 0 && packet.audio_level) elements[count++] = {.id = ids.audio_level, .bytes = level};
+  if (ids.audio_level != 0 && extras.audio_level) elements[count++] = {.id = ids.audio_level, .bytes = level};
   if (ids.mid != 0 && !heard_) elements[count++] = {.id = ids.mid, .bytes = as_bytes(parameters_.mid)};
-  if (ids.dependency_descriptor != 0 && !packet.dependency_descriptor.empty()) {
-    elements[count++] = {.id = ids.dependency_descriptor, .bytes = packet.dependency_descriptor};
+  if (ids.dependency_descriptor != 0 && !extras.dependency_descriptor.empty()) {
+    elements[count++] = {.id = ids.dependency_descriptor, .bytes = extras.dependency_descriptor};
   }
-  const std::size_t length = rtp::write_header(room,
-                                               {.padding = false,
-                                                .marker = header.as->marker,
-                                                .payload_type = header.type,
-                                                .sequence = static_cast<std::uint16_t>(header.sequence),
-                                                .timestamp = header.as->timestamp,
-                                                .ssrc = header.ssrc},
-                                               std::span{elements}.first(count));
-  if (length != 0 && ids.transport_cc != 0) ++context.transport_sequence;
-  return length;
+  return rtp::write_header(room, fields, std::span{elements}.first(count));
 }
 
-bool SendStream::send(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
-                      const Forwarder::Clocks& clocks, SendContext& context) {
-  const std::uint8_t type = types_[std::to_underlying(source) & 0x7F];
+std::optional<Renumbered> SendStream::number(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
+                                             const Forwarder::Clocks& clocks) {
+  if (!takes(source)) return std::nullopt;
+  clock_rate_ = packet.clock_rate;
+  return forwarder_.forward(packet, now, clocks);
+}
+
+std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext& context) {
+  const std::uint8_t type = types_[std::to_underlying(packet.source_type) & 0x7F];
   const ice::Path* const path = context.transport.media_path();
-  if (type == kNone || path == nullptr) return false;
-  const auto as = forwarder_.forward(packet, now, clocks);
-  if (!as) return false;
+  const Renumbered& as = packet.as;
+  if (type == kNone || path == nullptr || packet.payload.size() < as.prefix.replaces) return 0;
   const MutableBytes room = context.sink.claim(*path);
   const std::size_t header = write_header(
-      room, {.type = rtp::PayloadType{type}, .sequence = as->sequence, .ssrc = parameters_.ssrc, .as = &*as}, packet,
-      now, context);
-  if (header == 0) return false;
+      room,
+      {.padding = false,
+       .marker = as.marker,
+       .payload_type = rtp::PayloadType{type},
+       .sequence = static_cast<std::uint16_t>(as.sequence),
+       .timestamp = as.timestamp,
+       .ssrc = parameters_.ssrc},
+      {.dependency_descriptor = packet.dependency_descriptor, .audio_level = packet.audio_level}, now, context);
+  if (header == 0) return 0;
   const std::size_t size = context.transport.sender().seal_rtp(
-      as->sequence, parameters_.ssrc, room, header, as->prefix.view(), packet.payload.subspan(as->prefix.replaces));
-  if (size == 0) return false;
+      as.sequence, parameters_.ssrc, room, header, as.prefix.view(), packet.payload.subspan(as.prefix.replaces));
+  if (size == 0) return 0;
   context.sink.commit(*path, size);
   ++counters_.packets;
   counters_.bytes += packet.payload.size();
   if (packets_kept_ > 0) {
     if (sent_.empty()) sent_.resize(packets_kept_);
-    sent_[as->sequence % sent_.size()] = {.sequence = as->sequence,
-                                          .source_sequence = packet.sequence,
-                                          .timestamp = as->timestamp,
-                                          .layer = packet.layer,
-                                          .source_type = std::to_underlying(source),
-                                          .marker = as->marker,
-                                          .used = true,
-                                          .prefix = as->prefix};
+    sent_[as.sequence % sent_.size()] = {.sequence = as.sequence,
+                                         .key = packet.key,
+                                         .timestamp = as.timestamp,
+                                         .layer = packet.layer,
+                                         .source_type = std::to_underlying(packet.source_type),
+                                         .marker = as.marker,
+                                         .used = true,
+                                         .prefix = as.prefix};
   }
-  return true;
+  return size;
 }
 
 std::optional<SendStream::Lost> SendStream::find_lost(std::uint16_t sequence, TimePoint now, Duration round_trip) {
   constexpr std::uint8_t kRepeatsMax = 10;
   ++counters_.nacked;
   if (sent_.empty()) return std::nullopt;
-  // The ring is a power of two times smaller than the number space only when its size is one: look at the whole number.
-  for (std::size_t back = 0; back < 2; ++back) {
-    Sent& sent = sent_[(std::size_t{sequence} + back * 0x10000) % sent_.size()];
-    if (!sent.used || static_cast<std::uint16_t>(sent.sequence) != sequence) continue;
-    const Duration wait = std::clamp<Duration>(round_trip, milliseconds{10}, milliseconds{500});
-    if (sent.repeats > 0 && now - sent.repeated_at < wait) return std::nullopt;
-    if (sent.repeats == kRepeatsMax) return std::nullopt;
-    ++sent.repeats;
-    sent.repeated_at = now;
-    return Lost{
-        .layer = sent.layer,
-        .source_sequence = sent.source_sequence,
-        .as = {.sequence = sent.sequence, .timestamp = sent.timestamp, .marker = sent.marker, .prefix = sent.prefix},
-        .source_type = rtp::PayloadType{sent.source_type}};
-  }
-  return std::nullopt;
+  static_assert(kPacketsKeptMax <= 0x10000 && (kPacketsKeptMax & (kPacketsKeptMax - 1)) == 0);
+  Sent& sent = sent_[sequence % sent_.size()];  // its size divides that of the number space
+  if (!sent.used || static_cast<std::uint16_t>(sent.sequence) != sequence) return std::nullopt;
+  const Duration wait = std::clamp<Duration>(round_trip, milliseconds{10}, milliseconds{500});
+  if (sent.repeats > 0 && now - sent.repeated_at < wait) return std::nullopt;
+  if (sent.repeats == kRepeatsMax) return std::nullopt;
+  ++sent.repeats;
+  sent.repeated_at = now;
+  return Lost{
+      .layer = sent.layer,
+      .key = sent.key,
+      .as = {.sequence = sent.sequence, .timestamp = sent.timestamp, .marker = sent.marker, .prefix = sent.prefix},
+      .source_type = rtp::PayloadType{sent.source_type}};
 }
 
-bool SendStream::retransmit(const Lost& lost, Bytes payload, TimePoint now, SendContext& context) {
+std::size_t SendStream::retransmit(const Lost& lost, const PacketRing::Kept& kept, TimePoint now,
+                                   SendContext& context) {
   const std::uint8_t type = rtx_types_[std::to_underlying(lost.source_type) & 0x7F];
   const ice::Path* const path = context.transport.media_path();
-  if (type == kNone || !parameters_.rtx_ssrc || path == nullptr) return false;
-  if (payload.size() < lost.as.prefix.replaces) return false;
+  if (type == kNone || !parameters_.rtx_ssrc || path == nullptr) return 0;
+  if (kept.payload.size() < lost.as.prefix.replaces) return 0;
   const MutableBytes room = context.sink.claim(*path);
   const std::uint64_t number = rtx_sequence_;
-  const std::size_t header = write_header(
-      room, {.type = rtp::PayloadType{type}, .sequence = number, .ssrc = *parameters_.rtx_ssrc, .as = &lost.as}, {},
-      now, context);
-  if (header == 0) return false;
+  const std::size_t header = write_header(room,
+                                          {.padding = false,
+                                           .marker = lost.as.marker,
+                                           .payload_type = rtp::PayloadType{type},
+                                           .sequence = static_cast<std::uint16_t>(number),
+                                           .timestamp = lost.as.timestamp,
+                                           .ssrc = *parameters_.rtx_ssrc},
+                                          {.dependency_descriptor = kept.descriptor, .audio_level = {}}, now, context);
+  if (header == 0) return 0;
   // OSN (RFC 4588 section 4), and what stands in place of the payload's first bytes.
   std::array<std::uint8_t, 2 + 8> prefix{};
   prefix[0] = static_cast<std::uint8_t>(lost.as.sequence >> 8);
@@ -136,12 +142,38 @@ bool SendStream::retransmit(const Lost& lost, Bytes payload, TimePoint now, Send
   std::ranges::copy(descriptor, prefix.begin() + 2);
   const std::size_t size = context.transport.sender().seal_rtp(number, *parameters_.rtx_ssrc, room, header,
                                                                Bytes{prefix}.first(2 + descriptor.size()),
-                                                               payload.subspan(lost.as.prefix.replaces));
-  if (size == 0) return false;
+                                                               kept.payload.subspan(lost.as.prefix.replaces));
+  if (size == 0) return 0;
   ++rtx_sequence_;
   context.sink.commit(*path, size);
   ++counters_.retransmitted;
-  return true;
+  return size;
+}
+
+std::size_t SendStream::pad(std::size_t bytes, TimePoint now, SendContext& context) {
+  const ice::Path* const path = context.transport.media_path();
+  if (!can_pad() || path == nullptr) return 0;
+  static constexpr std::array<std::uint8_t, kPaddingBytesMax> kZeros{};
+  const std::size_t count = std::clamp<std::size_t>(bytes, 1, kPaddingBytesMax);
+  const auto last = static_cast<std::uint8_t>(count);  // RFC 3550 section 5.1: the last byte says how many
+  const MutableBytes room = context.sink.claim(*path);
+  const std::uint64_t number = rtx_sequence_;
+  const std::size_t header = write_header(room,
+                                          {.padding = true,
+                                           .marker = false,
+                                           .payload_type = *padding_type_,
+                                           .sequence = static_cast<std::uint16_t>(number),
+                                           .timestamp = forwarder_.last_timestamp(),
+                                           .ssrc = *parameters_.rtx_ssrc},
+                                          {}, now, context);
+  if (header == 0) return 0;
+  const std::size_t size = context.transport.sender().seal_rtp(number, *parameters_.rtx_ssrc, room, header,
+                                                               Bytes{kZeros}.first(count - 1), Bytes{&last, 1});
+  if (size == 0) return 0;
+  ++rtx_sequence_;
+  context.sink.commit(*path, size);
+  ++counters_.padded;
+  return size;
 }
 
 std::optional<rtcp::SenderInfo> SendStream::sender_info(TimePoint now, const Forwarder::Clocks& clocks) {
@@ -151,8 +183,7 @@ std::optional<rtcp::SenderInfo> SendStream::sender_info(TimePoint now, const For
   if (!clock) return std::nullopt;
   const Duration since = now - clock->heard;
   const rtcp::NtpTime ntp = clock->ntp + since;
-  const std::uint32_t rate = parameters_.codecs.empty() ? 90000 : parameters_.codecs.front().clock_rate;
-  const auto ahead = static_cast<std::uint32_t>(since.count() / 1000 * rate / 1'000'000);
+  const auto ahead = static_cast<std::uint32_t>(since.count() / 1000 * clock->clock_rate / 1'000'000);
   last_report_compact_ = ntp.compact();
   last_report_at_ = now;
   return rtcp::SenderInfo{.sender = parameters_.ssrc,

@@ -10,26 +10,29 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media/forwarder.h"
+#include "media/packet_ring.h"
 #include "media/parameters.h"
 #include "media/transport.h"
 #include "proto/rtcp/packet.h"
+#include "proto/rtp/packet.h"
 
 namespace zvonok::media {
 
-/// Numbers that all streams of one receiver share.
+/// What a packet leaves through.
 struct SendContext {
   Transport& transport;
   PacketSink& sink;
-  std::uint16_t& transport_sequence;  // of transport-wide congestion control: the next one
+  std::optional<std::uint16_t> transport_number;  // of transport-wide congestion control, for the next packet
 };
 
 class SendStream {
  public:
+  static constexpr std::size_t kPacketsKeptMax = 512;
   struct Options {
     SendParameters parameters;
-    std::uint16_t first_sequence = 0;  // random, below 0x8000
-    std::uint16_t first_rtx_sequence = 0;
-    std::size_t packets_kept = 512;  // of video
+    std::uint64_t first_sequence = 0;  // random, below 0x8000; or where a stream of this SSRC was left
+    std::uint64_t first_rtx_sequence = 0;
+    std::size_t packets_kept = kPacketsKeptMax;  // of video
   };
   explicit SendStream(Options options);
 
@@ -39,30 +42,57 @@ class SendStream {
   /// Whether the receiver takes packets of that payload type.
   [[nodiscard]] bool takes(rtp::PayloadType source) const { return types_[std::to_underlying(source) & 0x7F] != kNone; }
 
-  /// Sends the packet on when it is to be sent. True when it was.
-  bool send(const MediaPacket& packet, rtp::PayloadType source, TimePoint now, const Forwarder::Clocks& clocks,
-            SendContext& context);
+  /// The numbers the packet is to be sent with; nothing when this receiver does not get it. They are given out once:
+  /// what is not sent with them afterwards is a loss to the receiver.
+  [[nodiscard]] std::optional<Renumbered> number(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
+                                                 const Forwarder::Clocks& clocks);
+  /// A numbered packet with what is sent of it.
+  struct Outgoing {
+    Renumbered as;
+    rtp::PayloadType source_type{};
+    std::uint8_t layer = 0;
+    std::uint64_t key = 0;  // Track::key_of
+    Bytes payload;
+    Bytes dependency_descriptor;
+    std::optional<std::uint8_t> audio_level;
+  };
+  /// Seals and sends. The bytes that left, without those of UDP and IP; 0: it can't be sent.
+  std::size_t send(const Outgoing& packet, TimePoint now, SendContext& context);
 
   struct Lost {
     std::uint8_t layer = 0;
-    std::uint64_t source_sequence = 0;
+    std::uint64_t key = 0;
     Renumbered as;
     rtp::PayloadType source_type{};
   };
   /// What a packet that the receiver asks for again was made of; nothing when it is too old, was never sent, or was
   /// repeated just now.
   [[nodiscard]] std::optional<Lost> find_lost(std::uint16_t sequence, TimePoint now, Duration round_trip);
-  /// Repeats it by RTX. `payload` is the source's.
-  bool retransmit(const Lost& lost, Bytes payload, TimePoint now, SendContext& context);
+  /// Repeats it by RTX (RFC 4588), with the source's payload and descriptor as they were kept. As `send`.
+  std::size_t retransmit(const Lost& lost, const PacketRing::Kept& kept, TimePoint now, SendContext& context);
+  /// One packet of padding alone, on the RTX stream: at most kPaddingBytesMax and some header.
+  std::size_t pad(std::size_t bytes, TimePoint now, SendContext& context);
+  [[nodiscard]] bool can_pad() const { return parameters_.rtx_ssrc && padding_type_ && counters_.packets > 0; }
+  static constexpr std::size_t kPaddingBytesMax = 255;
 
   /// For a sender report: the publisher's clock as the receiver is to see it. None before the first packet.
   [[nodiscard]] std::optional<rtcp::SenderInfo> sender_info(TimePoint now, const Forwarder::Clocks& clocks);
   void on_report(const rtcp::ReportBlock& block, TimePoint now);
   [[nodiscard]] std::optional<Duration> round_trip() const { return round_trip_; }
   [[nodiscard]] double fraction_lost() const { return fraction_lost_; }
-  [[nodiscard]] std::uint32_t jitter() const { return jitter_; }
+  /// RFC 3550 section 6.4.1, as the receiver reported it.
+  [[nodiscard]] Duration jitter_time() const {
+    return clock_rate_ == 0 ? Duration::zero()
+                            : Duration{microseconds{std::int64_t{jitter_} * 1'000'000 / clock_rate_}};
+  }
+  /// Lines of the picture that the receiver shows; 0: not at all. Its owner's.
+  std::uint16_t shown_height = 0xFFFF;
+  /// Since when there is not room for even its smallest layer. Its owner's.
+  std::optional<TimePoint> starved_since;
 
   [[nodiscard]] Forwarder& forwarder() { return forwarder_; }
+  [[nodiscard]] const Forwarder& forwarder() const { return forwarder_; }
+  [[nodiscard]] std::uint64_t next_rtx_sequence() const { return rtx_sequence_; }
   [[nodiscard]] const SendParameters& parameters() const { return parameters_; }
   /// The same stream with other extensions or codecs.
   void update(SendParameters parameters) { parameters_ = std::move(parameters); }
@@ -71,6 +101,7 @@ class SendStream {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;  // of payload
     std::uint64_t retransmitted = 0;
+    std::uint64_t padded = 0;
     std::uint64_t nacked = 0;
     std::uint64_t keyframe_requests = 0;
   };
@@ -80,7 +111,7 @@ class SendStream {
   static constexpr std::uint8_t kNone = 0xFF;
   struct Sent {
     std::uint64_t sequence = 0;
-    std::uint64_t source_sequence = 0;
+    std::uint64_t key = 0;
     TimePoint repeated_at{};
     std::uint32_t timestamp = 0;
     std::uint8_t layer = 0;
@@ -90,19 +121,18 @@ class SendStream {
     bool used = false;
     DescriptorPrefix prefix;
   };
-  struct Header {
-    rtp::PayloadType type{};
-    std::uint64_t sequence = 0;
-    rtp::Ssrc ssrc{};
-    const Renumbered* as = nullptr;
+  struct Extras {
+    Bytes dependency_descriptor;
+    std::optional<std::uint8_t> audio_level;
   };
-  std::size_t write_header(MutableBytes room, const Header& header, const MediaPacket& packet, TimePoint now,
-                           SendContext& context) const;
+  std::size_t write_header(MutableBytes room, const rtp::HeaderFields& fields, const Extras& extras, TimePoint now,
+                           const SendContext& context) const;
 
   SendParameters parameters_;
   Forwarder forwarder_;
   std::array<std::uint8_t, 128> types_{};
   std::array<std::uint8_t, 128> rtx_types_{};
+  std::optional<rtp::PayloadType> padding_type_;
   std::vector<Sent> sent_;  // ring by sequence; grows to its full size with the first packet
   std::size_t packets_kept_;
   std::uint64_t rtx_sequence_;
@@ -113,6 +143,7 @@ class SendStream {
   std::optional<Duration> round_trip_;
   double fraction_lost_ = 0;
   std::uint32_t jitter_ = 0;
+  std::uint32_t clock_rate_ = 0;
   bool heard_ = false;  // the receiver reports on this stream: it knows whose it is without MID
 };
 

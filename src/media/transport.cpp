@@ -3,21 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/dtls/record.h"
+
 namespace zvonok::media {
 namespace {
 
-srtp::Profile to_srtp(dtls::SrtpProfile profile) {
-  switch (profile) {
-    case dtls::SrtpProfile::Aes128CmSha1_80: return srtp::Profile::Aes128CmSha1_80;
-    case dtls::SrtpProfile::AeadAes128Gcm: return srtp::Profile::AeadAes128Gcm;
-    case dtls::SrtpProfile::AeadAes256Gcm: return srtp::Profile::AeadAes256Gcm;
-  }
-  return srtp::Profile::AeadAes128Gcm;
-}
-
-srtp::MasterKey to_srtp(const dtls::SrtpMasterKey& key) {
-  return {.key = srtp::Secret<srtp::kKeyBytesMax>{key.key()}, .salt = srtp::Secret<srtp::kSaltBytesMax>{key.salt()}};
-}
+constexpr std::size_t kRetiredMax = 160;
 
 }  // namespace
 
@@ -51,20 +42,25 @@ Transport::Transport(TimePoint now, const dtls::Context& context, PacketSink& si
 void Transport::set_remote(TimePoint now, const Remote& remote) {
   const bool new_association =
       !remote_ || remote_->fingerprints != remote.fingerprints || (remote_->our_role != remote.our_role && !sender_);
+  if (sender_ && remote_->ice.ufrag != remote.ice.ufrag) may_begin_again_ = true;
   remote_ = remote;
   ice_.set_remote(now, remote.ice);
   if (new_association) begin_dtls(now);
 }
 
 void Transport::begin_dtls(TimePoint now) {
+  ++association_;
   sender_.reset();
   receiver_.reset();
+  retired_.clear();
+  next_dtls_.reset();
+  may_begin_again_ = false;
   dtls_ = std::make_unique<dtls::Transport>(context_, remote_->our_role, options_.dtls);
   dtls_->set_remote_fingerprints(remote_->fingerprints);
   // A passive one waits for the hello, and has its deadline from the first datagram on.
   if (remote_->our_role == dtls::Role::Active && path_) {
     dtls_->start(now);
-    after_dtls(now);
+    after_dtls();
   }
 }
 
@@ -85,7 +81,7 @@ void Transport::on_stun(TimePoint now, const ice::Path& path, Bytes packet) {
   update_path();
   if (outcome.selection == ice::Selection::Changed && dtls_ != nullptr && remote_->our_role == dtls::Role::Active) {
     dtls_->start(now);
-    after_dtls(now);
+    after_dtls();
   }
 }
 
@@ -95,38 +91,69 @@ void Transport::on_dtls(TimePoint now, const ice::Path& path, Bytes packet) {
     return;
   }
   if (dtls_ == nullptr) return;  // the client's description is on its way; it will say hello again
-  dtls_->handle_datagram(now, packet);
-  after_dtls(now);
+  if (sender_ && may_begin_again_ && dtls::is_client_hello(packet)) {
+    if (next_dtls_ == nullptr) {
+      next_dtls_ = std::make_unique<dtls::Transport>(context_, dtls::Role::Passive, options_.dtls);
+      next_dtls_->set_remote_fingerprints(remote_->fingerprints);
+    }
+    next_dtls_->handle_datagram(now, packet);
+  } else if (next_dtls_ != nullptr) {
+    next_dtls_->handle_datagram(now, packet);
+  } else {
+    dtls_->handle_datagram(now, packet);
+  }
+  after_dtls();
 }
 
-void Transport::after_dtls(TimePoint now) {
-  while (const auto datagram = dtls_->poll_transmit()) {
+void Transport::transmit(dtls::Transport& from) {
+  while (const auto datagram = from.poll_transmit()) {
     if (!path_) continue;  // retransmission will bring it
     const MutableBytes room = sink_.claim(*path_);
     if (datagram->size() > room.size()) continue;
     std::ranges::copy(*datagram, room.begin());
     sink_.commit(*path_, datagram->size());
   }
-  while (const auto event = dtls_->poll_event()) {
-    if (*event != dtls::Event::Connected) continue;
-    const auto keys = dtls_->keys();
-    if (!keys) continue;
-    const srtp::Profile profile = to_srtp(keys->profile);
-    sender_.emplace(profile, to_srtp(keys->local));
-    receiver_.emplace(profile, to_srtp(keys->remote), options_.srtp);
-  }
-  static_cast<void>(now);
 }
 
-std::optional<srtp::Opened> Transport::open_rtp(TimePoint now, const ice::Path& path, MutableBytes packet) {
+void Transport::after_dtls() {
+  transmit(*dtls_);
+  while (const auto event = dtls_->poll_event()) {
+    if (*event == dtls::Event::Connected) take_keys();
+  }
+  if (next_dtls_ == nullptr) return;
+  transmit(*next_dtls_);
+  while (const auto event = next_dtls_->poll_event()) {
+    if (*event != dtls::Event::Connected) continue;
+    dtls_ = std::move(next_dtls_);
+    may_begin_again_ = false;
+    ++association_;
+    retired_.clear();
+    return take_keys();
+  }
+  if (next_dtls_->state() == dtls::State::Failed) next_dtls_.reset();
+}
+
+void Transport::take_keys() {
+  const auto keys = dtls_->keys();
+  if (!keys) return;
+  sender_.emplace(keys->profile, keys->local);
+  receiver_.emplace(keys->profile, keys->remote, options_.srtp);
+}
+
+bool Transport::may_open(const ice::Path& path) {
   if (!ice_.is_valid(path)) {
     ++counters_.unvalidated;
-    return std::nullopt;
+    return false;
   }
   if (!receiver_) {
     ++counters_.before_keys;
-    return std::nullopt;
+    return false;
   }
+  return true;
+}
+
+std::optional<srtp::Opened> Transport::open_rtp(TimePoint now, const ice::Path& path, MutableBytes packet) {
+  if (!may_open(path)) return std::nullopt;
   const auto opened = receiver_->open_rtp(packet);
   if (!opened) {
     ++counters_.srtp_errors[static_cast<std::size_t>(opened.error())];
@@ -137,14 +164,7 @@ std::optional<srtp::Opened> Transport::open_rtp(TimePoint now, const ice::Path& 
 }
 
 std::optional<std::size_t> Transport::open_rtcp(TimePoint now, const ice::Path& path, MutableBytes packet) {
-  if (!ice_.is_valid(path)) {
-    ++counters_.unvalidated;
-    return std::nullopt;
-  }
-  if (!receiver_) {
-    ++counters_.before_keys;
-    return std::nullopt;
-  }
+  if (!may_open(path)) return std::nullopt;
   const auto length = receiver_->open_rtcp(packet);
   if (!length) {
     ++counters_.srtcp_errors[static_cast<std::size_t>(length.error())];
@@ -152,6 +172,18 @@ std::optional<std::size_t> Transport::open_rtcp(TimePoint now, const ice::Path& 
   }
   ice_.note_media(now, path);
   return *length;
+}
+
+void Transport::retire(rtp::Ssrc ssrc) {
+  if (is_retired(ssrc)) return;
+  retired_.push_back(ssrc);
+  if (retired_.size() <= kRetiredMax) return;
+  if (receiver_) receiver_->forget(retired_.front());
+  retired_.erase(retired_.begin());
+}
+
+bool Transport::is_retired(rtp::Ssrc ssrc) const {
+  return std::ranges::find(retired_, ssrc) != retired_.end();
 }
 
 void Transport::on_path_closed(TimePoint now, const ice::Path& path) {
@@ -162,15 +194,19 @@ void Transport::on_path_closed(TimePoint now, const ice::Path& path) {
 void Transport::handle_timeout(TimePoint now) {
   ice_.handle_timeout(now);
   update_path();
-  if (dtls_ != nullptr && dtls_->next_timeout() <= now) {
-    dtls_->handle_timeout(now);
-    after_dtls(now);
+  bool changed = false;
+  for (dtls::Transport* const which : {dtls_.get(), next_dtls_.get()}) {
+    if (which == nullptr || which->next_timeout() > now) continue;
+    which->handle_timeout(now);
+    changed = true;
   }
+  if (changed) after_dtls();
 }
 
 TimePoint Transport::next_timeout() const {
   TimePoint next = ice_.next_timeout().value_or(TimePoint::max());
   if (dtls_ != nullptr) next = std::min(next, dtls_->next_timeout());
+  if (next_dtls_ != nullptr) next = std::min(next, next_dtls_->next_timeout());
   return next;
 }
 

@@ -48,7 +48,7 @@ class Transport {
   struct Options {
     ice::Options ice{};
     dtls::TransportOptions dtls{};
-    srtp::ReceiverOptions srtp{};
+    srtp::ReceiverOptions srtp{.ssrcs_max = 256};
   };
   struct Remote {
     ice::Credentials ice;
@@ -61,7 +61,9 @@ class Transport {
   Transport(TimePoint now, const dtls::Context& context, PacketSink& sink, ice::Credentials local, Options options);
 
   /// What negotiation says of the other side. Another fingerprint, or another role before the handshake is done, begins
-  /// a new DTLS association; the same again changes nothing.
+  /// a new DTLS association; the same again changes nothing. Other ICE credentials may mean that another connection
+  /// with the same certificate took over: a handshake that begins after them is carried through beside the association,
+  /// and replaces it when it is done.
   void set_remote(TimePoint now, const Remote& remote);
   void restart_ice(TimePoint now, ice::Credentials local);
 
@@ -70,6 +72,10 @@ class Transport {
   /// Opens in place. nullopt: dropped and counted.
   [[nodiscard]] std::optional<srtp::Opened> open_rtp(TimePoint now, const ice::Path& path, MutableBytes packet);
   [[nodiscard]] std::optional<std::size_t> open_rtcp(TimePoint now, const ice::Path& path, MutableBytes packet);
+  /// Nobody takes packets of that stream any more. Its replay window is kept for long, or its packets could come again
+  /// as those of a new stream; only when very many were retired the oldest is forgotten.
+  void retire(rtp::Ssrc ssrc);
+  [[nodiscard]] bool is_retired(rtp::Ssrc ssrc) const;
   void on_path_closed(TimePoint now, const ice::Path& path);
 
   void handle_timeout(TimePoint now);
@@ -84,6 +90,9 @@ class Transport {
   /// Sends one compound of RTCP, sealed.
   void send_rtcp(Bytes plain);
 
+  /// Counts the DTLS associations: another one has other keys, and both sides begin anew.
+  [[nodiscard]] unsigned association() const { return association_; }
+
   [[nodiscard]] TransportState state() const;
   [[nodiscard]] TransportFailure failure() const;
   [[nodiscard]] const TransportCounters& counters() const { return counters_; }
@@ -91,7 +100,10 @@ class Transport {
 
  private:
   void begin_dtls(TimePoint now);
-  void after_dtls(TimePoint now);
+  void after_dtls();
+  void transmit(dtls::Transport& from);
+  void take_keys();
+  [[nodiscard]] bool may_open(const ice::Path& path);
   void update_path();
 
   const dtls::Context& context_;
@@ -100,8 +112,12 @@ class Transport {
   ice::IceLite ice_;
   std::optional<Remote> remote_;
   std::unique_ptr<dtls::Transport> dtls_;
+  std::unique_ptr<dtls::Transport> next_dtls_;  // beside the other, until it is done
+  bool may_begin_again_ = false;                // ICE was restarted by the other side since the association was done
   std::optional<srtp::Sender> sender_;
   std::optional<srtp::Receiver> receiver_;
+  std::vector<rtp::Ssrc> retired_;  // the oldest first
+  unsigned association_ = 0;
   std::optional<ice::Path> path_;  // ICE's, kept for the packet path
   TransportCounters counters_;
 };

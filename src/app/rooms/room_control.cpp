@@ -6,6 +6,7 @@
 
 #include "base/byte_io.h"
 #include "base/overloaded.h"
+#include "media/e_model.h"
 #include "media/has.h"
 #include "signal/room/decode.h"
 #include "signal/room/encode.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr Duration kFirstOfferDelay = milliseconds{150};  // for clients that offer first
 constexpr Duration kOfferDelay = milliseconds{40};        // several changes make one offer
+constexpr Duration kUpdateDelay = milliseconds{10};       // likewise of publications
 constexpr Duration kCrossingWait = seconds{1};            // for the answer of a client that yielded
 constexpr Duration kAnswerWait = seconds{15};             // then the offer counts as lost
 
@@ -33,6 +35,13 @@ std::vector<dtls::Fingerprint> to_dtls(const std::vector<sdp::Fingerprint>& fing
     if (auto parsed = dtls::Fingerprint::parse(sdp::to_text(print))) out.push_back(std::move(*parsed));
   }
   return out;
+}
+
+/// Both directions at their worst: a conversation needs both.
+media::PathQuality path_of(const media::PeerStatistics& taken) {
+  return {.round_trip = taken.round_trip,
+          .jitter = std::max(taken.up.jitter, taken.down.jitter),
+          .loss = std::max(taken.up.loss, taken.down.loss)};
 }
 
 call::ConnectionState to_call(media::TransportState state) {
@@ -182,7 +191,21 @@ void RoomControl::perform(call::RoomEffect& effect) {
             }
           },
           [this](const call::RefuseTrack& e) { shard_->post(media::MuteTrack{.track = e.track, .muted = true}); },
-          [](const call::SetView&) {},
+          [this](const call::SetTrackSource& e) {
+            shard_->post(media::SetTrackSource{.track = e.track,
+                                               .source = e.source == call::TrackSource::Screen
+                                                             ? media::VideoSource::Screen
+                                                             : media::VideoSource::Camera});
+          },
+          [this](const call::SetView& e) {
+            std::vector<media::ViewWish> wishes;
+            for (const call::TrackWish& wish : e.wishes) {
+              wishes.push_back({.track = wish.track,
+                                .height = static_cast<std::uint16_t>(std::min<std::uint32_t>(wish.height, 0xFFFF)),
+                                .priority = static_cast<std::uint8_t>(std::clamp(wish.priority, 0, 255))});
+            }
+            shard_->post(media::SetView{.peer = e.participant, .wishes = std::move(wishes)});
+          },
           [this](const call::CloseRoomConnection& e) {
             const auto close = signal::room::close_of(e.reason);
             server_->ws_close(e.connection, static_cast<websocket::CloseCode>(close.code), close.reason);
@@ -234,14 +257,16 @@ media::NegotiationIds::Credentials RoomControl::new_credentials() {
 
 void RoomControl::perform(const call::OpenMedia& effect) {
   MediaRoom& room = media_rooms_[effect.room];
-  if (room.participants.empty()) room.id = RoomId{next_room_++};
+  if (room.participants.empty()) {
+    room.id = RoomId{next_room_++};
+    room_keys_.emplace(room.id, effect.room);
+  }
   room.participants.push_back(effect.participant);
   Stay& stay = stays_[effect.participant];
   stay.id = effect.participant;
   stay.room = effect.room;
   stay.stream = stream_name(effect.session, effect.participant);
   begin_media(stay);
-  update_wanted(effect.room);
   offer_soon(stay, kFirstOfferDelay);
 }
 
@@ -256,7 +281,23 @@ void RoomControl::begin_media(Stay& stay) {
   media::NegotiationIds& ids = *this;
   stay.negotiator = std::make_unique<media::Negotiator>(std::move(options), ids);
   stay.peer_open = true;
-  shard_->post(media::OpenPeer{.peer = stay.id, .room = media_rooms_.at(stay.room).id, .local = local});
+  const MediaRoom& room = media_rooms_.at(stay.room);
+  shard_->post(media::OpenPeer{.peer = stay.id, .room = room.id, .local = local});
+  update_wanted(stay, room);
+}
+
+void RoomControl::begin_media_again(Stay& stay) {
+  ++counters_.reconnections;
+  end_media(stay);
+  end_publications(stay);
+  begin_media(stay);
+}
+
+void RoomControl::end_publications(Stay& stay) {
+  stay.receiving.clear();
+  if (stay.published.empty()) return;
+  for (const Publication& track : std::exchange(stay.published, {})) run(call::TrackEnded{track.track});
+  update_wanted_soon(stay.room);
 }
 
 void RoomControl::end_media(Stay& stay) {
@@ -277,20 +318,21 @@ void RoomControl::perform(const call::CloseMedia& effect) {
   const auto room = media_rooms_.find(key);
   if (room == media_rooms_.end()) return;
   std::erase(room->second.participants, effect.participant);
-  if (room->second.participants.empty()) {
-    media_rooms_.erase(room);
-  } else {
-    update_wanted(key);
-  }
+  if (!room->second.participants.empty()) return update_wanted_soon(key);
+  if (room->second.update_timer) parts_.loop.cancel(*room->second.update_timer);
+  room_keys_.erase(room->second.id);
+  media_rooms_.erase(room);
 }
 
-/// A new socket of the participant: it may have missed our last offer.
+/// A new socket of the participant. It may have missed our last offer, and it may be a page that was loaded again and
+/// knows nothing of what was agreed: it gets one offer in any case, and its answer or its own offer tells.
 void RoomControl::perform(const call::ResumeMedia& effect) {
   Stay* const stay = find(effect.participant);
   if (stay == nullptr) return;
   if (stay->negotiator->offer_outstanding()) {
     run(call::DescriptionMade{.participant = stay->id, .kind = call::DescriptionKind::Offer, .sdp = stay->last_offer});
   } else {
+    stay->negotiator->offer_again();
     offer_soon(*stay, kFirstOfferDelay);
   }
   for (const auto& [track, mid] : stay->receiving) {
@@ -310,10 +352,15 @@ void RoomControl::perform(call::PassSignal& effect) {
 }
 
 void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp) {
-  if (!stay.peer_open) begin_media(stay), update_wanted(stay.room);
+  if (!stay.peer_open) begin_media(stay);
   negotiated_ = &stay;
-  const bool crossing = stay.negotiator->offer_outstanding();
-  const auto agreed = stay.negotiator->on_offer(sdp);
+  bool crossing = stay.negotiator->offer_outstanding();
+  auto agreed = stay.negotiator->on_offer(sdp);
+  if (!agreed && agreed.error() == media::NegotiationError::NewConnection) {
+    begin_media_again(stay);
+    crossing = false;
+    agreed = stay.negotiator->on_offer(sdp);
+  }
   if (!agreed) {
     ++counters_.bad_descriptions;
     run(call::SignalRefused{
@@ -400,27 +447,34 @@ void RoomControl::update_publications(Stay& stay, const media::PeerParameters& p
         .mid = receive.mid,
         .source = std::nullopt});
   }
-  if (changed) update_wanted(stay.room);
+  if (changed) update_wanted_soon(stay.room);
+}
+
+void RoomControl::update_wanted_soon(const call::RoomKey& key) {
+  const auto found = media_rooms_.find(key);
+  if (found == media_rooms_.end() || found->second.update_timer) return;
+  found->second.update_timer = parts_.loop.schedule(parts_.loop.now().mono + kUpdateDelay, [this, key] {
+    const auto room = media_rooms_.find(key);
+    if (room == media_rooms_.end()) return;
+    room->second.update_timer.reset();
+    for (const ParticipantId receiver : room->second.participants) {
+      if (Stay* const to = find(receiver)) update_wanted(*to, room->second);
+    }
+  });
 }
 
 /// Everybody in the room is to get what all others publish.
-void RoomControl::update_wanted(const call::RoomKey& key) {
-  const auto room = media_rooms_.find(key);
-  if (room == media_rooms_.end()) return;
-  for (const ParticipantId receiver : room->second.participants) {
-    Stay* const to = find(receiver);
-    if (to == nullptr) continue;
-    std::vector<media::Negotiator::Wanted> wanted;
-    for (const ParticipantId publisher : room->second.participants) {
-      const Stay* const from = publisher == receiver ? nullptr : find(publisher);
-      if (from == nullptr) continue;
-      for (const Publication& track : from->published) {
-        wanted.push_back({.track = track.track, .kind = track.kind, .stream = from->stream, .codecs = track.codecs});
-      }
+void RoomControl::update_wanted(Stay& to, const MediaRoom& room) {
+  std::vector<media::Negotiator::Wanted> wanted;
+  for (const ParticipantId publisher : room.participants) {
+    const Stay* const from = publisher == to.id ? nullptr : find(publisher);
+    if (from == nullptr) continue;
+    for (const Publication& track : from->published) {
+      wanted.push_back({.track = track.track, .kind = track.kind, .stream = from->stream, .codecs = track.codecs});
     }
-    to->negotiator->set_wanted(std::move(wanted));
-    if (to->negotiator->established()) offer_soon(*to, kOfferDelay);
   }
+  to.negotiator->set_wanted(std::move(wanted));
+  if (to.negotiator->established()) offer_soon(to, kOfferDelay);
 }
 
 void RoomControl::offer_soon(Stay& stay, Duration delay) {
@@ -459,34 +513,55 @@ void RoomControl::restart_ice(Stay& stay) {
 
 void RoomControl::on_media_events(std::vector<media::Event> events) {
   for (const media::Event& event : events) {
-    std::visit(
-        Overloaded{[this](const media::PeerStateChanged& e) {
-                     Stay* const stay = find(e.peer);
-                     if (stay == nullptr || !stay->peer_open) return;
-                     if (e.state == media::TransportState::Failed) {
-                       ++counters_.media_failures;
-                       parts_.log.info("media failed", {{"participant", e.peer}, {"why", media::to_text(e.failure)}});
-                       end_media(*stay);
-                       for (const Publication& track : std::exchange(stay->published, {})) {
-                         run(call::TrackEnded{track.track});
-                       }
-                       stay->receiving.clear();
-                       update_wanted(stay->room);
-                     }
-                     run(call::MediaStateChanged{.participant = e.peer, .state = to_call(e.state)});
-                   },
-                   [this](const media::SpeakersChanged& e) {
-                     for (const auto& [key, room] : media_rooms_) {
-                       if (room.id != e.room) continue;
-                       call::SpeakersChanged command{.room = key, .speakers = {}};
-                       for (const auto& speaker : e.speakers) {
-                         command.speakers.push_back({.participant = speaker.participant, .level = speaker.level});
-                       }
-                       run(std::move(command));
-                       return;
-                     }
-                   }},
-        event);
+    std::visit([this](const auto& which) { on_event(which); }, event);
+  }
+}
+
+void RoomControl::on_event(const media::PeerStateChanged& event) {
+  Stay* const stay = find(event.peer);
+  if (stay == nullptr || !stay->peer_open) return;
+  if (event.state == media::TransportState::Failed) {
+    ++counters_.media_failures;
+    parts_.log.info("media failed", {{"participant", event.peer}, {"why", media::to_text(event.failure)}});
+    end_media(*stay);
+    end_publications(*stay);
+  }
+  run(call::MediaStateChanged{.participant = event.peer, .state = to_call(event.state)});
+}
+
+void RoomControl::on_event(const media::SpeakersChanged& event) {
+  const auto key = room_keys_.find(event.room);
+  if (key == room_keys_.end()) return;
+  call::SpeakersChanged command{.room = key->second, .speakers = {}};
+  for (const auto& speaker : event.speakers) {
+    command.speakers.push_back({.participant = speaker.participant, .level = speaker.level});
+  }
+  run(std::move(command));
+}
+
+void RoomControl::on_event(const media::LayersWanted& event) {
+  const Stay* const stay = find(event.publisher);
+  if (stay == nullptr) return;
+  const auto track = std::ranges::find(stay->published, event.track, &Publication::track);
+  if (track == stay->published.end()) return;
+  call::LayersWanted command{.participant = event.publisher, .mid = track->mid, .layers = {}};
+  for (const auto& [rid, active] : event.layers) command.layers.push_back({.rid = rid, .active = active});
+  run(std::move(command));
+}
+
+void RoomControl::on_event(const media::StatisticsTaken& event) {
+  for (const media::PeerStatistics& taken : event.peers) {
+    Stay* const stay = find(taken.peer);
+    if (stay == nullptr) continue;
+    stay->statistics = taken;
+    call::ConnectionQuality quality{.score = media::mean_opinion_score(path_of(taken)),
+                                    .rtt_ms = static_cast<std::uint32_t>(taken.round_trip / milliseconds{1}),
+                                    .loss_percent = 100 * std::max(taken.up.loss, taken.down.loss),
+                                    .bitrate = taken.down.bitrate_bps,
+                                    .estimate = static_cast<std::uint64_t>(taken.estimate_bps.value_or(0)),
+                                    .layers = {}};
+    for (const auto& video : taken.videos) quality.layers.push_back({.track = video.track, .rid = video.rid});
+    run(call::QualityMeasured{.participant = taken.peer, .quality = std::move(quality)});
   }
 }
 

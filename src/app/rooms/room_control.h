@@ -32,6 +32,7 @@ struct RoomCounters {
   std::uint64_t crossings = 0;
   std::uint64_t adopted = 0;  // crossings in which the client took our offer
   std::uint64_t media_failures = 0;
+  std::uint64_t reconnections = 0;  // a session came back with another RTCPeerConnection
 };
 
 class RoomControl final : public net::WsHandler, private media::NegotiationIds {
@@ -72,6 +73,8 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
 
   [[nodiscard]] std::size_t rooms() const { return rooms_.room_count(); }
   [[nodiscard]] std::size_t participants() const { return rooms_.participant_count(); }
+  /// Participants whose socket is open: the others are waited for.
+  [[nodiscard]] std::size_t present() const { return rooms_.present_count(); }
   [[nodiscard]] const RoomCounters& counters() const { return counters_; }
 
  private:
@@ -92,12 +95,14 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::vector<std::pair<TrackId, std::string>> receiving;  // told of, with their mids
     std::set<std::uint32_t> ssrcs;                           // every one it ever had
     std::string last_offer;                                  // unanswered
+    std::optional<media::PeerStatistics> statistics;         // of a moment ago
     std::optional<net::Loop::TimerKey> offer_timer;
     std::optional<net::Loop::TimerKey> answer_timer;
   };
   struct MediaRoom {
     RoomId id;
     std::vector<ParticipantId> participants;
+    std::optional<net::Loop::TimerKey> update_timer;
   };
 
   void run(call::RoomCommand command);
@@ -114,11 +119,20 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   [[nodiscard]] Stay* find(ParticipantId participant);
   void begin_media(Stay& stay);
   void end_media(Stay& stay);
+  /// Another RTCPeerConnection takes over: what the one before published is gone.
+  void begin_media_again(Stay& stay);
+  void end_publications(Stay& stay);
   void on_signal_offer(Stay& stay, const std::string& sdp);
   void on_signal_answer(Stay& stay, const std::string& sdp);
   void agree(Stay& stay, const media::Negotiator::Agreed& agreed);
   void update_publications(Stay& stay, const media::PeerParameters& parameters);
-  void update_wanted(const call::RoomKey& room);
+  /// Somebody's publications changed: all others are to get what there is now. Several changes make one round.
+  void update_wanted_soon(const call::RoomKey& room);
+  void update_wanted(Stay& to, const MediaRoom& room);
+  void on_event(const media::PeerStateChanged& event);
+  void on_event(const media::SpeakersChanged& event);
+  void on_event(const media::LayersWanted& event);
+  void on_event(const media::StatisticsTaken& event);
   void offer_soon(Stay& stay, Duration delay);
   void offer_now(ParticipantId participant);
   void restart_ice(Stay& stay);
@@ -137,6 +151,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   std::unordered_map<ConnectionId, std::string> sessions_;  // login sessions, to close sockets by
   std::unordered_map<ParticipantId, Stay> stays_;
   std::unordered_map<call::RoomKey, MediaRoom> media_rooms_;
+  std::unordered_map<RoomId, call::RoomKey> room_keys_;
   std::deque<call::RoomCommand> waiting_;  // commands that came while effects were performed
   bool running_ = false;
   call::RoomEffects effects_;  // reused

@@ -7,33 +7,39 @@
 #include "media/has.h"
 
 namespace zvonok::media {
+namespace {
+
+/// What of the o= line stays the same for one connection (RFC 9429 section 5.2.1).
+std::string session_of(const sdp::SessionDescription& description) {
+  return description.origin.username + ' ' + std::to_string(description.origin.session_id);
+}
+
+}  // namespace
 
 std::string_view to_text(NegotiationError error) {
   switch (error) {
     case NegotiationError::Malformed: return "the description is not SDP that can be read";
-    case NegotiationError::Incompatible:
-      return "the description does not fit those before, or lacks bundle or rtcp-mux";
+    case NegotiationError::Incompatible: return "the description does not fit those before";
+    case NegotiationError::NewConnection: return "the description is of another connection than those before";
     case NegotiationError::NoTransport: return "the description has no ICE credentials or no fingerprint";
     case NegotiationError::NothingOffered: return "an answer without an offer";
   }
   return {};
 }
 
-Negotiator::Negotiator(Options options, NegotiationIds& ids) : options_{std::move(options)}, ids_{ids} {}
+Negotiator::Negotiator(Options options, NegotiationIds& ids) : options_{std::move(options)}, ids_{ids} {
+  stable_.ice_ufrag = options_.ice_ufrag;
+  stable_.ice_pwd = options_.ice_pwd;
+}
 
 Kind Negotiator::kind_of(const Section& section) {
   return section.kind == sdp::MediaKind::Video ? Kind::Video : Kind::Audio;
 }
 
-void Negotiator::renew_credentials() {
+void Negotiator::renew_credentials(State& state) {
   NegotiationIds::Credentials fresh = ids_.new_credentials();
-  options_.ice_ufrag = std::move(fresh.ufrag);
-  options_.ice_pwd = std::move(fresh.pwd);
-}
-
-void Negotiator::restart_ice() {
-  renew_credentials();
-  restart_wanted_ = true;
+  state.ice_ufrag = options_.ice_ufrag = std::move(fresh.ufrag);
+  state.ice_pwd = options_.ice_pwd = std::move(fresh.pwd);
 }
 
 // ---- what the client says -------------------------------------------------------------------------------------------
@@ -42,13 +48,17 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_vi
   const auto description = sdp::parse(text, {.sections_max = options_.sections_max});
   if (!description) return fail(NegotiationError::Malformed);
   State next = stable_;
-  if (const auto error = take_remote(next, *description, Author::Client)) return fail(*error);
-  // An offer with other credentials restarts ICE, and the answer has to have new ones as well (RFC 8839 section 4.4.1).
-  if (stable_.remote && next.remote->ice_ufrag != stable_.remote->ice_ufrag) renew_credentials();
-  std::size_t receiving = 0;
-  for (std::size_t i = 0; i < next.sections.size(); ++i) {
-    take_section(next.sections[i], description->sections[i], Author::Client, receiving);
+  if (const auto error = take_remote(next, *description, Author::Client)) {
+    // Not every stack keeps its o= line, so that alone says nothing.
+    const bool other = stable_.remote && session_of(*description) != stable_.remote_session;
+    return fail(*error == NegotiationError::Incompatible && other ? NegotiationError::NewConnection : *error);
   }
+  if (stable_.remote && next.remote->fingerprints != stable_.remote->fingerprints) {
+    return fail(NegotiationError::NewConnection);
+  }
+  // An offer with other credentials restarts ICE, and the answer has to have new ones as well (RFC 8839 section 4.4.1).
+  if (stable_.remote && next.remote->ice_ufrag != stable_.remote->ice_ufrag) renew_credentials(next);
+  take_sections(next, *description, Author::Client);
   assign(next, Author::Client);
   if (offered_) yielded_ = std::exchange(offered_, std::nullopt);
   for (std::size_t i = 0; i < next.sections.size(); ++i) {
@@ -65,12 +75,11 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_answer(std::string_v
   if (!description) return fail(NegotiationError::Malformed);
   State next = offered_ ? *offered_ : *yielded_;
   // The client's own offer, which it has rolled back, may have renewed our credentials after this offer was made.
-  const bool outdated = next.our_ufrag != options_.ice_ufrag;
+  const bool outdated = next.ice_ufrag != options_.ice_ufrag;
   if (description->sections.size() != next.sections.size()) return fail(NegotiationError::Incompatible);
   if (const auto error = take_remote(next, *description, Author::Server)) return fail(*error);
-  std::size_t receiving = 0;
+  take_sections(next, *description, Author::Server);
   for (std::size_t i = 0; i < next.sections.size(); ++i) {
-    take_section(next.sections[i], description->sections[i], Author::Server, receiving);
     Section& section = next.sections[i];
     const bool takes = is_media(section) && sdp::receives(description->sections[i].direction);
     if (section.sending && !takes) {
@@ -127,12 +136,37 @@ std::optional<NegotiationError> Negotiator::take_remote(State& state, const sdp:
                 .ice_pwd = transport.ice_pwd,
                 .fingerprints = transport.fingerprints,
                 .our_role = transport.setup == sdp::Setup::Passive ? DtlsRole::Active : DtlsRole::Passive};
-  // The association stays, and with it the roles, unless its other end is a new one (RFC 8842 section 5.5).
-  if (state.remote && state.remote->fingerprints == remote.fingerprints && transport.setup == sdp::Setup::ActPass) {
-    remote.our_role = state.remote->our_role;
-  }
+  // The association stays, and with it the roles, unless its other end is a new one (RFC 8842 section 5.5). That holds
+  // whatever `setup` says: some stacks answer every offer of a lite agent with `passive`, and go on as they were.
+  if (state.remote && state.remote->fingerprints == remote.fingerprints) remote.our_role = state.remote->our_role;
   state.remote = std::move(remote);
+  state.remote_session = session_of(description);
   return std::nullopt;
+}
+
+/// One transport carries all: what the client keeps out of the bundle is rejected (RFC 9143 section 7.3.3).
+void Negotiator::take_sections(State& state, const sdp::SessionDescription& description, Author offer_by) {
+  const std::vector<std::string>* bundle = nullptr;
+  const sdp::MediaSection* first = nullptr;
+  for (const sdp::MediaSection& section : description.sections) {
+    if (section.rejected() || !section.is_rtp()) continue;
+    first = &section;
+    for (const auto& group : description.bundle_groups) {
+      if (has(group, section.mid)) bundle = &group;
+    }
+    break;
+  }
+  std::size_t receiving = 0;
+  for (std::size_t i = 0; i < state.sections.size(); ++i) {
+    const sdp::MediaSection& theirs = description.sections[i];
+    for (const sdp::ExtMap& map : theirs.extmaps) state.extension_ids.try_emplace(map.uri, map.id);
+    for (const sdp::Codec& codec : theirs.codecs) state.payload_types.insert(codec.payload_type);
+    if (&theirs == first || (bundle != nullptr && has(*bundle, theirs.mid))) {
+      take_section(state.sections[i], theirs, offer_by, receiving);
+    } else {
+      reject(state.sections[i], offer_by);
+    }
+  }
 }
 
 void Negotiator::take_section(Section& section, const sdp::MediaSection& theirs, Author offer_by,
@@ -268,14 +302,75 @@ Negotiator::Section Negotiator::new_section(Kind kind, std::size_t index) const 
     return is_media(known) && kind_of(known) == kind && !known.codecs.empty();
   });
   const bool known = like != stable_.sections.end();
-  section.codecs = known ? like->codecs : own_codecs(kind, options_.video);
-  section.extensions = known ? like->extensions : own_extensions(kind);
+  section.codecs = codecs_to_offer(kind);
+  section.extensions = extensions_to_offer(kind);
   section.mixed_extensions = known && like->mixed_extensions;
   return section;
 }
 
+/// Everything that we can pass on, also what the client does not send itself. A payload type keeps its meaning within a
+/// bundle, so ours make way for those that the client uses.
+std::vector<sdp::Codec> Negotiator::codecs_to_offer(Kind kind) const {
+  std::vector<sdp::Codec> codecs;
+  std::set<rtp::PayloadType> taken = stable_.payload_types;
+  std::set<rtp::PayloadType> copied;
+  for (const Section& section : stable_.sections) {
+    if (!is_media(section)) continue;
+    for (const sdp::Codec& codec : section.codecs) {
+      taken.insert(codec.payload_type);
+      if (kind_of(section) == kind && copied.insert(codec.payload_type).second) codecs.push_back(codec);
+    }
+  }
+  if (!codecs.empty() && kind == Kind::Audio) return codecs;  // everybody has Opus
+  const auto free_type = [&taken](rtp::PayloadType wish) {
+    for (std::uint8_t type = 127; taken.contains(wish) && type >= 96; --type) wish = rtp::PayloadType{type};
+    for (std::uint8_t type = 35; taken.contains(wish) && type < 64; ++type) wish = rtp::PayloadType{type};
+    return wish;
+  };
+  const std::vector<sdp::Codec> own = own_codecs(kind, options_.video);
+  for (const sdp::Codec& codec : own) {
+    const auto same = [&](const sdp::Codec& known) {
+      return codec_of(known) == codec_of(codec) && profile_of(known) == profile_of(codec);
+    };
+    if (codec.is("rtx") || std::ranges::any_of(codecs, same)) continue;
+    sdp::Codec added = codec;
+    added.payload_type = free_type(codec.payload_type);
+    if (!taken.insert(added.payload_type).second) break;
+    codecs.push_back(added);
+    for (const sdp::Codec& rtx : own) {
+      if (!rtx.is("rtx") || rtx.apt() != codec.payload_type) continue;
+      sdp::Codec repeats = rtx;
+      repeats.payload_type = free_type(rtx.payload_type);
+      repeats.fmtp = "apt=" + std::to_string(std::to_underlying(added.payload_type));
+      if (taken.insert(repeats.payload_type).second) codecs.push_back(std::move(repeats));
+    }
+  }
+  return codecs;
+}
+
+std::vector<sdp::ExtMap> Negotiator::extensions_to_offer(Kind kind) const {
+  std::vector<sdp::ExtMap> extensions = own_extensions(kind);
+  const auto is_taken = [&](std::uint8_t id, const sdp::ExtMap* but) {
+    return std::ranges::any_of(stable_.extension_ids, [&](const auto& known) { return known.second == id; }) ||
+           std::ranges::any_of(extensions, [&](const sdp::ExtMap& map) { return &map != but && map.id == id; });
+  };
+  for (sdp::ExtMap& map : extensions) {
+    const auto known = stable_.extension_ids.find(map.uri);
+    if (known == stable_.extension_ids.end()) continue;
+    map.id = known->second;
+  }
+  for (sdp::ExtMap& map : extensions) {
+    if (stable_.extension_ids.contains(map.uri)) continue;
+    for (std::uint8_t id = 1; is_taken(map.id, &map) && id < 15; ++id) map.id = id;
+  }
+  std::erase_if(extensions, [&](const sdp::ExtMap& map) {
+    return !stable_.extension_ids.contains(map.uri) && is_taken(map.id, &map);
+  });
+  return extensions;
+}
+
 bool Negotiator::offer_needed() const {
-  if (restart_wanted_ || stable_.sections.empty()) return true;
+  if (restart_wanted_ || again_ || stable_.sections.empty()) return true;
   for (const Section& section : stable_.sections) {
     if (section.sending && !has(wanted_, section.sending->track, &Wanted::track)) return true;
     if (section.sending && !section.agreed_to_send) return true;
@@ -298,8 +393,9 @@ std::string Negotiator::make_offer() {
     next.sections.push_back(new_section(Kind::Video, 1));
   }
   assign(next, Author::Server);
-  next.our_ufrag = options_.ice_ufrag;
+  again_ = false;
   next.restarts = std::exchange(restart_wanted_, false);
+  if (next.restarts) renew_credentials(next);
   offered_ = std::move(next);
   return write(*offered_, Author::Server);
 }
@@ -393,8 +489,8 @@ sdp::MediaSection Negotiator::write_section(const Section& section, const State&
   out.extmap_allow_mixed = section.mixed_extensions;
   out.rtcp_mux = true;
   out.rtcp_rsize = true;
-  out.transport.ice_ufrag = options_.ice_ufrag;
-  out.transport.ice_pwd = options_.ice_pwd;
+  out.transport.ice_ufrag = state.ice_ufrag;
+  out.transport.ice_pwd = state.ice_pwd;
   out.transport.fingerprints = {options_.fingerprint};
   const bool active = state.remote && state.remote->our_role == DtlsRole::Active;
   out.transport.setup = offering ? sdp::Setup::ActPass : active ? sdp::Setup::Active : sdp::Setup::Passive;

@@ -10,7 +10,9 @@
 // it takes another track: then browsers announce the new one as they announced the first.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +44,8 @@ enum class DtlsRole : std::uint8_t { Passive, Active };
 
 enum class NegotiationError : std::uint8_t {
   Malformed,       // not SDP
-  Incompatible,    // sections that don't continue those before, or without bundle and rtcp-mux
+  Incompatible,    // sections that don't continue those before
+  NewConnection,   // an offer of another RTCPeerConnection than before: everything is to begin anew
   NoTransport,     // no ICE credentials or no fingerprint
   NothingOffered,  // an answer without an offer
 };
@@ -89,7 +92,9 @@ class Negotiator {
 
   void set_wanted(std::vector<Wanted> wanted);
   /// Our side restarts ICE with the next offer.
-  void restart_ice();
+  void restart_ice() { restart_wanted_ = true; }
+  /// The other side may have lost what was agreed: an offer is needed, whatever it says.
+  void offer_again() { again_ = true; }
 
   /// Whether what is wanted differs from what is agreed. While an offer is out, or one of ours may still be answered
   /// after a crossing, nothing is to be offered.
@@ -137,7 +142,12 @@ class Negotiator {
   struct State {
     std::vector<Section> sections;
     std::optional<Remote> remote;
-    std::string our_ufrag;  // of an offer of ours
+    std::string ice_ufrag;  // ours
+    std::string ice_pwd;
+    std::string remote_session;  // of the o= line: of one RTCPeerConnection
+    // Numbers of the client's, also of what was not accepted: they mean one thing throughout a bundle.
+    std::map<std::string, std::uint8_t> extension_ids;  // by URI
+    std::set<rtp::PayloadType> payload_types;
     bool restarts = false;  // an offer of ours that restarts ICE
   };
 
@@ -149,6 +159,7 @@ class Negotiator {
   [[nodiscard]] static Kind kind_of(const Section& section);
   [[nodiscard]] std::optional<NegotiationError> take_remote(State& state, const sdp::SessionDescription& description,
                                                             Author offer_by) const;
+  void take_sections(State& state, const sdp::SessionDescription& description, Author offer_by);
   void take_section(Section& section, const sdp::MediaSection& theirs, Author offer_by, std::size_t& receiving);
   void reject(Section& section, Author offer_by);
   void refuse(Section& section);
@@ -162,7 +173,10 @@ class Negotiator {
   [[nodiscard]] Section new_section(Kind kind, std::size_t index) const;
   [[nodiscard]] std::string write(const State& state, Author offer_by);
   [[nodiscard]] sdp::MediaSection write_section(const Section& section, const State& state, Author offer_by) const;
-  void renew_credentials();
+  /// The newest credentials are those of `options_`: the transport has them.
+  void renew_credentials(State& state);
+  [[nodiscard]] std::vector<sdp::Codec> codecs_to_offer(Kind kind) const;
+  [[nodiscard]] std::vector<sdp::ExtMap> extensions_to_offer(Kind kind) const;
   [[nodiscard]] Agreed agreed(std::string answer) const;
 
   Options options_;
@@ -173,6 +187,7 @@ class Negotiator {
   std::optional<State> offered_;  // our offer, unanswered
   std::optional<State> yielded_;  // our offer that crossed one of the client's
   bool restart_wanted_ = false;
+  bool again_ = false;
   std::uint64_t version_ = 0;
 };
 

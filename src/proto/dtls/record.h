@@ -56,6 +56,14 @@ struct Record {
   return record;
 }
 
+/// The datagram begins with a ClientHello, or with a piece of one, that no keys protect.
+[[nodiscard]] inline bool is_client_hello(Bytes datagram) {
+  ByteReader reader{datagram};
+  const auto record = read_record(reader);
+  return record && record->type == kHandshake && record->epoch == 0 && !record->body.empty() &&
+         record->body.front() == kClientHello;
+}
+
 struct HandshakeFragment {
   std::uint8_t type = 0;
   std::uint16_t sequence = 0;  // of the message

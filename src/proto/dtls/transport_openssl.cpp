@@ -136,28 +136,21 @@ void Transport::complete() {
   check_fingerprint();
 }
 
-/// RFC 5764 section 4.2: client's key, server's key, client's salt, server's salt.
 std::optional<SrtpKeys> Transport::export_keys() const {
   const SRTP_PROTECTION_PROFILE* chosen = SSL_get_selected_srtp_profile(ssl_.get());
   if (chosen == nullptr) return {};
   const auto profile = static_cast<SrtpProfile>(chosen->id);  // one of those we offered
-  const auto [key_bytes, salt_bytes] = key_sizes(profile);
-  std::array<std::uint8_t, 2 * (SrtpMasterKey::kKeyBytesMax + SrtpMasterKey::kSaltBytesMax)> material{};
-  const std::size_t size = 2 * (key_bytes + salt_bytes);
-  if (SSL_export_keying_material(ssl_.get(), material.data(), size, kExporterLabel.data(), kExporterLabel.size(),
-                                 nullptr, 0, 0) != 1) {
+  std::array<std::uint8_t, srtp::exported_bytes(SrtpProfile::AeadAes256Gcm)> buffer{};
+  const MutableBytes exported = MutableBytes{buffer}.first(srtp::exported_bytes(profile));
+  if (SSL_export_keying_material(ssl_.get(), exported.data(), exported.size(), kExporterLabel.data(),
+                                 kExporterLabel.size(), nullptr, 0, 0) != 1) {
     ERR_clear_error();
     return {};
   }
-  ByteReader reader{Bytes{material}.first(size)};
-  const Bytes client_key = reader.take(key_bytes);
-  const Bytes server_key = reader.take(key_bytes);
-  const Bytes client_salt = reader.take(salt_bytes);
-  const Bytes server_salt = reader.take(salt_bytes);
-  SrtpKeys keys{.profile = profile, .local = {client_key, client_salt}, .remote = {server_key, server_salt}};
-  if (role_ == Role::Passive) std::swap(keys.local, keys.remote);
-  OPENSSL_cleanse(material.data(), material.size());
-  return keys;
+  srtp::KeyingMaterial keys = srtp::split_keying_material(profile, exported);
+  srtp::wipe(exported);
+  if (role_ == Role::Passive) std::swap(keys.client, keys.server);
+  return SrtpKeys{.profile = profile, .local = keys.client, .remote = keys.server};
 }
 
 /// A record of epoch 1 after completion: an alert, or the other side's Finished once more.

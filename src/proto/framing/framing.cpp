@@ -25,10 +25,9 @@ Result<std::optional<Bytes>, Error> Deframer::next(Bytes& chunk) {
     const bool in_place = partial_.empty() && chunk.size() >= kHeaderBytes;
     if (!in_place && !fill(chunk, kHeaderBytes)) return std::optional<Bytes>{};
     const std::size_t size = load_be16(in_place ? chunk.data() : partial_.data());
-    if (size > options_.frame_bytes_max) {
-      failed_ = true;
-      break;
-    }
+    if (size > options_.frame_bytes_max) failed_ = Error::FrameTooLong;
+    if (size == 0 && options_.empty == EmptyFrames::Refuse) failed_ = Error::FrameEmpty;
+    if (failed_) break;
     Bytes packet;
     if (in_place && chunk.size() >= kHeaderBytes + size) {
       packet = chunk.subspan(kHeaderBytes, size);
@@ -40,7 +39,7 @@ Result<std::optional<Bytes>, Error> Deframer::next(Bytes& chunk) {
     }
     if (!packet.empty()) return std::optional{packet};
   }
-  return fail(Error::FrameTooLong);
+  return fail(*failed_);
 }
 
 std::array<std::uint8_t, kHeaderBytes> frame_header(std::size_t bytes) {

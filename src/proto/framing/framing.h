@@ -15,13 +15,16 @@ namespace zvonok::framing {
 inline constexpr std::size_t kHeaderBytes = 2;
 inline constexpr std::size_t kFrameBytesMax = 65535;  // that the format can carry
 
+/// The format allows packets of no bytes (RFC 4571 section 2); nothing that comes from a browser has them.
+enum class EmptyFrames : std::uint8_t { Skip, Refuse };
+
 struct Options {
   std::size_t frame_bytes_max = 4096;  // of one packet; no browser needs more, the format allows 65535
+  EmptyFrames empty = EmptyFrames::Skip;
 };
 
-enum class Error : std::uint8_t {
-  FrameTooLong,  // and so the stream is of no more use
-};
+/// After any of them the stream is of no more use.
+enum class Error : std::uint8_t { FrameTooLong, FrameEmpty };
 
 /// Cuts a stream into packets. Keeps at most one packet.
 class Deframer {
@@ -30,7 +33,7 @@ class Deframer {
 
   /// The next packet of the stream that `chunk` continues; what was used of `chunk` is taken off its front. Call it
   /// until it gives no packet; then `chunk` is empty. The view lives until the next call and as long as the bytes of
-  /// `chunk`. Empty packets are skipped. After an error there is only that error.
+  /// `chunk`. Empty packets are skipped or refused, as the options say. After an error there is only that error.
   [[nodiscard]] Result<std::optional<Bytes>, Error> next(Bytes& chunk);
 
   /// Bytes kept of a packet that is not whole yet.
@@ -43,7 +46,7 @@ class Deframer {
   Options options_;
   std::vector<std::uint8_t> partial_;  // with its header
   bool given_ = false;                 // `partial_` is the packet given last
-  bool failed_ = false;
+  std::optional<Error> failed_;
 };
 
 /// What stands before a packet of `bytes` (at most kFrameBytesMax), for writers that gather.

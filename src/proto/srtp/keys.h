@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <utility>
 
 #include "base/bytes.h"
@@ -18,6 +19,15 @@ enum class Profile : std::uint16_t {
   AeadAes128Gcm = 0x0007,
   AeadAes256Gcm = 0x0008,
 };
+
+inline std::ostream& operator<<(std::ostream& out, Profile profile) {
+  switch (profile) {
+    case Profile::Aes128CmSha1_80: return out << "Aes128CmSha1_80";
+    case Profile::AeadAes128Gcm: return out << "AeadAes128Gcm";
+    case Profile::AeadAes256Gcm: return out << "AeadAes256Gcm";
+  }
+  return out;
+}
 
 [[nodiscard]] constexpr bool is_aead(Profile profile) {
   return profile != Profile::Aes128CmSha1_80;
@@ -64,6 +74,8 @@ class Secret {
   ~Secret() { wipe(bytes_); }
 
   [[nodiscard]] Bytes view() const { return Bytes{bytes_}.first(size_); }
+  /// Not in constant time: for tests and for telling new keys from old ones of our own.
+  friend bool operator==(const Secret&, const Secret&) = default;
 
  private:
   std::array<std::uint8_t, kMax> bytes_{};
@@ -73,6 +85,7 @@ class Secret {
 struct MasterKey {
   Secret<kKeyBytesMax> key;
   Secret<kSaltBytesMax> salt;
+  friend bool operator==(const MasterKey&, const MasterKey&) = default;
 };
 
 /// Which end of the DTLS connection seals with it.

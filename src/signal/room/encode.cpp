@@ -175,6 +175,7 @@ void encode(std::string& out, const call::DeliverQuality& quality, const call::R
     payload.number("rttMs", quality.quality.rtt_ms);
     payload.decimal("lossPercent", quality.quality.loss_percent);
     payload.number("bitrate", quality.quality.bitrate);
+    if (quality.quality.estimate > 0) payload.number("estimate", quality.quality.estimate);
     payload.key("layers");
     ObjectWriter layers{out};
     for (const call::SentLayer& layer : quality.quality.layers) {

@@ -228,6 +228,7 @@ void RoomInvariants::on(const call::PassSignal& e) {
        "a signal of somebody else");
 }
 void RoomInvariants::on(const call::SetTrackMuted&) {}
+void RoomInvariants::on(const call::SetTrackSource&) {}
 void RoomInvariants::on(const call::RefuseTrack& e) {
   must(stays_.contains(e.participant), "a track of nobody");
 }

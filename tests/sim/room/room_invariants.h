@@ -89,6 +89,7 @@ class RoomInvariants {
   void on(const call::ResumeMedia& e);
   void on(const call::PassSignal& e);
   void on(const call::SetTrackMuted& e);
+  void on(const call::SetTrackSource& e);
   void on(const call::RefuseTrack& e);
   void on(const call::SetView& e);
   void on(const call::CloseRoomConnection& e);

@@ -42,6 +42,7 @@ struct Sent {
     parts.payload = payload;
     parts.marker = marker;
     packet.frame = *inspect(Codec::Vp8, parts);
+    read_descriptor(packet);
     return packet;
   }
 };
@@ -163,7 +164,7 @@ struct Scene {
   }
 
   std::mt19937 random;
-  Forwarder forwarder{{.kind = Kind::Video, .clock_rate = 90000, .first_sequence = 0x7000, .first_picture = 9}};
+  Forwarder forwarder{{.kind = Kind::Video, .first_sequence = 0x7000, .first_picture = 9}};
   std::vector<Source> sources;
   Forwarder::Clocks clocks;
   std::vector<Sent> packets;
@@ -433,9 +434,10 @@ TEST(Forwarder, AReceiverInNeedGetsAKeyframeOfItsLayer) {
 }
 
 TEST(Forwarder, AudioGoesThroughAndAReplacedSourceGoesOn) {
-  Forwarder forwarder{{.kind = Kind::Audio, .clock_rate = 48000, .first_sequence = 5}};
+  Forwarder forwarder{{.kind = Kind::Audio, .first_sequence = 5}};
   const auto send = [&](std::uint64_t sequence, std::uint32_t timestamp, std::int64_t ms) {
     MediaPacket packet;
+    packet.clock_rate = 48'000;
     packet.sequence = sequence;
     packet.timestamp = timestamp;
     return forwarder.forward(packet, at(ms), {});

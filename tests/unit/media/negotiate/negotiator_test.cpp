@@ -364,7 +364,7 @@ TEST(Negotiator, IceRestartOfOursIsOfferedUntilItIsAnswered) {
   EXPECT_FALSE(f.server.offer_needed());
 }
 
-TEST(Negotiator, CredentialsOfARolledBackOfferAreOfferedOnceMore) {
+TEST(Negotiator, CredentialsAreRenewedAgainAfterARolledBackRestart) {
   Fixture f;
   f.client.add(MediaKind::Audio, true);
   f.client_offers();
@@ -375,7 +375,17 @@ TEST(Negotiator, CredentialsOfARolledBackOfferAreOfferedOnceMore) {
   ASSERT_TRUE(f.server.on_offer(restarted.offer()).has_value());
   ASSERT_TRUE(f.server.on_answer(f.client.answer(ours)).has_value());
   EXPECT_TRUE(f.server.offer_needed());
-  EXPECT_EQ(parsed(f.server.make_offer()).sections[0].transport.ice_ufrag, "fresh1");
+  EXPECT_EQ(parsed(f.server.make_offer()).sections[0].transport.ice_ufrag, f.ids.ufrag) << "the newest";
+}
+
+TEST(Negotiator, AnOwnRestartThatIsNotOfferedYetLeavesAnswersAsTheyAre) {
+  Fixture f;
+  f.client.add(MediaKind::Audio, true);
+  f.client_offers();
+  f.server.restart_ice();
+  const auto agreed = f.server.on_offer(f.client.offer());
+  EXPECT_EQ(parsed(agreed->answer).sections[0].transport.ice_ufrag, "server");
+  EXPECT_TRUE(f.server.offer_needed());
 }
 
 TEST(Negotiator, DescriptionsThatDoNotFitAreErrorsAndChangeNothing) {

@@ -56,8 +56,8 @@ TEST(DtlsHandshake, KeysOfOneSideAreThoseOfTheOtherTurnedRound) {
     EXPECT_EQ(ours->local, theirs->remote);
     EXPECT_EQ(ours->remote, theirs->local);
     EXPECT_NE(ours->local, ours->remote);
-    EXPECT_EQ(ours->local.key().size(), key_sizes(profile).key_bytes);
-    EXPECT_EQ(ours->local.salt().size(), key_sizes(profile).salt_bytes);
+    EXPECT_EQ(ours->local.key.view().size(), srtp::key_bytes(profile));
+    EXPECT_EQ(ours->local.salt.view().size(), srtp::salt_bytes(profile));
   }
 }
 

@@ -103,6 +103,16 @@ TEST(Framing, SkipsEmptyPackets) {
   }
 }
 
+TEST(Framing, StopsForGoodAtAnEmptyPacketWhereThoseAreRefused) {
+  Deframer deframer{{.empty = EmptyFrames::Refuse}};
+  Read read;
+  feed(deframer, framed({{1}, {}, {2}}), read);
+  EXPECT_EQ(read.packets, (std::vector<Packet>{{1}}));
+  EXPECT_TRUE(read.failed);
+  Bytes more;
+  EXPECT_EQ(deframer.next(more).error(), Error::FrameEmpty);
+}
+
 TEST(Framing, StopsForGoodAtAPacketLongerThanAllowed) {
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{10'000}}) {
     Deframer deframer{{.frame_bytes_max = 100}};

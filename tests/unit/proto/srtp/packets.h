@@ -17,14 +17,6 @@
 
 namespace zvonok::srtp {
 
-inline std::ostream& operator<<(std::ostream& out, Profile profile) {
-  switch (profile) {
-    case Profile::Aes128CmSha1_80: return out << "Aes128CmSha1_80";
-    case Profile::AeadAes128Gcm: return out << "AeadAes128Gcm";
-    case Profile::AeadAes256Gcm: return out << "AeadAes256Gcm";
-  }
-  return out;
-}
 inline std::ostream& operator<<(std::ostream& out, Error error) {
   constexpr std::array<std::string_view, 6> kNames{"TooShort", "Malformed", "Replayed",
                                                    "TooOld",   "BadTag",    "TooManySsrcs"};
