@@ -74,11 +74,14 @@ part_web() {
 }
 
 part_e2e() {
-  say "end to end: browsers with fake devices against the server"
+  say "end to end: other WebRTC stacks, and browsers with fake devices, against the server"
   cmake --preset release >/dev/null
   cmake --build build -j "$jobs" --target zvonok
   scripts/build_web.sh
-  (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error && npm test --silent)
+  local folder
+  for folder in tests/rooms tests/e2e; do
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error && npm test --silent)
+  done
 }
 
 parts=("$@")

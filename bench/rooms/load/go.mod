@@ -1,0 +1,3 @@
+module zvonok/bench/rooms/load
+
+go 1.19

@@ -1,0 +1,3 @@
+module zvonok/bench/rooms/pion_sfu
+
+go 1.19

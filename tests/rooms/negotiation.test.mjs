@@ -1,0 +1,55 @@
+// The styles of negotiation: whoever offers first, and when both do, media flows both ways, byte for byte and without gaps.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { useRooms } from './support/room.mjs';
+
+describe('negotiation', { timeout: 180_000 }, () => {
+  const rooms = useRooms();
+  const styles = ['waits', 'offers', 'polite', 'stubborn'];
+
+  for (const first of styles) {
+    for (const second of styles) {
+      it(`${first} and ${second}: sound both ways`, async () => {
+        const room = rooms.server.newRoom();
+        const alice = await rooms.enter('alice', room, { style: first });
+        const bob = await rooms.enter('bob', room, { style: second });
+        await rooms.expectAllHear([alice, bob]);
+      });
+    }
+  }
+
+  for (const style of styles) {
+    it(`three who all ${style}: sound and VP8 of each to each`, async () => {
+      const room = rooms.server.newRoom();
+      const all = await Promise.all(['alice', 'bob', 'carol'].map((user) => rooms.enter(user, room, { style, publish: ['audio', 'video'] })));
+      await rooms.expectAllHear(all, ['audio', 'video']);
+    });
+  }
+
+  const numberings = [
+    ['mid 3, transport-wide-cc 4', { audio: [3, 4], video: [3, 4, 5] }],
+    ['mid 1, transport-wide-cc 2', { audio: [1, 2], video: [1, 2, 3] }],
+    ['high numbers', { audio: [14, 13], video: [14, 13, 12] }],
+  ];
+  for (const [name, extensionIds] of numberings) {
+    it(`the client's numbers of header extensions hold in the server's later offers: ${name}`, async () => {
+      const room = rooms.server.newRoom();
+      const alice = await rooms.enter('alice', room, { extensionIds });
+      const bob = await rooms.enter('bob', room, { publish: ['audio', 'video'] });
+      await alice.hears('bob/video', 15);
+      await alice.hears('bob/audio', 15, { ms: 3000 });
+      assert.deepEqual(alice.faults, []);
+    });
+  }
+
+  it('a client that numbers one header extension differently in two sections goes on being heard in both', async () => {
+    const room = rooms.server.newRoom();
+    const alice = await rooms.enter('alice', room);
+    const bob = await rooms.enter('bob', room, { extensionIds: { audio: [1, 2], video: [5, 6, 7] } });
+    await alice.hears('bob/audio', 15);
+    bob.add('video');
+    await bob.offer();
+    await Promise.all([alice.hears('bob/video', 15), alice.hears('bob/audio', 40)]);
+  });
+});
