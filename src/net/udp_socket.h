@@ -1,4 +1,6 @@
-// One UDP socket for media: datagrams come in batches with their addresses, and leave in batches.
+// One UDP socket for media: datagrams come in batches with their addresses, and leave in batches. Datagrams of one
+// batch that go to the same destination leave as one train of segments (UDP_SEGMENT) as far as their sizes are equal:
+// the kernel then does most of its work once for all of them.
 //
 // Threads: none of its own; everything on the thread of the loop that watches `fd()`.
 #pragma once
@@ -26,8 +28,10 @@ struct UdpCounters {
   std::uint64_t sent = 0;
   std::uint64_t sent_bytes = 0;
   std::uint64_t send_calls = 0;
-  std::uint64_t send_full = 0;    // the socket's buffer was full: dropped
-  std::uint64_t send_failed = 0;  // unreachable and the like: dropped
+  std::uint64_t send_messages = 0;   // a train is one
+  std::uint64_t send_full = 0;       // the socket's buffer was full: dropped
+  std::uint64_t send_failed = 0;     // unreachable and the like: dropped
+  std::uint64_t trains_refused = 0;  // sent one by one instead
 };
 
 class UdpSocket {
@@ -39,11 +43,13 @@ class UdpSocket {
     SocketAddress address;  // 0.0.0.0 means every address, of IPv4 and IPv6
     int receive_buffer_bytes = 4 << 20;
     int send_buffer_bytes = 4 << 20;
+    std::size_t send_batch = 512;  // datagrams; 2 KiB of memory each
+    bool segments = true;          // where the kernel has them
   };
   [[nodiscard]] static Result<UdpSocket, std::string> open(const Options& options);
-  UdpSocket(UdpSocket&&) = default;
-  UdpSocket& operator=(UdpSocket&&) = default;
-  ~UdpSocket() = default;
+  UdpSocket(UdpSocket&&) noexcept;
+  UdpSocket& operator=(UdpSocket&&) noexcept;
+  ~UdpSocket();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// As bound; the port is the real one when 0 was asked for.
@@ -63,7 +69,7 @@ class UdpSocket {
   /// Where the next datagram to send may be written. Give it with `commit`, or ask again for the same space.
   [[nodiscard]] MutableBytes claim();
   /// Queues the first `size` bytes of what was claimed; `from` is the local address to send from (unspecified: the
-  /// system's choice). A full batch leaves at once.
+  /// system's choice). A full batch leaves at once. The order is kept for each destination, not between them.
   void commit(const SocketAddress& to, const IpAddress& from, std::size_t size);
   void flush();
 
@@ -71,22 +77,22 @@ class UdpSocket {
 
  private:
   /// Buffers and the headers that point into them: never moved.
-  struct Batch {
+  struct In {
     std::array<std::array<std::uint8_t, kDatagramBytesMax>, kBatch> bytes;
     std::array<sockaddr_in6, kBatch> addresses;
     std::array<iovec, kBatch> parts;
     std::array<mmsghdr, kBatch> messages;
     alignas(cmsghdr) std::array<std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))>, kBatch> control;
   };
-  UdpSocket(Fd fd, SocketAddress local);
+  class Out;
+  UdpSocket(Fd fd, SocketAddress local, const Options& options);
 
   Fd fd_;
   SocketAddress local_;
   int receive_buffer_bytes_ = 0;
   int send_buffer_bytes_ = 0;
-  std::unique_ptr<Batch> in_;
-  std::unique_ptr<Batch> out_;
-  std::size_t queued_ = 0;
+  std::unique_ptr<In> in_;
+  std::unique_ptr<Out> out_;
   std::vector<Datagram> received_;
   UdpCounters counters_;
 };
