@@ -162,6 +162,8 @@ SendContext Downlink::context(const SendStream& stream) {
 void Downlink::note_sent(const SendStream& stream, std::size_t bytes, PacketKind kind, TimePoint now,
                          bwe::ProbeCluster cluster) {
   ++counters_.packets;
+  if (kind == PacketKind::Rtx) ++counters_.retransmitted;
+  if (kind == PacketKind::Padding) ++counters_.padding;
   counters_.bytes += bytes;
   sent_.add(now, bytes);
   if (kind == PacketKind::Audio) audio_.add(now, bytes);
@@ -201,7 +203,9 @@ void Downlink::forward(SendStream& stream, const MediaPacket& packet, const Pack
                  .key = source.key,
                  .payload = packet.payload,
                  .dependency_descriptor = packet.dependency_descriptor,
-                 .audio_level = packet.audio_level},
+                 .audio_level = packet.audio_level,
+                 .red = packet.red,
+                 .repeats = packet.repeats},
                 paced.kind, now);
   }
   if (hold(paced,
@@ -257,7 +261,9 @@ void Downlink::send_held(const Held& held, TimePoint now) {
                  .key = held.key,
                  .payload = kept.payload,
                  .dependency_descriptor = kept.descriptor,
-                 .audio_level = {}},
+                 .audio_level = {},
+                 .red = {},
+                 .repeats = {}},
                 PacketKind::Video, now);
   }
   SendContext to = context(*stream);
@@ -322,6 +328,7 @@ void Downlink::on_nack(const rtcp::Nack& nack, TimePoint now) {
   for (std::size_t i = 0; i < kRepeatsMax; ++i) {
     const auto sequence = lost.next();
     if (!sequence) return;
+    ++counters_.nacked;
     const auto packet = stream->find_lost(*sequence, now, link_.round_trip);
     if (!packet || packet->layer >= track->layers.size() || track->layers[packet->layer].stream == nullptr) continue;
     const std::size_t bytes = track->layers[packet->layer].stream->ring().find(packet->key).payload.size();
@@ -350,6 +357,7 @@ void Downlink::on_keyframe_request(rtp::Ssrc ssrc) {
   SendStream* const stream = stream_of(ssrc);
   if (stream == nullptr) return;
   ++stream->counters().keyframe_requests;
+  ++counters_.keyframe_requests;
   stream->forwarder().need_keyframe();
   want_keyframe(*stream);
 }

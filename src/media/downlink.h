@@ -48,6 +48,10 @@ struct DownlinkCounters {
   std::uint64_t switches = 0;      // of layers
   std::uint64_t audio_only = 0;    // times that a video was cut off
   std::uint64_t feedbacks = 0;
+  std::uint64_t nacked = 0;  // packets that it asked for again
+  std::uint64_t retransmitted = 0;
+  std::uint64_t padding = 0;            // packets of it, to probe for room
+  std::uint64_t keyframe_requests = 0;  // of its own
 };
 
 class Downlink {

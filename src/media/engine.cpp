@@ -97,7 +97,14 @@ void Engine::on(const ClosePeer& command, TimePoint now) {
     if (room->second.loudest == peer->id()) room->second.loudest.reset();
     if (room->second.peers.empty()) rooms_.erase(room);
   }
+  gone_.add(*peer);
   peers_.erase(command.peer);
+}
+
+MediaTotals Engine::totals() const {
+  MediaTotals sum = gone_;
+  for (const auto& [id, peer] : peers_) sum.add(*peer);
+  return sum;
 }
 
 void Engine::add_ufrag(Peer& peer, const std::string& ufrag) {

@@ -26,6 +26,7 @@
 #include "media/parameters.h"
 #include "media/peer.h"
 #include "media/speakers.h"
+#include "media/totals.h"
 #include "media/transport.h"
 
 namespace zvonok::media {
@@ -144,6 +145,8 @@ class Engine final : private PeerHost {
   [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
 
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  /// Of all peers that there ever were. Walks those that there are.
+  [[nodiscard]] MediaTotals totals() const;
   [[nodiscard]] std::size_t peer_count() const { return peers_.size(); }
   [[nodiscard]] std::size_t path_count() const { return paths_.size(); }
   [[nodiscard]] Peer* find(ParticipantId peer);
@@ -202,6 +205,7 @@ class Engine final : private PeerHost {
   std::vector<Event> events_;
   TimePoint next_speakers_ = TimePoint::max();
   EngineCounters counters_;
+  MediaTotals gone_;  // of peers that were closed
 };
 
 }  // namespace zvonok::media

@@ -180,6 +180,8 @@ void read_descriptor(MediaPacket& packet) {
     if (const auto parsed = parse_vp8_descriptor(packet.payload)) packet.vp8 = *parsed;
   } else if (packet.codec == Codec::Vp9) {
     if (const auto parsed = parse_vp9_descriptor(packet.payload)) packet.vp9 = *parsed;
+  } else if (packet.codec == Codec::Red) {
+    packet.red = parse_red(packet.payload);
   }
 }
 

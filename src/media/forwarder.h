@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media/codec/codec.h"
+#include "media/codec/red.h"
 #include "media/codec/vp8.h"
 #include "media/codec/vp9.h"
 #include "media/parameters.h"
@@ -32,11 +34,13 @@ struct MediaPacket {
   FrameInfo frame;
   std::optional<Vp8Descriptor> vp8;  // of a packet of that codec
   std::optional<Vp9Descriptor> vp9;
+  std::optional<RedPrimary> red;      // of a packet that is redundant audio
+  std::span<const RedBlock> repeats;  // of audio: packets before it, to be carried once more
   Bytes dependency_descriptor;
   std::optional<std::uint8_t> audio_level;  // the byte of RFC 6464
 };
 
-/// Fills in `vp8` or `vp9` from the payload, as `codec` says.
+/// Fills in `vp8`, `vp9` or `red` from the payload, as `codec` says.
 void read_descriptor(MediaPacket& packet);
 
 /// How the packet is to be sent.

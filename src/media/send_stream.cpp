@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "media/audio_history.h"
 #include "proto/rtp/extensions.h"
 #include "proto/rtp/packet.h"
 
@@ -21,6 +22,9 @@ void SendStream::set_source(const std::vector<CodecParameters>& source) {
   types_.fill(kNone);
   rtx_types_.fill(kNone);
   padding_type_.reset();
+  red_type_.reset();
+  const auto red = std::ranges::find(parameters_.codecs, Codec::Red, &CodecParameters::codec);
+  if (red != parameters_.codecs.end()) red_type_ = red->type;
   for (const CodecParameters& theirs : source) {
     const auto ours = std::ranges::find_if(parameters_.codecs, [&](const CodecParameters& c) {
       return c.codec == theirs.codec && c.profile == theirs.profile && c.clock_rate == theirs.clock_rate;
@@ -57,16 +61,31 @@ std::size_t SendStream::write_header(MutableBytes room, const rtp::HeaderFields&
 
 std::optional<Renumbered> SendStream::number(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
                                              const Forwarder::Clocks& clocks) {
-  if (!takes(source)) return std::nullopt;
+  if (!takes(source) && !(packet.red && takes(packet.red->type))) return std::nullopt;
   clock_rate_ = packet.clock_rate;
   return forwarder_.forward(packet, now, clocks);
 }
 
 std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext& context) {
-  const std::uint8_t type = types_[std::to_underlying(packet.source_type) & 0x7F];
+  std::uint8_t type = types_[std::to_underlying(packet.source_type) & 0x7F];
   const ice::Path* const path = context.transport.media_path();
   const Renumbered& as = packet.as;
-  if (type == kNone || path == nullptr || packet.payload.size() < as.prefix.replaces) return 0;
+  Bytes payload = packet.payload;
+  Bytes prefix = as.prefix.view();
+  if (type == kNone && packet.red) {  // it takes no RED: unwrapped
+    type = types_[std::to_underlying(packet.red->type) & 0x7F];
+    payload = packet.red->payload;
+  }
+  if (type == kNone || path == nullptr || payload.size() < as.prefix.replaces) return 0;
+  std::array<std::uint8_t, 1 + AudioHistory::kPackets * (4 + AudioHistory::kBytesMax)> redundant;
+  if (redundancy_ > 0 && red_type_ && !packet.repeats.empty()) {
+    const auto repeats = packet.repeats.last(std::min(redundancy_, packet.repeats.size()));
+    if (const std::size_t length = write_red(redundant, rtp::PayloadType{type}, repeats)) {
+      prefix = Bytes{redundant}.first(length);
+      type = std::to_underlying(*red_type_);
+      ++counters_.redundant;
+    }
+  }
   const MutableBytes room = context.sink.claim(*path);
   const std::size_t header = write_header(
       room,
@@ -78,12 +97,12 @@ std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext&
        .ssrc = parameters_.ssrc},
       {.dependency_descriptor = packet.dependency_descriptor, .audio_level = packet.audio_level}, now, context);
   if (header == 0) return 0;
-  const std::size_t size = context.transport.sender().seal_rtp(
-      as.sequence, parameters_.ssrc, room, header, as.prefix.view(), packet.payload.subspan(as.prefix.replaces));
+  const std::size_t size = context.transport.sender().seal_rtp(as.sequence, parameters_.ssrc, room, header, prefix,
+                                                               payload.subspan(as.prefix.replaces));
   if (size == 0) return 0;
   context.sink.commit(*path, size);
   ++counters_.packets;
-  counters_.bytes += packet.payload.size();
+  counters_.bytes += payload.size();
   if (packets_kept_ > 0) {
     if (sent_.empty()) sent_.resize(packets_kept_);
     sent_[as.sequence % sent_.size()] = {.sequence = as.sequence,
@@ -193,10 +212,23 @@ std::optional<rtcp::SenderInfo> SendStream::sender_info(TimePoint now, const For
                           .octets = static_cast<std::uint32_t>(counters_.bytes)};
 }
 
+/// More at once, less only when the path was good for a while.
+void SendStream::update_redundancy(TimePoint now) {
+  constexpr double kLittleLoss = 0.01;
+  constexpr double kMuchLoss = 0.05;
+  constexpr Duration kGoodFor = seconds{15};
+  if (parameters_.kind != Kind::Audio) return;
+  const std::size_t wanted = fraction_lost_ >= kMuchLoss ? 2 : fraction_lost_ >= kLittleLoss ? 1 : 0;
+  if (wanted > 0) lossy_at_ = now;
+  if (wanted > redundancy_) redundancy_ = wanted;
+  if (wanted == 0 && now - lossy_at_ > kGoodFor) redundancy_ = 0;
+}
+
 void SendStream::on_report(const rtcp::ReportBlock& block, TimePoint now) {
   heard_ = true;
   fraction_lost_ = block.fraction_lost / 256.0;
   jitter_ = block.jitter;
+  update_redundancy(now);
   if (block.last_sender_report == 0 || block.last_sender_report != last_report_compact_) return;
   const Duration trip = now - last_report_at_ - rtcp::duration_from_compact(block.delay_since_last);
   if (trip >= Duration::zero() && trip < rtcp::kRoundTripMax) round_trip_ = trip;

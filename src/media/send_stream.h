@@ -39,6 +39,7 @@ class SendStream {
   /// The publisher's payload types, to find ours for each. A publisher's codec that the receiver does not take has
   /// none.
   void set_source(const std::vector<CodecParameters>& source);
+  void update_redundancy(TimePoint now);
   /// Whether the receiver takes packets of that payload type.
   [[nodiscard]] bool takes(rtp::PayloadType source) const { return types_[std::to_underlying(source) & 0x7F] != kNone; }
 
@@ -55,6 +56,8 @@ class SendStream {
     Bytes payload;
     Bytes dependency_descriptor;
     std::optional<std::uint8_t> audio_level;
+    std::optional<RedPrimary> red;
+    std::span<const RedBlock> repeats;
   };
   /// Seals and sends. The bytes that left, without those of UDP and IP; 0: it can't be sent.
   std::size_t send(const Outgoing& packet, TimePoint now, SendContext& context);
@@ -90,6 +93,9 @@ class SendStream {
   /// Since when there is not room for even its smallest layer. Its owner's.
   std::optional<TimePoint> starved_since;
 
+  /// How many packets before it each audio packet carries once more; as many as the reported loss asks for.
+  [[nodiscard]] std::size_t redundancy() const { return redundancy_; }
+
   [[nodiscard]] Forwarder& forwarder() { return forwarder_; }
   [[nodiscard]] const Forwarder& forwarder() const { return forwarder_; }
   [[nodiscard]] std::uint64_t next_rtx_sequence() const { return rtx_sequence_; }
@@ -102,6 +108,7 @@ class SendStream {
     std::uint64_t bytes = 0;  // of payload
     std::uint64_t retransmitted = 0;
     std::uint64_t padded = 0;
+    std::uint64_t redundant = 0;  // packets with others in them
     std::uint64_t nacked = 0;
     std::uint64_t keyframe_requests = 0;
   };
@@ -133,6 +140,9 @@ class SendStream {
   std::array<std::uint8_t, 128> types_{};
   std::array<std::uint8_t, 128> rtx_types_{};
   std::optional<rtp::PayloadType> padding_type_;
+  std::optional<rtp::PayloadType> red_type_;
+  std::size_t redundancy_ = 0;
+  TimePoint lossy_at_{};
   std::vector<Sent> sent_;  // ring by sequence; grows to its full size with the first packet
   std::size_t packets_kept_;
   std::uint64_t rtx_sequence_;

@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "media/allocator.h"
+#include "media/audio_history.h"
 #include "media/codec/dependency_descriptor.h"
 #include "media/forwarder.h"
 #include "media/layer_meter.h"
@@ -33,6 +34,7 @@ struct Track {
     std::unique_ptr<ReceiveStream> stream;  // none before its first packet
     std::unique_ptr<DependencyReader> dependencies;
     LayerMeter meter;
+    std::unique_ptr<AudioHistory> recent;                       // of audio
     std::array<std::uint16_t, LayerMeter::kSpatial> heights{};  // by spatial layer; 0: not known
     std::uint8_t epoch = 0;                                     // counts the streams it had
     bool keyframe_wanted = false;                               // before there was a stream to ask

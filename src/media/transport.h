@@ -31,6 +31,7 @@ enum class TransportState : std::uint8_t {
 [[nodiscard]] std::string_view to_text(TransportState state);
 
 enum class TransportFailure : std::uint8_t { None, NoChecks, IceTimeout, DtlsTimeout, DtlsFingerprint, DtlsOther };
+inline constexpr std::size_t kTransportFailures = 6;
 [[nodiscard]] std::string_view to_text(TransportFailure failure);
 
 /// Why packets were dropped.

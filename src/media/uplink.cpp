@@ -218,7 +218,10 @@ void Uplink::begin_stream(Track& track, std::uint8_t layer, rtp::Ssrc ssrc, cons
                                                              .clock_rate = codec.clock_rate,
                                                              .retransmission = track.parameters.retransmission,
                                                              .packets_kept = video ? kVideoPacketsKept : 0});
-  if (!video) return;
+  if (!video) {
+    place.recent = std::make_unique<AudioHistory>();
+    return;
+  }
   place.dependencies = std::make_unique<DependencyReader>();
   if (std::exchange(place.keyframe_wanted, false)) place.stream->want_keyframe();
   if (next_survey_ == TimePoint::max()) next_survey_ = TimePoint{};
@@ -267,6 +270,8 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
                      .frame = {},
                      .vp8 = {},
                      .vp9 = {},
+                     .red = {},
+                     .repeats = {},
                      .dependency_descriptor = in.dependency_descriptor,
                      .audio_level = in.audio_level};
   if (track.parameters.kind == Kind::Video) {
@@ -285,10 +290,15 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
     if (frame->keyframe) from.stream->on_keyframe(now);
     from.meter.add(now, frame->spatial, frame->temporal, in.payload.size());
     from.stream->ring().store(track.key_of(layer, sequence), in.payload, in.dependency_descriptor);
-  } else if (in.audio_level && !track.muted) {
-    link_.host.on_audio_level(track, static_cast<std::uint8_t>(*in.audio_level & 0x7F));
+  } else {
+    if (in.audio_level && !track.muted) {
+      link_.host.on_audio_level(track, static_cast<std::uint8_t>(*in.audio_level & 0x7F));
+    }
+    if (codec->codec == Codec::Red) read_descriptor(packet);
+    if (codec->codec == Codec::Opus) packet.repeats = from.recent->before(sequence, packet.timestamp);
   }
   deliver(track, packet, in.view.payload_type, now);
+  if (codec->codec == Codec::Opus) from.recent->push(sequence, packet.timestamp, packet.payload);
 }
 
 void Uplink::deliver(const Track& track, const MediaPacket& packet, rtp::PayloadType type, TimePoint now) {
@@ -339,6 +349,7 @@ void Uplink::send_nacks(TimePoint now) {
       lost_.clear();
       layer.stream->collect_nacks(now, link_.round_trip, lost_);
       if (lost_.empty()) continue;
+      counters_.nacked += lost_.size();
       static_cast<void>(
           rtcp::write_nack(writer, {.sender = link_.own_ssrc, .media = layer.stream->options().ssrc}, lost_));
     }
@@ -353,10 +364,23 @@ void Uplink::send_keyframe_requests(TimePoint now) {
     if (track->parameters.kind != Kind::Video || track->muted) continue;
     for (const Track::Layer& layer : track->layers) {
       if (layer.stream == nullptr || !layer.stream->take_keyframe_request(now)) continue;
+      ++counters_.keyframe_requests;
       static_cast<void>(rtcp::write_pli(writer, {.sender = link_.own_ssrc, .media = layer.stream->options().ssrc}));
     }
   }
   if (writer.size() > 0) link_.transport.send_rtcp(writer.written());
+}
+
+/// In units of 1/256. An Opus encoder puts as much forward error correction into its packets as the reports ask for,
+/// and what a receiver loses behind us needs it as well. Only the fraction says so: the counts stay those of this path.
+std::uint8_t Uplink::worst_loss_of_receivers(rtp::Ssrc ssrc) const {
+  constexpr double kMost = 0.2;
+  double worst = 0;
+  for (const Route& known : routes_) {
+    if (known.ssrc != ssrc) continue;
+    for (const Subscriber& to : known.track->subscribers) worst = std::max(worst, to.stream->fraction_lost());
+  }
+  return static_cast<std::uint8_t>(256 * std::min(worst, kMost));
 }
 
 void Uplink::collect_reports(TimePoint now, std::size_t most, std::vector<rtcp::ReportBlock>& out) {
@@ -368,7 +392,13 @@ void Uplink::collect_reports(TimePoint now, std::size_t most, std::vector<rtcp::
   }
   const std::size_t count = std::min(most, all.size());
   for (std::size_t i = 0; i < count; ++i) {
-    if (const auto block = all[(reports_from_ + i) % all.size()]->report(now)) out.push_back(*block);
+    ReceiveStream& stream = *all[(reports_from_ + i) % all.size()];
+    auto block = stream.report(now);
+    if (!block) continue;
+    if (stream.options().kind == Kind::Audio) {
+      block->fraction_lost = std::max(block->fraction_lost, worst_loss_of_receivers(stream.options().ssrc));
+    }
+    out.push_back(*block);
   }
   reports_from_ = all.empty() ? 0 : (reports_from_ + count) % all.size();
 }

@@ -22,10 +22,12 @@ namespace zvonok::media {
 
 struct UplinkCounters {
   std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;         // of RTP
-  std::uint64_t unknown_ssrc = 0;  // belongs to no section
-  std::uint64_t malformed = 0;     // authentic, and not RTP or not of its codec
-  std::uint64_t padding = 0;       // probes: counted for congestion control, and dropped
+  std::uint64_t bytes = 0;              // of RTP
+  std::uint64_t unknown_ssrc = 0;       // belongs to no section
+  std::uint64_t malformed = 0;          // authentic, and not RTP or not of its codec
+  std::uint64_t padding = 0;            // probes: counted for congestion control, and dropped
+  std::uint64_t nacked = 0;             // packets asked for again
+  std::uint64_t keyframe_requests = 0;  // sent to it
 };
 
 class Uplink {
@@ -92,6 +94,7 @@ class Uplink {
   void send_keyframe_requests(TimePoint now);
   void survey(TimePoint now);
   void remove_track(Track& track);
+  [[nodiscard]] std::uint8_t worst_loss_of_receivers(rtp::Ssrc ssrc) const;
 
   PeerLink& link_;
   ExtensionIds ids_;  // of what the peer sends: one set for the whole bundle

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { launch } from './support/browser.mjs';
+import { enter, received } from './support/room_page.mjs';
 import { startServer } from './support/server.mjs';
 
 const patienceMs = 15_000;
@@ -15,73 +16,6 @@ async function until(what, check) {
     if (Date.now() > end) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-/** Runs in the page: one peer connection and one WebSocket, kept in `window`. */
-async function enter({ path, session, style, simulcast }) {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: simulcast ? 640 : 320, height: simulcast ? 360 : 180 } });
-  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  const ws = new WebSocket(`ws://${location.host}${path}`);
-  Object.assign(window, { pc, ws, seen: [], closedWith: undefined, failures: [] });
-  const send = (type, payload) => ws.send(JSON.stringify({ type, payload, roomId: 1, sessionId: session }));
-  const addTracks = () => {
-    for (const track of stream.getTracks()) {
-      if (track.kind === 'video' && simulcast) {
-        pc.addTransceiver(track, {
-          streams: [stream],
-          sendEncodings: [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'h', scaleResolutionDownBy: 2 }, { rid: 'f' }],
-        });
-      } else {
-        pc.addTrack(track, stream);
-      }
-    }
-  };
-  pc.ontrack = ({ track }) => {
-    const element = document.createElement(track.kind);
-    element.autoplay = true;
-    element.srcObject = new MediaStream([track]);
-    document.documentElement.append(element);
-  };
-  pc.onicecandidate = ({ candidate }) => candidate && send('ice', candidate);
-  ws.onclose = ({ code }) => {
-    window.closedWith = code;
-  };
-  ws.onmessage = async ({ data }) => {
-    const message = JSON.parse(data);
-    window.seen.push(message);
-    try {
-      if (message.type === 'offer') {
-        await pc.setRemoteDescription(message.payload);
-        await pc.setLocalDescription();
-        send('answer', pc.localDescription);
-      } else if (message.type === 'answer') {
-        await pc.setRemoteDescription(message.payload);
-      }
-    } catch (error) {
-      // Whoever offers without waiting may have rolled its offer back: the answer to it is then of no use.
-      if (style === 'waits') window.failures.push(String(error));
-    }
-  };
-  await new Promise((resolve, reject) => {
-    ws.onopen = resolve;
-    ws.onerror = reject;
-  });
-  send('join');
-  if (style === 'both') await new Promise((resolve) => setTimeout(resolve, 140)); // so that the offers cross
-  addTracks();
-  if (style === 'waits') return;
-  await pc.setLocalDescription();
-  send('offer', pc.localDescription);
-}
-
-/** Runs in the page: what comes in, by kind, from how many sources. */
-async function received() {
-  const all = [...(await window.pc.getStats()).values()].filter((report) => report.type === 'inbound-rtp');
-  return {
-    decoding: all.filter((report) => report.kind === 'video' && report.framesDecoded > 5).length,
-    hearing: all.filter((report) => report.kind === 'audio' && report.totalAudioEnergy > 0.001).length,
-    lost: all.reduce((sum, report) => sum + report.packetsLost, 0),
-  };
 }
 
 describe('rooms', { timeout: 300_000 }, () => {

@@ -128,6 +128,7 @@ std::optional<Codec> codec_of(const sdp::Codec& codec) {
 }
 
 std::string profile_of(const sdp::Codec& codec) {
+  if (codec.is("red")) return codec.fmtp;  // its blocks name payload types, which must mean the same on both sides
   if (!codec.is("H264")) return {};
   // Baseline with its constraints or without: no encoder of a call uses what Constrained Baseline leaves out.
   return std::string{packetization_mode(codec)};

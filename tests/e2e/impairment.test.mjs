@@ -1,0 +1,136 @@
+// Rooms on bad networks: a relay between a page and the server loses, delays and narrows; what the person sees and hears
+// is judged by the browser.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { launch } from './support/browser.mjs';
+import { openLine } from './support/line.mjs';
+import { enter, pictures, playback, received, watchPictures } from './support/room_page.mjs';
+import { freePort, startServer } from './support/server.mjs';
+
+const patienceMs = 20_000;
+
+async function until(what, check, ms = patienceMs) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe('bad networks', { timeout: 240_000 }, () => {
+  let server;
+  let browser;
+  let mediaPort;
+  const people = [];
+  const lines = [];
+  const pages = [];
+
+  const join = async (person, options) => {
+    const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+    const page = await context.newPage();
+    pages.push(page);
+    await page.goto(new URL('/healthz', server.url).href);
+    await page.evaluate(enter, {
+      path: `/api/v1/group/${people[person].room}/call?token=${people[person].token}`,
+      session: `s${pages.length}-${Date.now()}`,
+      style: 'offers',
+      ...options,
+    });
+    return page;
+  };
+  const line = async () => {
+    const opened = await openLine(mediaPort, 7);
+    lines.push(opened);
+    return opened;
+  };
+  const awaitMedia = (page) =>
+    until('pictures and sound', async () => {
+      const now = await page.evaluate(received);
+      return now.decoding >= 1 && now.hearing >= 1;
+    });
+  const now = (page) => page.evaluate(() => performance.now());
+
+  before(async () => {
+    mediaPort = await freePort();
+    server = await startServer({ environment: { MEDIA_UDP_PORT: String(mediaPort) } });
+    browser = await launch();
+    for (const name of ['ada', 'boris']) {
+      const response = await fetch(new URL('/api/auth/register', server.url), {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ email: `${name}@example.org`, password: 'a long password', display_name: name }),
+      });
+      const body = await response.json();
+      people.push({ id: body.user.id, token: body.access_token, room: 'team' });
+    }
+    const made = await fetch(new URL('/api/v1/groups', server.url), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${people[0].token}` },
+      body: JSON.stringify({ id: 'team', title: 'Team', members: [people[1].id] }),
+    });
+    assert.equal(made.status, 201);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stopAndClean();
+  });
+  afterEach(async () => {
+    await Promise.all(pages.map((page) => page.context().close()));
+    pages.length = 0;
+    for (const opened of lines) opened.close();
+    lines.length = 0;
+  });
+
+  it('one packet of ten is lost: speech stays whole and the picture moves', async () => {
+    const bad = await line();
+    const [, watcher] = [await join(0, {}), await join(1, { line: bad.port })];
+    await awaitMedia(watcher);
+    for (const direction of [bad.up, bad.down]) Object.assign(direction, { loss: 0.1, delayMs: 20 });
+    // Until the reports of the loss have been heard, nothing is done against it.
+    const redundant = () =>
+      watcher.evaluate(async () => {
+        const audio = [...(await window.pc.getStats()).values()].find((r) => r.type === 'inbound-rtp' && r.kind === 'audio');
+        return audio.packetsLost > 0 && audio.fecPacketsReceived > 0;
+      });
+    await until('redundancy', redundant);
+    await watcher.evaluate(watchPictures);
+    const before = await watcher.evaluate(playback);
+    const since = await now(watcher);
+    await until('ten seconds of sound', async () => (await watcher.evaluate(playback)).samples - before.samples > 480_000);
+    const afterwards = await watcher.evaluate(playback);
+    const shown = await watcher.evaluate(pictures, since);
+    const concealed = (afterwards.concealed - before.concealed) / (afterwards.samples - before.samples);
+    assert.ok(bad.down.lost > 50, `${bad.down.lost} packets were lost`);
+    assert.ok(concealed < 0.015, `${(100 * concealed).toFixed(2)} % of the sound is made up`);
+    assert.ok(afterwards.energy > before.energy);
+    assert.ok(shown.count > 60, `${shown.count} pictures`);
+    assert.ok(shown.longestMs < 1000, `the picture stood still for ${shown.longestMs.toFixed()} ms`);
+  });
+
+  it('a line that narrows from 5 Mbit/s to 300 kbit/s brings a smaller picture, and a larger one when it is wide again', async () => {
+    const narrow = await line();
+    Object.assign(narrow.down, { rate: 5_000_000, delayMs: 15 });
+    const [publisher, watcher] = [await join(0, { simulcast: true }), await join(1, { line: narrow.port, width: 160 })];
+    await awaitMedia(watcher);
+    await watcher.evaluate(watchPictures);
+    const tallest = async () => (await watcher.evaluate(pictures, (await now(watcher)) - 500)).heights.at(-1) ?? 0;
+    await until('the largest picture', async () => (await tallest()) === 360, 30_000);
+    const sent = await publisher.evaluate(async () =>
+      [...(await window.pc.getStats()).values()].filter((r) => r.type === 'outbound-rtp' && r.rid).map((r) => [r.rid, r.targetBitrate]),
+    );
+    const cut = await now(watcher);
+    narrow.down.rate = 300_000;
+    await until('a smaller picture', async () => (await watcher.evaluate(pictures, cut)).heights.some((height) => height < 360));
+    const took = (await now(watcher)) - cut;
+    await until('four seconds of it', async () => (await now(watcher)) - cut > 6000);
+    const shown = await watcher.evaluate(pictures, cut);
+    const context = `${JSON.stringify(sent)}, ${narrow.down.overflown} packets did not fit`;
+    assert.ok(took < 2500, `it took ${took.toFixed()} ms; ${context}`);
+    assert.ok(shown.longestMs < 1000, `the picture stood still for ${shown.longestMs.toFixed()} ms; ${context}`);
+    narrow.down.rate = 5_000_000;
+    await until('the largest picture again', async () => (await tallest()) === 360, 30_000);
+  });
+});
