@@ -3,6 +3,8 @@ import { useStore } from './lib/store';
 import { useCall } from './state/calls';
 import { closeHelp, helpStore } from './state/help';
 import { useSession } from './state/session';
+import { useRoute } from './lib/route';
+import { RoomLayer } from './room/RoomLayer';
 import { CallLayer } from './call/CallLayer';
 import { AuthScreen } from './screens/Auth';
 import { Shell } from './screens/Shell';
@@ -14,10 +16,12 @@ export function App(): JSX.Element {
   const { user } = useSession();
   const call = useCall();
   const help = useStore(helpStore);
+  const { room } = useRoute();
   useHotkeys(user !== null);
   return (
     <>
-      {user ? <Shell key={user.id} covered={call !== null} /> : <AuthScreen />}
+      {user ? <Shell key={user.id} covered={call !== null || room !== undefined} /> : <AuthScreen />}
+      {user && <RoomLayer />}
       {user && <CallLayer />}
       {user && help && <HelpDialog onClose={closeHelp} />}
       <Toasts />

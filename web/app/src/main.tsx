@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/ui.css';
 import './styles/pages.css';
 import './styles/call.css';
+import './styles/room.css';
 import { App } from './App';
 import { followLook } from './state/app';
 import { followSession } from './state/directory';

@@ -1,25 +1,50 @@
 // Ties the table of shortcuts to what they do.
 import { useEffect } from 'react';
+import {
+  getRoom,
+  isInRoom,
+  leaveRoom,
+  toggleLayout,
+  togglePanel,
+  toggleRoomCamera,
+  toggleRoomShare,
+} from './state/rooms';
 import { acceptCall, callPhase, declineCall, getCall, hangUp, toggleCamera, toggleMuted, toggleShare } from './state/calls';
 import { closeHelp, helpStore, openHelp } from './state/help';
 import { isTyping, resolveHotkey, type HotkeyAction, type HotkeyScope } from './lib/hotkeys';
-import { navigate } from './lib/route';
+import { currentRoute, navigate } from './lib/route';
 import { toggleFullscreen } from './call/useFullscreen';
 
 function scopeNow(): HotkeyScope | null {
   const current = getCall();
-  if (!current) return 'pages';
+  if (!current) {
+    if (!currentRoute().room) return 'pages';
+    return isInRoom() ? 'room' : null;
+  }
   const phase = callPhase(current);
   if (phase === 'incoming') return 'ringing';
   return phase === 'call' ? 'call' : null;
 }
 
+/** The same keys in a call and in a room; a call lies over the room. */
+function inCallOrRoom(inCall: () => void, inRoom: () => void): () => void {
+  return () => (scopeNow() === 'room' ? inRoom() : inCall());
+}
+
 const actions: Readonly<Record<HotkeyAction, () => void>> = {
-  mute: toggleMuted,
-  camera: () => void toggleCamera(),
-  share: () => void toggleShare(),
+  mute: inCallOrRoom(toggleMuted, () => getRoom()?.room.toggleMuted()),
+  camera: inCallOrRoom(
+    () => void toggleCamera(),
+    () => void toggleRoomCamera(),
+  ),
+  share: inCallOrRoom(
+    () => void toggleShare(),
+    () => void toggleRoomShare(),
+  ),
   fullscreen: toggleFullscreen,
-  hangup: hangUp,
+  hangup: inCallOrRoom(hangUp, leaveRoom),
+  layout: toggleLayout,
+  panel: togglePanel,
   'accept-audio': () => void acceptCall('audio'),
   'accept-video': () => void acceptCall('video'),
   decline: declineCall,
@@ -29,6 +54,7 @@ const actions: Readonly<Record<HotkeyAction, () => void>> = {
     window.requestAnimationFrame(() => document.getElementById('people-search')?.focus());
   },
   'go-people': () => navigate({ tab: 'people', personId: null }),
+  'go-groups': () => navigate({ tab: 'groups', personId: null }),
   'go-history': () => navigate({ tab: 'history', personId: null }),
   'go-settings': () => navigate({ tab: 'settings', personId: null }),
   help: () => (helpStore.get() ? closeHelp() : openHelp()),

@@ -33,6 +33,21 @@ describe('in a call', () => {
   });
 });
 
+describe('in a room', () => {
+  it.each([
+    ['m', 'mute'],
+    ['H', 'hangup'],
+    ['l', 'layout'],
+    ['p', 'panel'],
+    ['P', null],
+  ])('%s is %s', (key, action) => {
+    expect(actionOf(press(key), 'room')).toBe(action);
+  });
+  it('l and p mean nothing in a call', () => {
+    expect([actionOf(press('l'), 'call'), actionOf(press('p'), 'call')]).toEqual([null, null]);
+  });
+});
+
 describe('while it rings', () => {
   it.each([
     ['A', 'accept-audio'],

@@ -4,12 +4,15 @@ import { Emitter } from './emitter.js';
 import { ApiError } from './errors.js';
 import { withTabLock } from './tab-lock.js';
 import { localStorageTokens, type TokenStore } from './tokens.js';
-import { toAccount, toCallRecord, toChat, toPage, toPerson, toSession, members, text } from './rest-json.js';
+import { toAccount, toCallRecord, toChat, toGroup, toMember, toPage, toPerson, toSession, members, text } from './rest-json.js';
 import type {
   Account,
   CallRecord,
   Chat,
+  Group,
+  GroupRole,
   Listenable,
+  Member,
   Page,
   PageOptions,
   Person,
@@ -147,6 +150,59 @@ export class ZvonokApi implements Listenable<ApiEvents> {
   async chats(options: PageOptions = {}): Promise<Page<Chat>> {
     const query = { limit: options.limit, after: options.after };
     return toPage(await this.request('/api/v1/chats', { query, signal: options.signal }), 'chats', toChat);
+  }
+
+  async chat(id: string): Promise<Chat> {
+    return toChat(await this.request(`/api/v1/chats/${encodeURIComponent(id)}`));
+  }
+
+  async chatMembers(id: string): Promise<Page<Member>> {
+    return toPage(await this.request(`/api/v1/chats/${encodeURIComponent(id)}/members`), 'members', toMember);
+  }
+
+  // ---- groups -----------------------------------------------------------------------------------------------------
+
+  /** `id`: one of your own, 1 to 128 of `A-Z a-z 0-9 _ . : -`. Up to 100 members; add the others afterwards. */
+  async createGroup(form: {
+    readonly title: string;
+    readonly id?: string | undefined;
+    readonly members?: readonly string[] | undefined;
+  }): Promise<Group> {
+    return toGroup(await this.request('/api/v1/groups', { method: 'POST', body: form }));
+  }
+
+  async groups(options: PageOptions = {}): Promise<Page<Group>> {
+    const query = { limit: options.limit, after: options.after };
+    return toPage(await this.request('/api/v1/groups', { query, signal: options.signal }), 'groups', toGroup);
+  }
+
+  /** ApiError with status 404 for strangers, whether there is such a group or not. */
+  async group(id: string): Promise<Group> {
+    return toGroup(await this.request(groupPath(id)));
+  }
+
+  async renameGroup(id: string, title: string): Promise<Group> {
+    return toGroup(await this.request(groupPath(id), { method: 'PATCH', body: { title } }));
+  }
+
+  async deleteGroup(id: string): Promise<void> {
+    await this.request(groupPath(id), { method: 'DELETE' });
+  }
+
+  async groupMembers(id: string, options: PageOptions = {}): Promise<Page<Member>> {
+    const query = { limit: options.limit, after: options.after };
+    return toPage(await this.request(`${groupPath(id)}/members`, { query, signal: options.signal }), 'members', toMember);
+  }
+
+  /** Adds somebody, or changes their role. */
+  async putGroupMember(id: string, userId: string, role: GroupRole = 'member'): Promise<Member> {
+    const path = `${groupPath(id)}/members/${encodeURIComponent(userId)}`;
+    return toMember(await this.request(path, { method: 'PUT', body: { role } }));
+  }
+
+  /** Removes somebody, or oneself: out of the group's room at once, too. */
+  async removeGroupMember(id: string, userId: string): Promise<void> {
+    await this.request(`${groupPath(id)}/members/${encodeURIComponent(userId)}`, { method: 'DELETE' });
   }
 
   // ---- for calls --------------------------------------------------------------------------------------------------
@@ -305,6 +361,10 @@ export class ZvonokApi implements Listenable<ApiEvents> {
 
 function notLoggedIn(): ApiError {
   return new ApiError('Nobody is logged in', { status: 401, code: 'no_token' });
+}
+
+function groupPath(id: string): string {
+  return `/api/v1/groups/${encodeURIComponent(id)}`;
 }
 
 function queryText(query: RequestOptions['query']): string {

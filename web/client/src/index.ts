@@ -1,5 +1,6 @@
 // Everything public of @zvonok/client.
 export type * from './types.js';
+export type * from './room-types.js';
 export { ZvonokApi, type ApiEvents, type ApiOptions, type RequestOptions } from './api.js';
 export { CallClient, type CallClientEvents, type CallClientOptions } from './call-client.js';
 export { DeviceManager, type DeviceEvents, type DeviceManagerOptions, type DevicePermission, type DeviceRequest } from './devices.js';
@@ -8,6 +9,8 @@ export { createEnvironment, type Environment } from './environment.js';
 export { ApiError, CallError, type CallErrorCode } from './errors.js';
 export type { LevelMeter } from './level-meter.js';
 export type { ServerHello, WireMessage } from './protocol.js';
+export { RoomClient, type RoomClientEvents, type RoomClientOptions } from './room-client.js';
+export { observeView } from './room-views.js';
 export { SignalConnection, type SendOutcome, type SignalEvents, type SignalOptions } from './signal.js';
 export { localStorageTokens, memoryTokens, type TokenStore } from './tokens.js';
 export { Tones, type ToneName, type TonesOptions } from './tones.js';

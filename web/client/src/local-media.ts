@@ -9,12 +9,16 @@ export interface LocalSourcesOptions {
   readonly choices: () => DeviceChoices;
   /** The other cameras, for flip(). */
   readonly cameraIds: () => readonly string[];
+  /** Whether a shared screen takes the camera's place in `stream` (the default), or has `screenStream`. */
+  readonly screen?: 'replaces-camera' | 'beside-camera';
   readonly onChange: () => void;
   readonly onWarning: (warning: CallWarning) => void;
 }
 
 export class LocalSources {
   readonly stream: MediaStream;
+  /** The same as `stream`, unless the screen is shown beside the camera. */
+  readonly screenStream: MediaStream;
   private readonly options: LocalSourcesOptions;
   private microphone: MediaStreamTrack | null = null;
   private camera: MediaStreamTrack | null = null;
@@ -30,6 +34,7 @@ export class LocalSources {
   constructor(options: LocalSourcesOptions) {
     this.options = options;
     this.stream = options.env.createMediaStream();
+    this.screenStream = options.screen === 'beside-camera' ? options.env.createMediaStream() : this.stream;
   }
 
   get state(): LocalMedia {
@@ -43,7 +48,13 @@ export class LocalSources {
   get audioTrack(): MediaStreamTrack | null {
     return this.microphone;
   }
-  /** What is sent as video: the screen goes before the camera. */
+  get cameraTrack(): MediaStreamTrack | null {
+    return this.camera;
+  }
+  get screenTrack(): MediaStreamTrack | null {
+    return this.screen;
+  }
+  /** What is sent as video where there is one: the screen goes before the camera. */
   get videoTrack(): MediaStreamTrack | null {
     return this.screen ?? this.camera;
   }
@@ -62,17 +73,32 @@ export class LocalSources {
     return this.camera?.getSettings().deviceId ?? this.cameraId;
   }
 
+  /** Takes over tracks that are open already, and opens what is missing. */
+  adopt(stream: MediaStream | null, choice: MediaChoice): Promise<void> {
+    const live = (tracks: MediaStreamTrack[]): MediaStreamTrack | null => tracks.find((track) => track.readyState === 'live') ?? null;
+    const audio = isWanted(choice.audio, true) ? live(stream?.getAudioTracks() ?? []) : null;
+    const video = isWanted(choice.video, false) ? live(stream?.getVideoTracks() ?? []) : null;
+    for (const track of stream?.getTracks() ?? []) if (track !== audio && track !== video) track.stop();
+    this.setMicrophone(audio);
+    this.setCameraTrack(video);
+    return this.open(choice);
+  }
+
   /** Opens what a call begins with. `wantsAudio` and `wantsVideo` hold at once, the tracks come later. */
   open(choice: MediaChoice): Promise<void> {
     this.wantedAudio = isWanted(choice.audio, true);
     this.wantedVideo = isWanted(choice.video, false);
     return this.serially(async () => {
-      const captured = await captureChoice(this.options.env, choice, this.options.choices());
+      const missing = {
+        audio: this.microphone === null && (choice.audio ?? true),
+        video: this.camera === null && (choice.video ?? false),
+      };
+      const captured = await captureChoice(this.options.env, missing, this.options.choices());
       if (this.discardIfClosed(captured.audio, captured.video)) return;
-      this.setMicrophone(captured.audio);
-      this.setCameraTrack(captured.video);
-      if (!captured.audio) this.wantedAudio = false;
-      if (!captured.video) this.wantedVideo = false;
+      if (captured.audio) this.setMicrophone(captured.audio);
+      if (captured.video) this.setCameraTrack(captured.video);
+      if (!this.microphone) this.wantedAudio = false;
+      if (!this.camera) this.wantedVideo = false;
       this.options.onChange();
       captured.warnings.forEach(this.options.onWarning);
     });
@@ -221,7 +247,7 @@ export class LocalSources {
     this.exchange(this.camera, track);
     this.camera = track;
     if (!track) return;
-    if (this.screen) this.stream.removeTrack(track); // the screen is what is shown
+    if (this.screen && this.screenStream === this.stream) this.stream.removeTrack(track); // the screen is what is shown
     track.onended = (): void => {
       if (this.camera !== track) return;
       this.wantedVideo = false;
@@ -232,9 +258,9 @@ export class LocalSources {
   }
 
   private setScreen(track: MediaStreamTrack | null): void {
-    this.exchange(this.screen, track);
+    this.exchange(this.screen, track, this.screenStream);
     this.screen = track;
-    if (this.camera) {
+    if (this.camera && this.screenStream === this.stream) {
       if (track) this.stream.removeTrack(this.camera);
       else this.stream.addTrack(this.camera);
     }
@@ -242,12 +268,12 @@ export class LocalSources {
     if (track) track.onended = (): void => (this.screen === track ? this.stopScreen() : undefined);
   }
 
-  private exchange(before: MediaStreamTrack | null, after: MediaStreamTrack | null): void {
+  private exchange(before: MediaStreamTrack | null, after: MediaStreamTrack | null, stream = this.stream): void {
     if (before) {
       before.onended = null;
       before.stop();
-      this.stream.removeTrack(before);
+      stream.removeTrack(before);
     }
-    if (after) this.stream.addTrack(after);
+    if (after) stream.addTrack(after);
   }
 }

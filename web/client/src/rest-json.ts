@@ -1,6 +1,6 @@
 // Answers of the REST API to values. What is missing or of a wrong type is the server's mistake: ApiError `bad_answer`.
 import { ApiError } from './errors.js';
-import type { Account, CallRecord, Chat, Page, Person, Session } from './types.js';
+import type { Account, CallRecord, Chat, Group, GroupRole, Member, Page, Person, Session } from './types.js';
 
 type Members = Record<string, unknown>;
 
@@ -84,6 +84,34 @@ export function toChat(value: unknown): Chat {
   const ids = from['members'];
   if (!Array.isArray(ids)) throw bad('members');
   return { id: text(from, 'id'), members: ids.map(String), createdAt: text(from, 'created_at') };
+}
+
+function groupRole(from: Members): GroupRole {
+  const role = text(from, 'role');
+  return role === 'owner' || role === 'admin' ? role : 'member';
+}
+
+export function toGroup(value: unknown): Group {
+  const from = members(value);
+  return {
+    id: text(from, 'id'),
+    title: text(from, 'title'),
+    role: groupRole(from),
+    memberCount: number(from, 'member_count'),
+    createdBy: text(from, 'created_by'),
+    createdAt: text(from, 'created_at'),
+    since: text(from, 'since'),
+  };
+}
+
+export function toMember(value: unknown): Member {
+  const from = members(value);
+  return {
+    userId: text(from, 'user_id'),
+    displayName: text(from, 'display_name'),
+    role: groupRole(from),
+    since: text(from, 'since'),
+  };
 }
 
 export function toPage<Item>(value: unknown, key: string, item: (value: unknown) => Item): Page<Item> {

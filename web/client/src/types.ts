@@ -66,6 +66,29 @@ export interface Chat {
   readonly createdAt: string;
 }
 
+export type GroupRole = 'owner' | 'admin' | 'member';
+
+/** A group as one of its members sees it. Times are RFC 3339 in UTC. */
+export interface Group {
+  readonly id: string;
+  readonly title: string;
+  /** One's own. */
+  readonly role: GroupRole;
+  readonly memberCount: number;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  /** Member since. */
+  readonly since: string;
+}
+
+/** Of a group, or of a private chat. */
+export interface Member {
+  readonly userId: string;
+  readonly displayName: string;
+  readonly role: GroupRole;
+  readonly since: string;
+}
+
 /** One page of a listing. `next` goes into `after` of the next request; null: this was the last page. */
 export interface Page<Item> {
   readonly items: readonly Item[];

@@ -3,6 +3,8 @@ import { ZvonokApi } from './api.js';
 import { CallClient, type CallClientOptions } from './call-client.js';
 import { DeviceManager } from './devices.js';
 import type { Environment } from './environment.js';
+import { RoomClient } from './room-client.js';
+import type { Room, RoomOptions } from './room-types.js';
 import { SignalConnection, type SignalOptions } from './signal.js';
 import type { TokenStore } from './tokens.js';
 import { Tones } from './tones.js';
@@ -28,9 +30,12 @@ export interface Zvonok {
   readonly api: ZvonokApi;
   readonly signal: SignalConnection;
   readonly calls: CallClient;
+  readonly rooms: RoomClient;
   readonly devices: DeviceManager;
   readonly tones: Tones;
-  /** Hangs up, disconnects, and leaves no timer, track or socket behind. */
+  /** Goes into the room of a private chat or a group: `rooms.join()`. */
+  joinRoom(options: RoomOptions): Room;
+  /** Hangs up, leaves, disconnects, and leaves no timer, track or socket behind. */
   dispose(): void;
 }
 
@@ -40,17 +45,23 @@ export function createZvonok(options: ZvonokOptions = {}): Zvonok {
   const signal = new SignalConnection({ api, device, auth, environment });
   const devices = new DeviceManager({ environment });
   const calls = new CallClient({ signal, devices, iceServers, rtcConfiguration, resume, environment });
+  // A function that gives the servers is for pair calls, which wait for it; rooms are told theirs by the server.
+  const fixedServers = typeof iceServers === 'function' ? undefined : iceServers;
+  const rooms = new RoomClient({ api, devices, auth, iceServers: fixedServers, rtcConfiguration, environment });
   const tones = new Tones({ environment });
   if (options.tones !== false) tones.follow(calls);
   return {
     api,
     signal,
     calls,
+    rooms,
     devices,
     tones,
+    joinRoom: (room) => rooms.join(room),
     dispose: () => {
       tones.dispose();
       calls.dispose();
+      rooms.dispose();
       devices.dispose();
       signal.dispose();
       api.dispose();

@@ -161,7 +161,10 @@ export class FakeSocket implements SocketLike {
     this.onopen?.({} as never);
   }
   receive(event: string, payload: unknown = {}): void {
-    this.onmessage?.({ data: JSON.stringify({ event, payload }) } as never);
+    this.receiveText(JSON.stringify({ event, payload }));
+  }
+  receiveText(data: string): void {
+    this.onmessage?.({ data } as never);
   }
   drop(code: number): void {
     this.readyState = 3;
@@ -290,8 +293,17 @@ interface FakeDescription {
 class FakeTransceiver {
   mid: string | null = null;
   currentDirection: RTCRtpTransceiverDirection | null = null;
+  /** What the other side's last description says of its own direction. */
+  remoteDirection: RTCRtpTransceiverDirection | null = null;
   readonly receiver: { track: FakeTrack };
-  readonly sender: { track: FakeTrack | null; replaceTrack(track: FakeTrack | null): Promise<void>; setStreams(): void };
+  readonly sender: {
+    track: FakeTrack | null;
+    replaceTrack(track: FakeTrack | null): Promise<void>;
+    setStreams(): void;
+    getParameters(): { encodings: RTCRtpEncodingParameters[] };
+    setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
+  };
+  encodings: RTCRtpEncodingParameters[] = [];
   private wanted: RTCRtpTransceiverDirection;
 
   constructor(
@@ -307,7 +319,16 @@ class FakeTransceiver {
         this.sender.track = track;
       },
       setStreams: () => undefined,
+      getParameters: () => ({ encodings: this.encodings.map((encoding) => ({ ...encoding })) }),
+      setParameters: async (parameters) => {
+        this.encodings = parameters.encodings;
+      },
     };
+  }
+  agree(): void {
+    const out = sends(this.wanted) && receives(this.remoteDirection);
+    const inward = receives(this.wanted) && sends(this.remoteDirection);
+    this.currentDirection = out ? (inward ? 'sendrecv' : 'sendonly') : inward ? 'recvonly' : 'inactive';
   }
   get direction(): RTCRtpTransceiverDirection {
     return this.wanted;
@@ -319,7 +340,33 @@ class FakeTransceiver {
   }
 }
 
-/** SDP of the fakes: `o=` line, ICE generation in `s=`, and one m-line per transceiver. */
+function sends(direction: string | null): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+function receives(direction: string | null): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly';
+}
+
+interface FakeSection {
+  readonly kind: 'audio' | 'video';
+  readonly direction: RTCRtpTransceiverDirection;
+  readonly mid: string;
+}
+
+/** The m-lines of the fakes' SDP. */
+export function readSections(sdp: string): FakeSection[] {
+  return [...sdp.matchAll(/^m=(audio|video) .*\r\na=(\w+)(?:\r\na=mid:(\S+))?/gm)].map(([, kind, direction, mid], index) => ({
+    kind: kind as 'audio' | 'video',
+    direction: direction as RTCRtpTransceiverDirection,
+    mid: mid ?? String(index),
+  }));
+}
+
+export function writeSections(sections: readonly FakeSection[]): string {
+  return sections.map(({ kind, direction, mid }) => `m=${kind} 9 UDP\r\na=${direction}\r\na=mid:${mid}\r\n`).join('');
+}
+
+/** SDP of the fakes: `o=` line, ICE generation in `s=`, and one m-line per transceiver, in the order of negotiation. */
 export class FakePeerConnection {
   static readonly all: FakePeerConnection[] = [];
   static sessions = 0;
@@ -342,6 +389,9 @@ export class FakePeerConnection {
   private restartPending = false;
   private negotiationPending = false;
   private transceivers: FakeTransceiver[] = [];
+  /** Those that have an m-line, in the order of the lines; and how many of them were agreed. */
+  private lines: FakeTransceiver[] = [];
+  private agreedLines = 0;
   private stable: { local: FakeDescription | null; remote: FakeDescription | null } = { local: null, remote: null };
 
   constructor(readonly configuration: RTCConfiguration) {
@@ -350,14 +400,22 @@ export class FakePeerConnection {
     FakePeerConnection.all.push(this);
   }
 
-  addTransceiver(kind: 'audio' | 'video', init: { direction: RTCRtpTransceiverDirection }): FakeTransceiver {
-    const transceiver = new FakeTransceiver(this, kind, init.direction);
+  addTransceiver(
+    what: 'audio' | 'video' | FakeTrack,
+    init: { direction: RTCRtpTransceiverDirection; sendEncodings?: RTCRtpEncodingParameters[] },
+  ): FakeTransceiver {
+    const transceiver = new FakeTransceiver(this, typeof what === 'string' ? what : what.kind, init.direction);
+    if (typeof what !== 'string') transceiver.sender.track = what;
+    transceiver.encodings = init.sendEncodings ?? [];
     this.transceivers.push(transceiver);
     this.needNegotiation();
     return transceiver;
   }
   getTransceivers(): FakeTransceiver[] {
     return this.transceivers;
+  }
+  getConfiguration(): RTCConfiguration {
+    return this.configuration;
   }
   needNegotiation(): void {
     this.negotiationPending = true;
@@ -377,8 +435,18 @@ export class FakePeerConnection {
   }
   private write(): string {
     this.version += 1;
-    this.transceivers.forEach((transceiver, index) => (transceiver.mid ??= String(index)));
-    const media = this.transceivers.map((t) => `m=${t.kind} 9 UDP\r\na=${t.direction}\r\n`).join('');
+    // An answer has the lines of the offer, an offer those of all transceivers.
+    if (this.signalingState !== 'have-remote-offer') {
+      for (const transceiver of this.transceivers) {
+        if (this.lines.includes(transceiver)) continue;
+        const taken = new Set(this.lines.map((line) => line.mid));
+        let mid = this.lines.length;
+        while (taken.has(String(mid))) mid += 1;
+        transceiver.mid = String(mid);
+        this.lines.push(transceiver);
+      }
+    }
+    const media = writeSections(this.lines.map((t) => ({ kind: t.kind, direction: t.direction, mid: t.mid ?? '' })));
     return `v=0\r\no=- ${this.session} ${this.version} IN IP4 127.0.0.1\r\ns=${this.generation}\r\n${media}`;
   }
   /** As in browsers, a step that is cut short by close() never ends. */
@@ -391,6 +459,8 @@ export class FakePeerConnection {
     await this.step();
     this.negotiationPending = false;
     if (this.signalingState === 'have-remote-offer') {
+      // What has no place in the other side's offer needs one of ours.
+      this.negotiationPending = this.transceivers.some((transceiver) => !this.lines.includes(transceiver));
       this.localDescription = { type: 'answer', sdp: this.write() };
       this.becomeStable();
     } else {
@@ -414,6 +484,7 @@ export class FakePeerConnection {
     if (description.type === 'offer') {
       if (this.signalingState === 'have-local-offer') {
         this.rollbacks += 1;
+        for (const transceiver of this.lines.splice(this.agreedLines)) transceiver.mid = null;
         this.localDescription = this.stable.local;
         this.negotiationPending = true;
       }
@@ -428,18 +499,21 @@ export class FakePeerConnection {
     }
   }
   private readMedia(sdp: string): void {
-    const sections = [...sdp.matchAll(/^m=(audio|video) .*\r\na=(\w+)/gm)];
-    sections.forEach(([, kind, direction], index) => {
-      let transceiver = this.transceivers[index];
+    readSections(sdp).forEach(({ kind, direction, mid }, index) => {
+      let transceiver = this.lines[index];
       if (!transceiver) {
-        transceiver = new FakeTransceiver(this, kind as 'audio' | 'video', 'recvonly');
+        transceiver = new FakeTransceiver(this, kind, 'recvonly');
+        transceiver.mid = mid;
         this.transceivers.push(transceiver);
+        this.lines.push(transceiver);
       }
-      transceiver.mid ??= String(index);
-      if (direction === 'sendrecv' || direction === 'sendonly') this.ontrack?.({ track: transceiver.receiver.track, transceiver });
+      transceiver.remoteDirection = direction;
+      if (sends(direction)) this.ontrack?.({ track: transceiver.receiver.track, transceiver });
     });
   }
   private becomeStable(): void {
+    this.agreedLines = this.lines.length;
+    for (const line of this.lines) line.agree();
     this.signalingState = 'stable';
     this.stable = { local: this.localDescription, remote: this.remoteDescription };
     this.fireNegotiation();

@@ -40,19 +40,7 @@ export function Controls({ local }: { local: LocalMedia }): JSX.Element {
           testId="call-screen-share"
         />
       )}
-      <Popover
-        title={t('call.devices')}
-        side="above"
-        trigger={(props) => (
-          <button type="button" className="control" aria-label={t('call.devices')} data-tip={t('call.devices')} data-testid="call-devices" {...props}>
-            <Icon name="sliders" size={24} />
-          </button>
-        )}
-      >
-        <div className="popover-fields">
-          <DevicePickers refreshKey={local.audio} />
-        </div>
-      </Popover>
+      <DevicesControl refreshKey={local.audio} />
       <button
         type="button"
         className="control control-hangup"
@@ -68,10 +56,30 @@ export function Controls({ local }: { local: LocalMedia }): JSX.Element {
   );
 }
 
+/** `refreshKey`: labels appear once a device was allowed. */
+export function DevicesControl({ refreshKey }: { refreshKey: unknown }): JSX.Element {
+  const { t } = useI18n();
+  return (
+    <Popover
+      title={t('call.devices')}
+      side="above"
+      trigger={(props) => (
+        <button type="button" className="control" aria-label={t('call.devices')} data-tip={t('call.devices')} data-testid="call-devices" {...props}>
+          <Icon name="sliders" size={24} />
+        </button>
+      )}
+    >
+      <div className="popover-fields">
+        <DevicePickers refreshKey={refreshKey} />
+      </div>
+    </Popover>
+  );
+}
+
 interface ControlButtonProps {
   icon: IconName;
   label: string;
-  shortcut: string;
+  shortcut?: string;
   pressed: boolean;
   /** Drawn inverted: something is off that is usually on, or on that is usually off. */
   marked: boolean;
@@ -79,7 +87,7 @@ interface ControlButtonProps {
   testId: string;
 }
 
-function ControlButton({ icon, label, shortcut, pressed, marked, onClick, testId }: ControlButtonProps): JSX.Element {
+export function ControlButton({ icon, label, shortcut, pressed, marked, onClick, testId }: ControlButtonProps): JSX.Element {
   return (
     <button
       type="button"
@@ -87,7 +95,7 @@ function ControlButton({ icon, label, shortcut, pressed, marked, onClick, testId
       aria-label={label}
       data-active={pressed}
       aria-keyshortcuts={shortcut}
-      data-tip={`${label} (${shortcut})`}
+      data-tip={shortcut === undefined ? label : `${label} (${shortcut})`}
       onClick={onClick}
       data-testid={testId}
     >

@@ -5,18 +5,21 @@ export type HotkeyAction =
   | 'camera'
   | 'share'
   | 'fullscreen'
+  | 'layout'
+  | 'panel'
   | 'hangup'
   | 'accept-audio'
   | 'accept-video'
   | 'decline'
   | 'search'
   | 'go-people'
+  | 'go-groups'
   | 'go-history'
   | 'go-settings'
   | 'help';
 
 /** Where the user is: decides which keys mean something. */
-export type HotkeyScope = 'pages' | 'ringing' | 'call';
+export type HotkeyScope = 'pages' | 'ringing' | 'call' | 'room';
 
 export interface KeyPress {
   /** KeyboardEvent.key */
@@ -39,14 +42,17 @@ interface Binding {
 }
 
 // Ending and answering take Shift: one stray letter must not do either.
+const callBindings: readonly Binding[] = [
+  { code: 'KeyM', action: 'mute' },
+  { code: 'KeyV', action: 'camera' },
+  { code: 'KeyS', action: 'share' },
+  { code: 'KeyF', action: 'fullscreen' },
+  { code: 'KeyH', shift: true, action: 'hangup' },
+];
+
 const bindings: Readonly<Record<HotkeyScope, readonly Binding[]>> = {
-  call: [
-    { code: 'KeyM', action: 'mute' },
-    { code: 'KeyV', action: 'camera' },
-    { code: 'KeyS', action: 'share' },
-    { code: 'KeyF', action: 'fullscreen' },
-    { code: 'KeyH', shift: true, action: 'hangup' },
-  ],
+  call: callBindings,
+  room: [...callBindings, { code: 'KeyL', action: 'layout' }, { code: 'KeyP', action: 'panel' }],
   ringing: [
     { code: 'KeyA', shift: true, action: 'accept-audio' },
     { code: 'KeyV', shift: true, action: 'accept-video' },
@@ -54,6 +60,7 @@ const bindings: Readonly<Record<HotkeyScope, readonly Binding[]>> = {
   ],
   pages: [
     { code: 'KeyP', after: 'KeyG', action: 'go-people' },
+    { code: 'KeyR', after: 'KeyG', action: 'go-groups' },
     { code: 'KeyH', after: 'KeyG', action: 'go-history' },
     { code: 'KeyS', after: 'KeyG', action: 'go-settings' },
   ],

@@ -1,11 +1,12 @@
 // One person: who they are, two ways to call, and the calls there have been.
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { formatDurationWords, formatMoment } from '../lib/format';
-import { navigate, useRoute, type Tab } from '../lib/route';
+import { navigate, routeToRoom, useRoute, type Tab } from '../lib/route';
 import { cx } from '../lib/cx';
 import { useHistory, usePerson } from '../state/directory';
 import { describeItem, isMissed } from '../state/history';
 import { startCall, useCallBusy } from '../state/calls';
+import { chatWith } from '../state/groups';
 import { useI18n } from '../state/app';
 import { Avatar } from '../ui/Avatar';
 import { Button, IconButton } from '../ui/Button';
@@ -20,6 +21,14 @@ export function PersonPane({ id }: { id: string }): JSX.Element {
   const busy = useCallBusy();
   const calls = useHistory().items.filter((item) => item.peerId === id);
   const now = new Date();
+  const [opening, setOpening] = useState(false);
+  // A room of two, for as long as both like: nobody is rung, and who comes late finds the other there.
+  const meet = async (): Promise<void> => {
+    setOpening(true);
+    const chat = await chatWith(id);
+    setOpening(false);
+    if (chat !== null) navigate(routeToRoom({ kind: 'chat', id: chat }));
+  };
   const pane = useRef<HTMLElement>(null);
   const name = person.name ?? t('history.unknown');
   useEffect(() => {
@@ -46,6 +55,9 @@ export function PersonPane({ id }: { id: string }): JSX.Element {
           </Button>
           <Button look="quiet" icon="video" disabled={busy} onClick={() => startCall(id, 'video')}>
             {t('person.video')}
+          </Button>
+          <Button look="plain" icon="people" busy={opening} onClick={() => void meet()} title={t('person.meet.hint')} data-testid="person-meet">
+            {t('person.meet')}
           </Button>
         </div>
       </div>
@@ -77,11 +89,9 @@ export function NobodyChosen({ tab }: { tab: Tab }): JSX.Element {
   const { t } = useI18n();
   return (
     <section className="pane pane-empty" aria-label={t('nav.details')}>
-      {tab === 'history' ? (
-        <Empty icon="clock" title={t('history.pick.title')} text={t('history.pick.text')} />
-      ) : (
-        <Empty icon="phone" title={t('people.pick.title')} text={t('people.pick.text')} />
-      )}
+      {tab === 'history' && <Empty icon="clock" title={t('history.pick.title')} text={t('history.pick.text')} />}
+      {tab === 'groups' && <Empty icon="group" title={t('groups.pick_one.title')} text={t('groups.pick_one.text')} />}
+      {tab === 'people' && <Empty icon="phone" title={t('people.pick.title')} text={t('people.pick.text')} />}
     </section>
   );
 }

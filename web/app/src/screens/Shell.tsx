@@ -1,17 +1,21 @@
 // The frame around the pages: navigation, the list, and beside it whoever is chosen.
 import { useEffect, useRef } from 'react';
 import type { PlainKey } from '../i18n';
-import { navigate, pathOf, useRoute, type Route, type Tab } from '../lib/route';
+import { navigate, pathOf, routeToRoom, useRoute, type Route, type Tab } from '../lib/route';
 import { cx } from '../lib/cx';
 import { reconnect, useConnection } from '../state/connection';
 import { useActiveElsewhere, useMissedCount } from '../state/directory';
 import { useCall } from '../state/calls';
+import { useRoomTitle } from '../state/groups';
+import { leaveRoom, useRoom, type CurrentRoom } from '../state/rooms';
 import { useSession } from '../state/session';
 import { useI18n } from '../state/app';
 import { openHelp } from '../state/help';
 import { Avatar } from '../ui/Avatar';
 import { Icon, Logo, type IconName } from '../ui/Icon';
 import { IconButton } from '../ui/Button';
+import { GroupPane } from './GroupPane';
+import { GroupsScreen } from './Groups';
 import { HistoryScreen } from './History';
 import { NobodyChosen, PersonPane } from './PersonPane';
 import { PeopleScreen } from './People';
@@ -19,12 +23,14 @@ import { SettingsScreen } from './Settings';
 
 const tabs: readonly { readonly tab: Tab; readonly icon: IconName; readonly text: PlainKey }[] = [
   { tab: 'people', icon: 'people', text: 'nav.people' },
+  { tab: 'groups', icon: 'group', text: 'nav.groups' },
   { tab: 'history', icon: 'clock', text: 'nav.history' },
   { tab: 'settings', icon: 'devices', text: 'nav.settings' },
 ];
 
 const titles: Readonly<Record<Tab, PlainKey>> = {
   people: 'nav.people',
+  groups: 'nav.groups',
   history: 'nav.history',
   settings: 'nav.settings',
 };
@@ -56,14 +62,21 @@ export function Shell({ covered }: { covered: boolean }): JSX.Element {
         <main id="main" className="shell-columns" tabIndex={-1}>
           <section className="main" ref={list} aria-label={t(titles[route.tab])}>
             {route.tab === 'people' && <PeopleScreen />}
+            {route.tab === 'groups' && <GroupsScreen />}
             {route.tab === 'history' && <HistoryScreen />}
             {route.tab === 'settings' && <SettingsScreen />}
           </section>
-          {hasPane && (route.personId === null ? <NobodyChosen tab={route.tab} /> : <PersonPane key={route.personId} id={route.personId} />)}
+          {hasPane && <Pane route={route} />}
         </main>
       </div>
     </div>
   );
+}
+
+function Pane({ route }: { route: Route }): JSX.Element {
+  const { tab, personId } = route;
+  if (personId === null) return <NobodyChosen tab={tab} />;
+  return tab === 'groups' ? <GroupPane key={personId} id={personId} /> : <PersonPane key={personId} id={personId} />;
 }
 
 function Navigation({ route }: { route: Route }): JSX.Element {
@@ -128,6 +141,8 @@ function ShellBanner(): JSX.Element | null {
   const connection = useConnection();
   const elsewhere = useActiveElsewhere();
   const call = useCall();
+  const room = useRoom();
+  if (room && !room.room.isOver) return <RoomBanner current={room} />;
   if (connection === 'lost') {
     return (
       <div className="banner" role="status" data-testid="banner-reconnecting">
@@ -155,4 +170,23 @@ function ShellBanner(): JSX.Element | null {
     );
   }
   return null;
+}
+
+/** The way back into a room that goes on under the pages. */
+function RoomBanner({ current }: { current: CurrentRoom }): JSX.Element {
+  const { t } = useI18n();
+  const { address } = current;
+  const title = useRoomTitle(address) ?? t(address.kind === 'group' ? 'room.title.group' : 'room.title.chat');
+  return (
+    <div className="banner banner-calm" role="status" data-testid="banner-room">
+      <Icon name="video" size={16} />
+      <span>{t('room.banner', { title })}</span>
+      <button type="button" className="link-button" onClick={() => navigate(routeToRoom(address))} data-testid="banner-room-return">
+        {t('room.banner.return')}
+      </button>
+      <button type="button" className="link-button" onClick={leaveRoom}>
+        {t('room.leave')}
+      </button>
+    </div>
+  );
 }

@@ -52,7 +52,7 @@ export function callPhase({ call, snapshot }: Pick<CurrentCall, 'snapshot'> & { 
   }
 }
 
-const warningTexts: Readonly<Partial<Record<WarningCode, PlainKey>>> = {
+export const warningTexts: Readonly<Partial<Record<WarningCode, PlainKey>>> = {
   'microphone-denied': 'media.mic.denied',
   'microphone-missing': 'media.mic.missing',
   'microphone-busy': 'media.mic.busy',

@@ -3,6 +3,7 @@ import { useEffect, useState, type RefObject } from 'react';
 import type { DeviceChoices, DeviceList } from '@zvonok/client';
 import type { PlainKey } from '../i18n';
 import { createStore, useStore } from '../lib/store';
+import { warningTexts } from './calls';
 import { zvonok } from './client';
 
 const { devices } = zvonok;
@@ -23,13 +24,14 @@ export function useDeviceList(refreshKey: unknown): DeviceList {
 
 export const useDeviceChoices = (): DeviceChoices => useStore(choicesStore);
 
-/** Remembers the choice, and uses it at once in a call that is going on. */
+/** Remembers the choice, and uses it at once in a call and in rooms that are going on. */
 export function chooseDevice(choice: Partial<DeviceChoices>): void {
   devices.choose(choice);
-  const call = zvonok.calls.current;
-  if (!call || call.isOver) return;
-  if (choice.microphone) void call.setMicrophoneDevice(choice.microphone).catch(() => false);
-  if (choice.camera) void call.setCameraDevice(choice.camera).catch(() => false);
+  for (const call of [zvonok.calls.current, ...zvonok.rooms.rooms]) {
+    if (!call || call.isOver) continue;
+    if (choice.microphone) void call.setMicrophoneDevice(choice.microphone).catch(() => false);
+    if (choice.camera) void call.setCameraDevice(choice.camera).catch(() => false);
+  }
 }
 
 /** The browser's name of a failure (DOMException.name) as a text with a remedy. */
@@ -88,6 +90,47 @@ export function usePreview(wanted: boolean, choices: DeviceChoices): PreviewStat
     };
   }, [wanted, camera, microphone]);
   return state;
+}
+
+export interface JoinPreview extends PreviewState {
+  /** Hands the open tracks over to a room, which then stops them. */
+  take(): MediaStream | null;
+}
+
+/** What is going to be seen and heard in a room: microphone, and the camera while `video`. */
+export function useJoinPreview(video: boolean, choices: DeviceChoices): JoinPreview {
+  const [state, setState] = useState(noPreview);
+  const [held] = useState<{ stream: MediaStream | null }>({ stream: null });
+  const { camera, microphone } = choices;
+  useEffect(() => {
+    let current = true;
+    const stop = (stream: MediaStream | null): void => stream?.getTracks().forEach((track) => track.stop());
+    let failure: PlainKey | null = null;
+    const unhear = devices.on('warning', ({ code }) => {
+      failure ??= warningTexts[code] ?? null;
+    });
+    void devices.preview({ audio: true, video }).then((stream) => {
+      unhear();
+      if (!current) return stop(stream);
+      held.stream = stream;
+      setState({ stream, failure });
+    });
+    return () => {
+      current = false;
+      unhear();
+      stop(held.stream);
+      held.stream = null;
+      setState(noPreview);
+    };
+  }, [video, camera, microphone, held]);
+  return {
+    ...state,
+    take: () => {
+      const { stream } = held;
+      held.stream = null;
+      return stream;
+    },
+  };
 }
 
 /**

@@ -18,6 +18,8 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
       { keys: ['S'], text: 'help.share' },
       { keys: ['F'], text: 'help.fullscreen' },
       { keys: ['Shift', 'H'], text: 'help.hangup' },
+      { keys: ['L'], text: 'help.layout' },
+      { keys: ['P'], text: 'help.panel' },
     ],
   },
   {
@@ -33,6 +35,7 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
     shortcuts: [
       { keys: ['/'], text: 'help.search' },
       { keys: ['G', 'P'], text: 'help.go_people' },
+      { keys: ['G', 'R'], text: 'help.go_groups' },
       { keys: ['G', 'H'], text: 'help.go_history' },
       { keys: ['G', 'S'], text: 'help.go_settings' },
       { keys: ['?'], text: 'help.this' },

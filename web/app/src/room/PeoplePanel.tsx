@@ -1,0 +1,184 @@
+// Who is in the room, and what a moderator may do about it.
+import { useState } from 'react';
+import type { RoomParticipant, RoomRole } from '@zvonok/client';
+import { lookOf } from '../call/quality';
+import { AddPeopleDialog } from '../screens/GroupDialogs';
+import { useI18n } from '../state/app';
+import { useGroup } from '../state/groups';
+import { panelStore, type CurrentRoom } from '../state/rooms';
+import { useSession } from '../state/session';
+import { Avatar } from '../ui/Avatar';
+import { Button, IconButton } from '../ui/Button';
+import { Dialog } from '../ui/Dialog';
+import { Icon } from '../ui/Icon';
+import { CopyLink } from './CopyLink';
+import { mayModerate, mayRemove } from './rights';
+import { QualityBars } from './QualityBars';
+import { isSilent, showsCamera } from './tiles';
+
+export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element {
+  const { t } = useI18n();
+  const { user } = useSession();
+  const { room, snapshot, address, entry } = current;
+  const group = useGroup(address.kind === 'group' ? address.id : '');
+  const [adding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<RoomParticipant | null>(null);
+  const moderates = mayModerate(snapshot.role);
+  const silentSelf = snapshot.local.muted || !snapshot.local.audio;
+  return (
+    <aside className="room-panel" aria-label={t('room.people.title')} data-testid="room-panel">
+      <header className="room-panel-head">
+        <h2>{t('room.people.title')}</h2>
+        <IconButton icon="x" label={t('room.people.close')} onClick={() => panelStore.set(false)} />
+      </header>
+      <div className="room-panel-tools">
+        <CopyLink address={address} />
+        {group && group.role !== 'member' && (
+          <Button look="plain" icon="plus" onClick={() => setAdding(true)}>
+            {t('group.add')}
+          </Button>
+        )}
+        {moderates && (
+          <Button
+            look="plain"
+            icon={snapshot.locked ? 'unlock' : 'lock'}
+            onClick={() => (snapshot.locked ? room.unlock() : room.lock())}
+            data-testid="room-lock"
+          >
+            {t(snapshot.locked ? 'room.unlock' : 'room.lock')}
+          </Button>
+        )}
+      </div>
+      {snapshot.locked && (
+        <p className="room-panel-note">
+          <Icon name="lock" size={16} />
+          {t('room.locked')}
+        </p>
+      )}
+      <ul className="room-people">
+        <li className="room-person">
+          <Avatar id={user?.id ?? ''} name={entry.name ?? user?.name ?? ''} size="small" />
+          <span className="room-person-words">
+            <span className="room-person-name">{t('room.tile.you', { name: entry.name ?? user?.name ?? '' })}</span>
+            <RoleLine role={snapshot.role} />
+          </span>
+          <MediaIcons silent={silentSelf} camera={snapshot.local.video} />
+        </li>
+        {snapshot.participants.map((person) => (
+          <PersonLine key={person.sessionId} person={person} current={current} onRemove={() => setRemoving(person)} />
+        ))}
+      </ul>
+      {adding && group && <AddPeopleDialog groupId={group.id} onClose={() => setAdding(false)} />}
+      {removing && (
+        <Dialog
+          title={t('room.remove.title', { name: removing.name })}
+          onClose={() => setRemoving(null)}
+          initialFocus=".dialog-actions button"
+          actions={
+            <>
+              <Button look="plain" onClick={() => setRemoving(null)}>
+                {t('dialog.cancel')}
+              </Button>
+              <Button
+                look="danger"
+                data-testid="room-kick-confirm"
+                onClick={() => {
+                  room.kick(removing.sessionId);
+                  setRemoving(null);
+                }}
+              >
+                {t('room.remove')}
+              </Button>
+            </>
+          }
+        >
+          <p>{t('room.remove.text')}</p>
+        </Dialog>
+      )}
+    </aside>
+  );
+}
+
+function RoleLine({ role }: { role: RoomRole }): JSX.Element | null {
+  const { t } = useI18n();
+  if (role === 'member') return null;
+  return <span className="room-person-role">{t(role === 'host' ? 'room.role.host' : 'room.role.moderator')}</span>;
+}
+
+function MediaIcons({ silent, camera }: { silent: boolean; camera: boolean }): JSX.Element {
+  const { t } = useI18n();
+  return (
+    <span className="room-person-media">
+      {silent && (
+        <span title={t('call.portrait.muted')}>
+          <Icon name="mic-off" size={18} />
+          <span className="visually-hidden">{t('call.portrait.muted')}</span>
+        </span>
+      )}
+      {!camera && (
+        <span title={t('call.portrait.camera_off')}>
+          <Icon name="video-off" size={18} />
+          <span className="visually-hidden">{t('call.portrait.camera_off')}</span>
+        </span>
+      )}
+    </span>
+  );
+}
+
+interface PersonLineProps {
+  person: RoomParticipant;
+  current: CurrentRoom;
+  onRemove: () => void;
+}
+
+function PersonLine({ person, current, onRemove }: PersonLineProps): JSX.Element {
+  const { t } = useI18n();
+  const { room, snapshot, address } = current;
+  const { name, sessionId } = person;
+  const look = lookOf(person.quality === null ? null : { score: person.quality });
+  const silent = isSilent(person);
+  const camera = showsCamera(person);
+  const moderates = mayModerate(snapshot.role);
+  const lost = person.state === 'disconnected' || person.state === 'failed';
+  return (
+    <li className="room-person" data-testid="room-person" data-user={person.userId} data-muted={silent}>
+      <Avatar id={person.userId} name={name} size="small" />
+      <span className="room-person-words">
+        <span className="room-person-name">{name}</span>
+        {lost ? <span className="room-person-role">{t('room.tile.lost')}</span> : <RoleLine role={person.role} />}
+      </span>
+      {!moderates && <MediaIcons silent={silent} camera={camera} />}
+      {look.tone !== 'unknown' && <QualityBars look={look} label={t(look.text)} />}
+      {moderates && (
+        <span className="room-person-actions">
+          {/* The buttons show what is on; only who was muted can speak again by themselves. */}
+          <IconButton
+            icon={silent ? 'mic-off' : 'mic'}
+            label={silent ? t('call.portrait.muted') : t('room.mute', { name })}
+            disabled={silent}
+            onClick={() => room.mute(sessionId)}
+            data-testid="room-mute-other"
+          />
+          <IconButton
+            icon={camera ? 'video' : 'video-off'}
+            label={camera ? t('room.camera_off', { name }) : t('call.portrait.camera_off')}
+            disabled={!camera}
+            onClick={() => room.mute(sessionId, 'video')}
+          />
+          {snapshot.role === 'host' && address.kind === 'group' && person.role !== 'host' && (
+            <IconButton
+              icon="star"
+              label={t(person.role === 'moderator' ? 'room.role.take' : 'room.role.give', { name })}
+              aria-pressed={person.role === 'moderator'}
+              onClick={() => room.setRole(sessionId, person.role === 'moderator' ? 'member' : 'moderator')}
+              data-testid="room-role"
+            />
+          )}
+          {mayRemove(snapshot, person) && (
+            <IconButton icon="x" label={t('room.remove.label', { name })} onClick={onRemove} data-testid="room-kick" />
+          )}
+        </span>
+      )}
+    </li>
+  );
+}

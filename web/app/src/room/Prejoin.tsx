@@ -1,0 +1,127 @@
+// The door of a room: how one looks and sounds, under which name, and the way in.
+import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useFocusTrap } from '../lib/focus';
+import type { RoomAddress } from '../lib/route';
+import { StreamVideo } from '../media/Stream';
+import { DevicePickers } from '../screens/DevicePickers';
+import { useI18n } from '../state/app';
+import { useDeviceChoices, useLevel, useJoinPreview } from '../state/devices';
+import { useMembers } from '../state/groups';
+import { closeRoomPage, enterRoom, useRoom } from '../state/rooms';
+import { useSession } from '../state/session';
+import { Avatar } from '../ui/Avatar';
+import { IconButton } from '../ui/Button';
+import { TextField } from '../ui/fields';
+import { Icon } from '../ui/Icon';
+import { ControlButton } from '../call/Controls';
+
+export function Prejoin({ address, title }: { address: RoomAddress; title: string }): JSX.Element {
+  const { t } = useI18n();
+  const { user } = useSession();
+  const other = useRoom();
+  const box = useRef<HTMLDivElement>(null);
+  const [name, setName] = useState(user?.name ?? '');
+  const [video, setVideo] = useState(true);
+  const [muted, setMuted] = useState(false);
+  const preview = useJoinPreview(video, useDeviceChoices());
+  useFocusTrap(box, '.prejoin-join');
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') closeRoomPage();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
+  const join = (event: FormEvent): void => {
+    event.preventDefault();
+    const chosen = name.trim();
+    enterRoom(address, { name: chosen === '' ? undefined : chosen, video, muted, stream: preview.take() });
+  };
+  const shown = video && preview.stream !== null && preview.stream.getVideoTracks().length > 0;
+  return (
+    <div ref={box} className="prejoin" role="dialog" aria-modal="true" aria-labelledby="prejoin-title" tabIndex={-1} data-testid="room-prejoin">
+      <div className="prejoin-back">
+        <IconButton icon="back" label={t('room.back')} onClick={closeRoomPage} data-testid="room-back" />
+      </div>
+      <form className="prejoin-body" onSubmit={join}>
+        <div className="prejoin-picture">
+          {shown ? (
+            <StreamVideo stream={preview.stream} mirrored label={t('settings.preview.self')} className="prejoin-video" />
+          ) : (
+            <div className="prejoin-off">
+              <Avatar id={user?.id ?? ''} name={name.trim() || (user?.name ?? '')} size="huge" />
+              <p>{t(video ? (preview.stream ? 'settings.preview.no_camera' : 'room.door.opening') : 'room.door.camera_off')}</p>
+            </div>
+          )}
+          <div className="prejoin-controls">
+            <ControlButton
+              icon={muted ? 'mic-off' : 'mic'}
+              label={t(muted ? 'call.unmute' : 'call.mute')}
+              pressed={muted}
+              marked={muted}
+              onClick={() => setMuted(!muted)}
+              testId="prejoin-mute"
+            />
+            <ControlButton
+              icon={video ? 'video' : 'video-off'}
+              label={t(video ? 'call.camera.off' : 'call.camera.on')}
+              pressed={video}
+              marked={!video}
+              onClick={() => setVideo(!video)}
+              testId="prejoin-camera"
+            />
+          </div>
+        </div>
+        <div className="prejoin-side">
+          <div>
+            <h1 id="prejoin-title" className="prejoin-title" tabIndex={-1}>
+              {title}
+            </h1>
+            <p className="prejoin-note">{address.kind === 'group' ? <GroupNote id={address.id} /> : t('room.door.chat')}</p>
+          </div>
+          {preview.failure && (
+            <p className="notice" role="alert">
+              <Icon name="alert" size={18} />
+              <span>{t(preview.failure)}</span>
+            </p>
+          )}
+          <TextField label={t('room.door.name')} value={name} onChange={setName} maxLength={100} autoComplete="name" />
+          <details className="prejoin-devices">
+            <summary>{t('settings.devices')}</summary>
+            <div className="popover-fields">
+              <DevicePickers refreshKey={preview.stream} />
+            </div>
+          </details>
+          {!muted && preview.stream && <VoiceLevel stream={preview.stream} />}
+          <button type="submit" className="button button-primary button-wide prejoin-join" data-testid="room-join">
+            <Icon name="video" size={18} />
+            <span className="button-text">{t('room.door.join')}</span>
+          </button>
+          {other && !other.room.isOver && <p className="prejoin-note">{t('room.door.other')}</p>}
+        </div>
+      </form>
+    </div>
+  );
+}
+
+function GroupNote({ id }: { id: string }): JSX.Element {
+  const { t } = useI18n();
+  const members = useMembers(id);
+  if (!members) return <>{t('room.door.group')}</>;
+  return <>{t('group.members', { count: members.length })}</>;
+}
+
+function VoiceLevel({ stream }: { stream: MediaStream }): JSX.Element {
+  const { t } = useI18n();
+  const ref = useRef<HTMLDivElement>(null);
+  useLevel(ref, stream);
+  return (
+    <div className="level">
+      <Icon name="mic" size={18} />
+      <div ref={ref} className="level-bar" role="img" aria-label={t('settings.level')}>
+        <span className="level-fill" />
+      </div>
+    </div>
+  );
+}
+
