@@ -248,7 +248,7 @@ bool Downlink::hold(const PacedPacket& packet, const Held& held, TimePoint now) 
 void Downlink::send_held(const Held& held, TimePoint now) {
   SendStream* const stream = stream_of(held.stream);
   Track* const track = link_.host.find_track(held.track);
-  if (stream == nullptr || track == nullptr || held.layer >= track->layers.size()) return;
+  if (stream == nullptr || track == nullptr || track->muted || held.layer >= track->layers.size()) return;
   const auto& source = track->layers[held.layer].stream;
   if (source == nullptr) return;
   const PacketRing::Kept kept = source->ring().find(held.key);

@@ -9,6 +9,7 @@ namespace zvonok::media {
 
 namespace {
 
+constexpr Duration kStall = milliseconds{20};  // later than that is the owner's fault
 constexpr double kFactor = 1.1;
 constexpr double kFactorMax = 2.5;
 /// Unused budget is kept for this long: a tick's worth of packets may leave together.
@@ -221,7 +222,18 @@ PacerOrder Pacer::release(Ring& ring) {
           .handle = packet.handle};
 }
 
+/// What waited because nobody asked for it did not wait for the path.
+void Pacer::forgive_stall(TimePoint now) {
+  if (video_.is_empty()) return;
+  const auto due = next_timeout();
+  if (!due || now - *due <= kStall) return;
+  const Duration stall = now - *due - kStall;
+  for (std::size_t i = 0; i < video_.count(); ++i) video_.at(i).since += stall;
+  keyframe_until_ += stall;
+}
+
 std::optional<PacerOrder> Pacer::poll(TimePoint now) {
+  forgive_stall(now);
   refill(now);
   if (!audio_.is_empty()) return release(audio_);
   drop_late_video(now);

@@ -7,6 +7,7 @@
 //   a burst of half a second's bytes: slower it would come too late, faster it would be lost.
 // - Video that waited longer than 250 ms (1 s while a keyframe passes) is late: the stream that holds most of the
 //   queue is emptied and stays shut until its next keyframe. The owner is told, and asks for one.
+//   A stall of our own, when the owner comes later than it was asked to, makes nothing late.
 // - A probe cluster sets its own rate until it is complete. It is padding only, while video waits for its few
 //   milliseconds: packets of one size measure exactly, mixed ones by as much as their sizes differ.
 //
@@ -153,6 +154,7 @@ class Pacer {
   };
 
   void refill(TimePoint now);
+  void forgive_stall(TimePoint now);
   void drop_late_video(TimePoint now);
   void shut_largest();
   void shut(PacedStream stream);

@@ -19,6 +19,16 @@ constexpr Duration kSurveyInterval = milliseconds{500};
 // Somebody who looks away for a moment should not make the publisher stop and begin again.
 constexpr Duration kLayersOffAfter = seconds{5};
 
+/// Sections have different extensions, and a number means one thing in all of them (RFC 9143 section 9).
+void merge(ExtensionIds& all, const ExtensionIds& more) {
+  for (const auto id :
+       {&ExtensionIds::mid, &ExtensionIds::rid, &ExtensionIds::repaired_rid, &ExtensionIds::transport_cc,
+        &ExtensionIds::abs_send_time, &ExtensionIds::audio_level, &ExtensionIds::dependency_descriptor,
+        &ExtensionIds::video_orientation, &ExtensionIds::playout_delay, &ExtensionIds::abs_capture_time}) {
+    if (more.*id != 0) all.*id = more.*id;
+  }
+}
+
 }  // namespace
 
 Uplink::Uplink(PeerLink& link) : link_{link}, recorder_{{.sender = link.own_ssrc}} {}
@@ -31,8 +41,9 @@ void Uplink::set_parameters(const std::vector<ReceiveParameters>& parameters, Pa
   for (std::size_t i = tracks_.size(); i > 0; --i) {
     if (!has(parameters, tracks_[i - 1]->id, &ReceiveParameters::track)) remove_track(*tracks_[i - 1]);
   }
+  ids_ = {};
   for (const ReceiveParameters& wanted : parameters) {
-    if (wanted.extensions.mid != 0) ids_ = wanted.extensions;
+    merge(ids_, wanted.extensions);
     const auto known = std::ranges::find(tracks_, wanted.track, [](const auto& track) { return track->id; });
     Track* track = known == tracks_.end() ? nullptr : known->get();
     if (track == nullptr) {

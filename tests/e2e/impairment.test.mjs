@@ -113,17 +113,17 @@ describe('bad networks', { timeout: 240_000 }, () => {
   it('a line that narrows from 5 Mbit/s to 300 kbit/s brings a smaller picture, and a larger one when it is wide again', async () => {
     const narrow = await line();
     Object.assign(narrow.down, { rate: 5_000_000, delayMs: 15 });
-    const [publisher, watcher] = [await join(0, { simulcast: true }), await join(1, { line: narrow.port, width: 160 })];
+    const [publisher, watcher] = [await join(0, { simulcast: true, width: 960 }), await join(1, { line: narrow.port, width: 160 })];
     await awaitMedia(watcher);
     await watcher.evaluate(watchPictures);
     const tallest = async () => (await watcher.evaluate(pictures, (await now(watcher)) - 500)).heights.at(-1) ?? 0;
-    await until('the largest picture', async () => (await tallest()) === 360, 30_000);
+    await until('the largest picture', async () => (await tallest()) === 540, 30_000);
     const sent = await publisher.evaluate(async () =>
       [...(await window.pc.getStats()).values()].filter((r) => r.type === 'outbound-rtp' && r.rid).map((r) => [r.rid, r.targetBitrate]),
     );
     const cut = await now(watcher);
     narrow.down.rate = 300_000;
-    await until('a smaller picture', async () => (await watcher.evaluate(pictures, cut)).heights.some((height) => height < 360));
+    await until('a smaller picture', async () => (await watcher.evaluate(pictures, cut)).heights.some((height) => height < 540));
     const took = (await now(watcher)) - cut;
     await until('four seconds of it', async () => (await now(watcher)) - cut > 6000);
     const shown = await watcher.evaluate(pictures, cut);
@@ -131,6 +131,6 @@ describe('bad networks', { timeout: 240_000 }, () => {
     assert.ok(took < 2500, `it took ${took.toFixed()} ms; ${context}`);
     assert.ok(shown.longestMs < 1000, `the picture stood still for ${shown.longestMs.toFixed()} ms; ${context}`);
     narrow.down.rate = 5_000_000;
-    await until('the largest picture again', async () => (await tallest()) === 360, 30_000);
+    await until('the largest picture again', async () => (await tallest()) === 540, 30_000);
   });
 });

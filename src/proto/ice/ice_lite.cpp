@@ -63,10 +63,13 @@ IceLite::IceLite(TimePoint now, Credentials local, Options options)
 void IceLite::set_remote(TimePoint now, const Credentials& remote) {
   Generation& generation = newest();
   if (generation.remote_ufrag == remote.ufrag) return;
+  const bool first = !generation.remote_ufrag;
   generation.remote_ufrag = remote.ufrag;
   waiting_since_ = now;
   const bool had_path = selected_ != kNone;
-  for (std::size_t i = tuples_.size(); i-- > 0;) {
+  // Who came before the description may turn out to be a stranger. With other credentials later on, the old pair is good
+  // until one of the new is found (RFC 8445 section 9).
+  for (std::size_t i = first ? tuples_.size() : 0; i-- > 0;) {
     const Tuple& tuple = tuples_[i];
     if (tuple.generation == generation.number && tuple.remote_ufrag != remote.ufrag) erase_tuple(i);
   }

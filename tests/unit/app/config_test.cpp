@@ -43,13 +43,29 @@ TEST(Config, RefusesWhatItCannotUseAndNamesIt) {
     const char* name;
     const char* value;
   };
-  for (const Case& wrong :
-       {Case{"SERVER_PORT", "0"}, Case{"SERVER_PORT", "65536"}, Case{"SERVER_PORT", "80a"}, Case{"SERVER_PORT", ""},
-        Case{"LOG_LEVEL", "loud"}, Case{"LOG_FORMAT", "xml"}, Case{"CALL_RING_TIMEOUT", "0"},
-        Case{"CALL_RING_TIMEOUT", "ten"}, Case{"CALL_RING_TIMEOUT", "-1s"}, Case{"CALLS_MAX", "0"},
-        Case{"CALLS_MAX", "1T"}, Case{"JWT_REQUIRE_EXP", "yes"}, Case{"POSTGRES_SSLMODE", "maybe"},
-        Case{"POSTGRES_SSLMODE", "disable|allow"}, Case{"WS_MESSAGE_BYTES_MAX", "10"}, Case{"JWT_USER_CLAIMS", ""},
-        Case{"TLS_CERT", "only.pem"}, Case{"STUN_URLS", "https://x"}, Case{"TURN_URLS", "turn:without.a.secret"}}) {
+  for (const Case& wrong : {Case{"SERVER_PORT", "0"},
+                            Case{"SERVER_PORT", "65536"},
+                            Case{"SERVER_PORT", "80a"},
+                            Case{"SERVER_PORT", ""},
+                            Case{"LOG_LEVEL", "loud"},
+                            Case{"LOG_FORMAT", "xml"},
+                            Case{"CALL_RING_TIMEOUT", "0"},
+                            Case{"CALL_RING_TIMEOUT", "ten"},
+                            Case{"CALL_RING_TIMEOUT", "-1s"},
+                            Case{"CALLS_MAX", "0"},
+                            Case{"CALLS_MAX", "1T"},
+                            Case{"JWT_REQUIRE_EXP", "yes"},
+                            Case{"POSTGRES_SSLMODE", "maybe"},
+                            Case{"POSTGRES_SSLMODE", "disable|allow"},
+                            Case{"WS_MESSAGE_BYTES_MAX", "10"},
+                            Case{"JWT_USER_CLAIMS", ""},
+                            Case{"TLS_CERT", "only.pem"},
+                            Case{"ROOM_AUTHORIZER_URL", "messenger.example.org"},
+                            Case{"ROOM_AUTHORIZER_URL", "https://user:pass@messenger.example.org/"},
+                            Case{"ROOM_AUTHORIZER_URL", "https://"},
+                            Case{"ROOM_AUTHORIZER_CACHE", "-1"},
+                            Case{"STUN_URLS", "https://x"},
+                            Case{"TURN_URLS", "turn:without.a.secret"}}) {
     const auto report = load_config(sources({}, {{wrong.name, wrong.value}}, {}));
     ASSERT_FALSE(report) << wrong.name << "=" << wrong.value;
     EXPECT_NE(report.error().find(wrong.name), std::string::npos) << report.error();

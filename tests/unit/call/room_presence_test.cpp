@@ -312,6 +312,21 @@ TEST(RoomRule9, InTheGraceAndBeforeTheJoinAsWell) {
                                                 "save alice ended hangup 0s"));
 }
 
+TEST(RoomRule9, WhenTheGroupIsDeletedEverybodyLeavesAndHearsOfItselfAlone) {
+  RoomScene scene;
+  two(scene);
+  scene.drop("bob/b");
+  scene.open("carol/c");  // has not joined
+  scene.enter("alice/z", {.room = kChat});
+  scene.publish(1, 10, TrackKind::Audio);
+  EXPECT_THAT(scene.membership_ended(),
+              ElementsAre("alice/a <- a left: removed", "close media 1", "close media 2", "save alice ended hangup 0s",
+                          "close alice/a removed", "close carol/c removed"));
+  EXPECT_THAT(scene.membership_ended(), IsEmpty());
+  EXPECT_TRUE(scene.rooms().describe(kChat)) << "the room of a chat with the same id is another one";
+  EXPECT_EQ(scene.finish(), kNothing);
+}
+
 // ---- limits and the end of the process
 // ----------------------------------------------------------------------------------
 

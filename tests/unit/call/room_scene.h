@@ -79,6 +79,7 @@ class RoomScene {
   RoomLines removed(const std::string& user, const RoomKey& room = kGroup) {
     return tell(MemberRemoved{room, UserId{user}});
   }
+  RoomLines membership_ended(const RoomKey& room = kGroup) { return tell(MembershipEnded{room}); }
   RoomLines media(std::uint64_t participant, ConnectionState state) {
     return tell(MediaStateChanged{ParticipantId{participant}, state});
   }
@@ -177,6 +178,7 @@ class RoomScene {
               out << (e.muted ? "mute" : "unmute") << " #" << e.track
                   << (e.by == MutedBy::Owner ? " by its owner" : " by a moderator");
             },
+            [&](const SetTrackSource& e) { out << "#" << e.track << " is " << to_text(e.source); },
             [&](const RefuseTrack& e) { out << "refuse #" << e.track << " of " << e.participant; },
             [&](const SetView& e) {
               out << "view of " << e.participant;

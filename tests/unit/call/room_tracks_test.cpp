@@ -39,7 +39,7 @@ TEST(RoomTracks, TheOwnerTellsTheSourceAndMutes) {
   two_and_a_stranger(scene);
   scene.publish(1, 10, TrackKind::Video, "1");
   EXPECT_THAT(scene.track("alice/a", "1", TrackSource::Screen, true),
-              ElementsAre("mute #10 by its owner", "bob/b <- updated #10 a screen muted"));
+              ElementsAre("#10 is screen", "mute #10 by its owner", "bob/b <- updated #10 a screen muted"));
   EXPECT_THAT(scene.track("alice/a", "1", TrackSource::Screen, true), IsEmpty());
   EXPECT_THAT(scene.track("alice/a", "1", TrackSource::Microphone, {}), ElementsAre("alice/a <- error bad-message"));
   EXPECT_THAT(scene.track("bob/b", "1", {}, false), IsEmpty()) << "its own section, not alice's";

@@ -257,5 +257,36 @@ TEST(Pacer, EveryAcceptedPacketIsSentOrDroppedOnceAndInItsStreamsOrder) {
   }
 }
 
+TEST(Pacer, AStallOfItsOwnerMakesNothingLate) {
+  Driven d{1'000'000};
+  for (std::uint64_t handle = 0; handle < 20; ++handle) d.video(0, handle);
+  std::vector<PacerOrder> before = d.poll(at(0));
+  const std::vector<PacerOrder> after = d.poll(at(700));
+  ASSERT_FALSE(after.empty());
+  for (const PacerOrder& order : after) EXPECT_EQ(order.action, Action::Send);
+  const auto rest = d.run(at(700), at(2000));
+  EXPECT_TRUE(handles(rest, Action::Drop).empty());
+  EXPECT_EQ(before.size() + after.size() + handles(rest, Action::Send).size(), 20U);
+}
+
+TEST(Pacer, WhatMayPassIsChargedAndWhatMayNotIsNot) {
+  Driven d{1'000'000};
+  const PacedPacket video{
+      .kind = PacketKind::Video, .stream = PacedStream{1}, .part = FramePart::Delta, .bytes = 1000, .handle = {}};
+  const PacedPacket audio{
+      .kind = PacketKind::Audio, .stream = PacedStream{2}, .part = FramePart::Other, .bytes = 100, .handle = {}};
+  EXPECT_TRUE(d.pacer.pass(at(0), video));
+  int passed = 0;
+  for (std::int64_t ms = 1; ms <= 1000; ++ms) {
+    if (d.pacer.pass(at(ms), video)) ++passed;
+  }
+  // 1.1 Mbit/s in a second, 8,000 bits each.
+  EXPECT_GE(passed, 135);
+  EXPECT_LE(passed, 139);
+  d.video(1001, 1);
+  EXPECT_FALSE(d.pacer.pass(at(1100), video)) << "one that waits goes first";
+  EXPECT_TRUE(d.pacer.pass(at(1100), audio));
+}
+
 }  // namespace
 }  // namespace zvonok::media
