@@ -127,7 +127,8 @@ std::size_t step_of(const Ladder& ladder, std::optional<LayerId> layer, std::int
 
 /// `ladder.step` is how far it may rise, `fits` how high it may stand.
 Allocator::Step Allocator::choose(TimePoint now, const Ladder& ladder, const Memory* before, std::size_t fits) {
-  const std::size_t had = before == nullptr ? 0 : step_of(ladder, before->layer, before->bitrate_bps);
+  std::size_t had = before == nullptr ? 0 : step_of(ladder, before->layer, before->bitrate_bps);
+  if (had == 0 && ladder.video->flows && !ladder.steps.empty()) had = 1;
   const std::size_t stays = std::min(had, fits);
   const std::size_t rises = std::min(ladder.step, fits);
   if (rises <= stays) return {.chosen = stays};

@@ -49,6 +49,9 @@ struct WantedVideo {
   std::uint8_t priority = 0;
   VideoSource source = VideoSource::Camera;
   Attention attention = Attention::Thumbnail;
+  /// Its lowest layer is being sent, though the last answer gave it nothing: it needs no patience and no headroom to
+  /// stay.
+  bool flows = false;
 };
 
 struct AllocationRequest {

@@ -245,30 +245,34 @@ bool Downlink::hold(const PacedPacket& packet, const Held& held, TimePoint now) 
   return false;
 }
 
-void Downlink::send_held(const Held& held, TimePoint now) {
+bool Downlink::send_held(const Held& held, TimePoint now) {
   SendStream* const stream = stream_of(held.stream);
   Track* const track = link_.host.find_track(held.track);
-  if (stream == nullptr || track == nullptr || track->muted || held.layer >= track->layers.size()) return;
+  if (stream == nullptr || track == nullptr || track->muted || held.layer >= track->layers.size()) return false;
   const auto& source = track->layers[held.layer].stream;
-  if (source == nullptr) return;
+  if (source == nullptr) return false;
   const PacketRing::Kept kept = source->ring().find(held.key);
-  if (kept.payload.empty()) return;
-  if (!held.repeat) {
-    return send(*stream,
-                {.as = held.as,
-                 .source_type = held.source_type,
-                 .layer = held.layer,
-                 .key = held.key,
-                 .payload = kept.payload,
-                 .dependency_descriptor = kept.descriptor,
-                 .audio_level = {},
-                 .red = {},
-                 .repeats = {}},
-                PacketKind::Video, now);
-  }
+  if (kept.payload.empty()) return false;
   SendContext to = context(*stream);
-  const SendStream::Lost lost{.layer = held.layer, .key = held.key, .as = held.as, .source_type = held.source_type};
-  if (const std::size_t size = stream->retransmit(lost, kept, now, to)) note_sent(*stream, size, PacketKind::Rtx, now);
+  if (held.repeat) {
+    if (held.as.sequence < stream->forwarder().switched_at()) return false;
+    const SendStream::Lost lost{.layer = held.layer, .key = held.key, .as = held.as, .source_type = held.source_type};
+    const std::size_t size = stream->retransmit(lost, kept, now, to);
+    if (size > 0) note_sent(*stream, size, PacketKind::Rtx, now);
+    return size > 0;
+  }
+  const std::size_t size = stream->send({.as = held.as,
+                                         .source_type = held.source_type,
+                                         .layer = held.layer,
+                                         .key = held.key,
+                                         .payload = kept.payload,
+                                         .dependency_descriptor = kept.descriptor,
+                                         .audio_level = {},
+                                         .red = {},
+                                         .repeats = {}},
+                                        now, to);
+  if (size > 0) note_sent(*stream, size, PacketKind::Video, now);
+  return size > 0;
 }
 
 void Downlink::drain(TimePoint now) {
@@ -276,7 +280,7 @@ void Downlink::drain(TimePoint now) {
     const auto place = static_cast<std::uint32_t>(order->handle);
     switch (order->action) {
       case PacerOrder::Action::Send:
-        send_held(held_[place], now);
+        if (!send_held(held_[place], now)) control_->pacer.refund(order->bytes);
         free_.push_back(place);
         break;
       case PacerOrder::Action::Pad: pad(*order, now); break;
@@ -331,8 +335,13 @@ void Downlink::on_nack(const rtcp::Nack& nack, TimePoint now) {
     ++counters_.nacked;
     const auto packet = stream->find_lost(*sequence, now, link_.round_trip);
     if (!packet || packet->layer >= track->layers.size() || track->layers[packet->layer].stream == nullptr) continue;
+    if (packet->as.sequence < stream->forwarder().switched_at()) continue;  // nobody needs it: a keyframe came after it
     const std::size_t bytes = track->layers[packet->layer].stream->ring().find(packet->key).payload.size();
     if (bytes == 0) continue;
+    if (!may_repeat(bytes, now)) {
+      ++counters_.repeats_refused;
+      return;
+    }
     const Held held{.stream = nack.media,
                     .track = track->id,
                     .as = packet->as,
@@ -346,11 +355,23 @@ void Downlink::on_nack(const rtcp::Nack& nack, TimePoint now) {
                             .bytes = static_cast<std::uint32_t>(bytes) + kHeaderBytes,
                             .handle = {}};
     if (!pacing() || control_->pacer.pass(now, paced)) {
-      send_held(held, now);
+      static_cast<void>(send_held(held, now));
     } else {
       static_cast<void>(hold(paced, held, now));
     }
   }
+}
+
+bool Downlink::may_repeat(std::size_t bytes, TimePoint now) {
+  constexpr double kShare = 0.5;
+  constexpr double kLeast = 30'000;  // bytes a second
+  const double elapsed = std::chrono::duration<double>(now - repeat_credited_).count();
+  const double rate = std::max(kLeast, kShare * static_cast<double>(sent_.per_second(now)));
+  repeat_credit_ = std::min(kRepeatBurstBytes, repeat_credit_ + rate * std::min(elapsed, 10.0));
+  repeat_credited_ = now;
+  if (repeat_credit_ < static_cast<double>(bytes)) return false;
+  repeat_credit_ -= static_cast<double>(bytes);
+  return true;
 }
 
 void Downlink::on_keyframe_request(rtp::Ssrc ssrc) {
@@ -429,7 +450,8 @@ void Downlink::allocate(TimePoint now) {
                        .height = stream->shown_height,
                        .priority = wish == view_.end() ? std::uint8_t{0} : wish->second.priority,
                        .source = track->source,
-                       .attention = link_.host.is_speaking(*track) ? Attention::Speaker : Attention::Thumbnail});
+                       .attention = link_.host.is_speaking(*track) ? Attention::Speaker : Attention::Thumbnail,
+                       .flows = stream->starved_since.has_value() && stream->forwarder().target_layer() >= 0});
   }
   allocated_for_bps_ = allowed_bps(now);
   const Allocation allocation =

@@ -48,7 +48,8 @@ struct DownlinkCounters {
   std::uint64_t switches = 0;      // of layers
   std::uint64_t audio_only = 0;    // times that a video was cut off
   std::uint64_t feedbacks = 0;
-  std::uint64_t nacked = 0;  // packets that it asked for again
+  std::uint64_t repeats_refused = 0;  // asked for beyond all measure
+  std::uint64_t nacked = 0;           // packets that it asked for again
   std::uint64_t retransmitted = 0;
   std::uint64_t padding = 0;            // packets of it, to probe for room
   std::uint64_t keyframe_requests = 0;  // of its own
@@ -56,6 +57,8 @@ struct DownlinkCounters {
 
 class Downlink {
  public:
+  static constexpr double kRepeatBurstBytes = 200'000;
+
   explicit Downlink(PeerLink& link);
   Downlink(const Downlink&) = delete;
   Downlink& operator=(const Downlink&) = delete;
@@ -128,11 +131,14 @@ class Downlink {
   void note_sent(const SendStream& stream, std::size_t bytes, PacketKind kind, TimePoint now,
                  bwe::ProbeCluster cluster = bwe::ProbeCluster::None);
   void send(SendStream& stream, const SendStream::Outgoing& packet, PacketKind kind, TimePoint now);
-  void send_held(const Held& held, TimePoint now);
+  /// False: it was not sent, and will not be.
+  bool send_held(const Held& held, TimePoint now);
   /// False: there was no place.
   bool hold(const PacedPacket& packet, const Held& held, TimePoint now);
   void drain(TimePoint now);
   void pad(const PacerOrder& order, TimePoint now);
+  /// Takes the bytes of a repeat from what may be repeated: half of what is sent, and a burst.
+  [[nodiscard]] bool may_repeat(std::size_t bytes, TimePoint now);
   void want_keyframe(SendStream& stream);
   void unsubscribe(const SendStream& stream);
   void leave(const SendStream& stream);
@@ -157,6 +163,8 @@ class Downlink {
   std::vector<std::uint32_t> free_;  // places of `held_`
   RateMeter sent_;
   RateMeter audio_;
+  double repeat_credit_ = kRepeatBurstBytes;
+  TimePoint repeat_credited_{};
   DownlinkCounters counters_;
 };
 

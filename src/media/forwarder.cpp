@@ -93,9 +93,12 @@ void Forwarder::switch_to(const MediaPacket& packet, TimePoint now, const Clocks
     ++next_sequence_;  // a gap of one: what was cut off was not all of a frame
   }
   sequences_.start(packet.sequence, next_sequence_);
+  if (options_.kind == Kind::Video) switched_at_ = next_sequence_;
   current_ = static_cast<std::int8_t>(packet.layer);
   source_ = current_;
   temporal_ = limits_.temporal;
+  temporal_before_ = temporal_;
+  raised_at_ = packet.sequence;
   spatial_ = static_cast<std::uint8_t>(std::max<std::int8_t>(limits_.spatial, 0));
   if (packet.frame.picture_id) pictures_.start(*packet.frame.picture_id);
   if (packet.frame.tl0_picture_index) {
@@ -132,11 +135,19 @@ bool Forwarder::is_left_out(const MediaPacket& packet) {
   const bool late = sequences_.is_late(packet.sequence);
   const std::optional<Vp8Descriptor>& vp8 = packet.vp8;
   // What was let through when a late packet was due is known by its picture; what is let through now says nothing.
-  if (late && vp8 && vp8->picture_id) return pictures_.is_left_out(*vp8->picture_id, width(vp8->picture_id_is_long));
+  if (late && vp8 && vp8->picture_id) {
+    const auto wide = width(vp8->picture_id_is_long);
+    if (pictures_.is_left_out(*vp8->picture_id, wide)) return true;
+    if (pictures_.is_sent(*vp8->picture_id, wide)) return false;
+    // All of it was overtaken: nothing was decided yet. What it refers to went by the rule of its time.
+    return frame.temporal > (packet.sequence < raised_at_ ? std::min(temporal_, temporal_before_) : temporal_);
+  }
   if (frame.starts_frame && !late) {
     if (temporal_ > limits_.temporal) temporal_ = limits_.temporal;
     if (temporal_ < limits_.temporal && frame.temporal <= limits_.temporal && frame.temporal > temporal_ &&
         frame.switch_up_point) {
+      temporal_before_ = temporal_;
+      raised_at_ = packet.sequence;
       temporal_ = frame.temporal;
     }
     const auto spatial = static_cast<std::uint8_t>(std::max<std::int8_t>(limits_.spatial, 0));

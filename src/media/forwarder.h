@@ -86,6 +86,8 @@ class Forwarder {
   [[nodiscard]] std::uint32_t to_receiver_time(std::uint32_t timestamp) const { return timestamp + timestamp_offset_; }
   /// The number after the newest.
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
+  /// The number of the keyframe that the current layer began with; what is older needs no repair any more.
+  [[nodiscard]] std::uint64_t switched_at() const { return switched_at_; }
   [[nodiscard]] std::uint32_t last_timestamp() const { return last_timestamp_; }
   /// The receiver can't decode what it has: it needs a keyframe of the current layer (it sent PLI or FIR).
   void need_keyframe() { keyframe_needed_ = true; }
@@ -111,12 +113,15 @@ class Forwarder {
   std::int8_t current_ = -1;
   std::int8_t source_ = -1;  // the layer that what was sent last is of
   LayerTarget limits_;
-  std::uint8_t temporal_ = 7;  // what is let through now
+  std::uint8_t temporal_ = 7;         // what is let through now
+  std::uint8_t temporal_before_ = 7;  // and before the source's number `raised_at_`
+  std::uint64_t raised_at_ = 0;
   std::uint8_t spatial_ = 7;
   bool keyframe_needed_ = false;
 
   SequenceMap sequences_;
   std::uint64_t next_sequence_;
+  std::uint64_t switched_at_ = 0;
   std::array<std::uint64_t, kUsedWindow / 64> used_{};  // bits of the newest sequence numbers
   std::uint32_t timestamp_offset_ = 0;
   std::uint32_t last_timestamp_ = 0;

@@ -9,6 +9,7 @@ namespace zvonok::media {
 
 namespace {
 
+constexpr double kLongQueueSeconds = 0.1;
 constexpr Duration kStall = milliseconds{20};  // later than that is the owner's fault
 constexpr double kFactor = 1.1;
 constexpr double kFactorMax = 2.5;
@@ -74,7 +75,8 @@ std::int64_t Pacer::queued_bytes() const {
 
 std::int64_t Pacer::pace_bps() const {
   const auto target = static_cast<double>(rates_.target_bps);
-  const double needed = static_cast<double>(queued_bytes()) * 8 / in_seconds(kDrainWithin);
+  // Repeats don't hurry: they are what a full path asks for most.
+  const double needed = static_cast<double>(audio_.bytes() + video_.bytes()) * 8 / in_seconds(kDrainWithin);
   return static_cast<std::int64_t>(std::clamp(needed, kFactor * target, kFactorMax * target));
 }
 
@@ -94,6 +96,11 @@ void Pacer::charge(std::uint32_t bytes) {
   const double lowest = -std::max(kDebtBitsMin, kDebtSecondsMax * target);
   budget_bits_ = std::max(budget_bits_ - bits, lowest);
   padding_bits_ = std::max(padding_bits_ - bits, lowest);
+}
+
+void Pacer::refund(std::uint32_t bytes) {
+  budget_bits_ += 8.0 * bytes;
+  padding_bits_ += 8.0 * bytes;
 }
 
 bool Pacer::is_shut(PacedStream stream) const {
@@ -138,6 +145,7 @@ Enqueued Pacer::enqueue(TimePoint now, const PacedPacket& packet) {
   if (is_video && packet.part == FramePart::KeyframeStart) {
     forget_stream(packet.stream);
     keyframe_until_ = now + kKeyframeWaitMax;
+    drop_before_keyframe(packet.stream);
   }
   if (is_video && is_shut(packet.stream)) {
     ++stats_.refused_shut;
@@ -155,6 +163,17 @@ Enqueued Pacer::enqueue(TimePoint now, const PacedPacket& packet) {
 
 Duration Pacer::wait_max(TimePoint now) const {
   return now < keyframe_until_ ? kKeyframeWaitMax : kVideoWaitMax;
+}
+
+/// What still waits of a stream is worth nothing any more when its next keyframe is here; on a narrow path the keyframe
+/// would come late behind it.
+void Pacer::drop_before_keyframe(PacedStream stream) {
+  if (static_cast<double>(video_.bytes()) * 8 < kLongQueueSeconds * static_cast<double>(rates_.target_bps)) return;
+  for (std::size_t i = 0; i < video_.count(); ++i) {
+    if (video_.at(i).is_late || video_.at(i).packet.stream != stream) continue;
+    video_.mark_late(i);
+    ++stats_.dropped_late;
+  }
 }
 
 /// Empties the stream with the most bytes waiting, up to its next keyframe if that is already here.
@@ -207,14 +226,17 @@ void Pacer::drop_late_video(TimePoint now) {
 }
 
 Pacer::Ring* Pacer::next_ring() {
-  if (!rtx_.is_empty()) return &rtx_;
-  if (!video_.is_empty()) return &video_;
-  return nullptr;
+  if (rtx_.is_empty() && video_.is_empty()) return nullptr;
+  if (rtx_.is_empty()) return &video_;
+  if (video_.is_empty()) return &rtx_;
+  return video_credit_ > 0 ? &video_ : &rtx_;
 }
 
 PacerOrder Pacer::release(Ring& ring) {
   const PacedPacket packet = ring.pop();
   charge(packet.bytes);
+  if (&ring == &rtx_) video_credit_ = 2 * std::int64_t{packet.bytes};
+  if (&ring == &video_) video_credit_ = std::max<std::int64_t>(0, video_credit_ - packet.bytes);
   return {.action = PacerOrder::Action::Send,
           .kind = packet.kind,
           .stream = packet.stream,
@@ -224,11 +246,13 @@ PacerOrder Pacer::release(Ring& ring) {
 
 /// What waited because nobody asked for it did not wait for the path.
 void Pacer::forgive_stall(TimePoint now) {
-  if (video_.is_empty()) return;
+  if (video_.is_empty() && rtx_.is_empty()) return;
   const auto due = next_timeout();
   if (!due || now - *due <= kStall) return;
   const Duration stall = now - *due - kStall;
-  for (std::size_t i = 0; i < video_.count(); ++i) video_.at(i).since += stall;
+  for (Ring* const ring : {&video_, &rtx_}) {
+    for (std::size_t i = 0; i < ring->count(); ++i) ring->at(i).since += stall;
+  }
   keyframe_until_ += stall;
 }
 
@@ -242,6 +266,15 @@ std::optional<PacerOrder> Pacer::poll(TimePoint now) {
   }
   if (!video_.is_empty() && video_.at(0).is_late) {
     const PacedPacket late = video_.pop();
+    return PacerOrder{.action = PacerOrder::Action::Drop,
+                      .kind = late.kind,
+                      .stream = late.stream,
+                      .bytes = late.bytes,
+                      .handle = late.handle};
+  }
+  if (!rtx_.is_empty() && now - rtx_.at(0).since > kRepeatWaitMax) {
+    const PacedPacket late = rtx_.pop();
+    ++stats_.dropped_repeats;
     return PacerOrder{.action = PacerOrder::Action::Drop,
                       .kind = late.kind,
                       .stream = late.stream,
@@ -294,7 +327,8 @@ std::optional<TimePoint> Pacer::next_timeout() const {
   if (!video_.is_empty() && video_.at(0).is_late) return refilled_;
   if (probe_) return due(*probe_);
   if (!rtx_.is_empty() || !video_.is_empty()) {
-    const TimePoint paid = budget_due(budget_bits_, pace_bps());
+    TimePoint paid = budget_due(budget_bits_, pace_bps());
+    if (!rtx_.is_empty()) paid = std::min(paid, std::max(refilled_, rtx_.at(0).since + kRepeatWaitMax + Duration{1}));
     if (video_.is_empty()) return paid;
     // The limit of waiting, longer while a keyframe passes.
     const TimePoint since = video_.at(0).since;

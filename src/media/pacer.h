@@ -2,7 +2,8 @@
 // way. It counts bytes and keeps handles; the packets stay with their owner.
 //
 // - Audio leaves at once, whatever the budget says; its bytes are charged, so video makes room for it.
-// - Then retransmissions, video, and padding last.
+// - Then retransmissions and video, of which retransmissions get at most a third while both wait, and padding last.
+//   A retransmission that waited longer than 300 ms is dropped: the receiver asks again for what it still needs.
 // - The rate is 1.1 x the target; it rises, up to 2.5 x, as far as needed to empty the queue in 200 ms. A keyframe is
 //   a burst of half a second's bytes: slower it would come too late, faster it would be lost.
 // - Video that waited longer than 250 ms (1 s while a keyframe passes) is late: the stream that holds most of the
@@ -73,6 +74,7 @@ struct PacerOptions {
 
 struct PacerStats {
   std::uint64_t dropped_late = 0;
+  std::uint64_t dropped_repeats = 0;
   std::uint64_t refused_full = 0;
   std::uint64_t refused_shut = 0;
   std::uint64_t probes_cut = 0;
@@ -82,6 +84,7 @@ class Pacer {
  public:
   static constexpr Duration kVideoWaitMax = milliseconds{250};
   static constexpr Duration kKeyframeWaitMax = seconds{1};
+  static constexpr Duration kRepeatWaitMax = milliseconds{300};
   static constexpr Duration kDrainWithin = milliseconds{200};
   static constexpr std::size_t kStreamsMax = 128;
 
@@ -106,6 +109,8 @@ class Pacer {
   [[nodiscard]] bool pass(TimePoint now, const PacedPacket& packet);
 
   [[nodiscard]] Enqueued enqueue(TimePoint now, const PacedPacket& packet);
+  /// Of the packet ordered last, which could not be sent: its bytes are not charged.
+  void refund(std::uint32_t bytes);
   /// Until empty, after every enqueue and at next_timeout.
   [[nodiscard]] std::optional<PacerOrder> poll(TimePoint now);
   /// When poll will have something, if nothing else happens.
@@ -156,6 +161,7 @@ class Pacer {
   void refill(TimePoint now);
   void forgive_stall(TimePoint now);
   void drop_late_video(TimePoint now);
+  void drop_before_keyframe(PacedStream stream);
   void shut_largest();
   void shut(PacedStream stream);
   [[nodiscard]] bool is_shut(PacedStream stream) const;
@@ -175,6 +181,8 @@ class Pacer {
   /// What may leave now, in bits; below zero after a packet until time has paid for it.
   double budget_bits_ = 0;
   double padding_bits_ = 0;
+  /// Bytes of video that go before the next repeat.
+  std::int64_t video_credit_ = 0;
   TimePoint refilled_;
   TimePoint keyframe_until_{};
   std::optional<Probe> probe_;

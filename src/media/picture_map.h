@@ -20,6 +20,7 @@ class PictureMap {
     base_ = newest_;
     out_ = next_;
     count_ = 0;
+    sent_.fill(0);
   }
   /// The number, 15 bits, for any picture since the start.
   [[nodiscard]] std::uint16_t map(std::uint16_t source, Width width = Width::Long) {
@@ -30,6 +31,7 @@ class PictureMap {
     const std::uint64_t out = out_ + (picture - base_) - (count_ - newer);
     // Late ones count too: a newer picture than they are may have been left out.
     if (picture >= base_ && out >= next_) next_ = out + 1;
+    sent_[picture % sent_.size()] = picture;
     return static_cast<std::uint16_t>(out & kMask);
   }
   /// The picture is not sent. Asking twice for one is fine.
@@ -39,6 +41,12 @@ class PictureMap {
     newest_ = picture;
     left_out_[count_ % left_out_.size()] = picture;
     ++count_;
+  }
+
+  /// Whether `map` gave the picture a number, as far back as is known.
+  [[nodiscard]] bool is_sent(std::uint16_t source, Width width = Width::Long) const {
+    const std::uint64_t picture = unroll(source, width);
+    return sent_[picture % sent_.size()] == picture;
   }
 
   /// Whether `leave_out` took the picture, as far back as is known; what is older than that counts as left out.
@@ -64,6 +72,7 @@ class PictureMap {
   [[nodiscard]] std::size_t kept() const { return count_ < left_out_.size() ? count_ : left_out_.size(); }
 
   std::array<std::uint64_t, 32> left_out_{};
+  std::array<std::uint64_t, 64> sent_{};
   std::size_t count_ = 0;
   std::uint64_t newest_ = 0;
   std::uint64_t base_ = 0;

@@ -60,7 +60,8 @@ void GccController::on_feedback(TimePoint now, std::span<const PacketResult> res
                        .sent_bps = sent_.bps(),
                        .acked_bps = acked_.bps(),
                        .rtt = rtt_,
-                       .usage = usage_});
+                       .usage = usage_,
+                       .is_alr = is_alr_});
   }
   take_probe_result(now);
   watch_drop(now);

@@ -87,7 +87,7 @@ void LossBound::interval(TimePoint now, const LossReport& report, double loss) {
     bound_bps_ = std::max(options_.min_bps, std::max(delivered, scaled(from, 1 - excess)));
     bound_bps_ = std::min(*bound_bps_, from);
     settled_at_ = now + report.rtt + kSettle;
-  } else if (excess > kHigh) {
+  } else if (excess > kHigh && !report.is_alr) {
     begin_trial(now, report, (loss + std::max(previous_, inherent_)) / 2);
   } else if (excess < kLow && bound_bps_) {
     bound_bps_ = scaled(*bound_bps_, kGrowth);

@@ -20,6 +20,7 @@ struct LossReport {
   std::optional<std::int64_t> acked_bps{};
   Duration rtt{};
   Usage usage = Usage::Normal;
+  bool is_alr = false;  ///< sends clearly less than it may: what is lost then is not lost by the rate
 };
 
 class LossBound {
