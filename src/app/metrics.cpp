@@ -1,7 +1,9 @@
 #include "app/metrics.h"
 
+#include <array>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <vector>
 
 #include <malloc.h>
@@ -31,6 +33,27 @@ class Families {
     ClientMetric metric;
     metric.label.push_back({label, std::string{label_value}});
     metric.counter.value = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  /// With one label as well, or none where its name is null.
+  template <std::size_t N>
+  void histogram(const char* name, const char* help, const Histogram<N>& values, const char* label = nullptr,
+                 const char* label_value = nullptr) {
+    if (families_.empty() || families_.back().name != name) {
+      families_.push_back({name, help, MetricType::Histogram, {}});
+    }
+    ClientMetric metric;
+    if (label != nullptr) metric.label.push_back({label, label_value});
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < N; ++i) {
+      count += values.counts()[i];
+      metric.histogram.bucket.push_back({.cumulative_count = count, .upper_bound = values.bounds()[i]});
+    }
+    count += values.counts()[N];
+    metric.histogram.bucket.push_back(
+        {.cumulative_count = count, .upper_bound = std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = values.sum();
     families_.back().metric.push_back(std::move(metric));
   }
   [[nodiscard]] std::string text() const { return prometheus::TextSerializer{}.Serialize(families_); }
@@ -114,6 +137,153 @@ void add_calls(Families& out, const Control& control) {
   out.counter("zvonok_ws_too_many_total", "Sockets refused by the limit of a user", number(c.too_many_sockets));
 }
 
+void add_rooms(Families& out, const RoomControl& rooms) {
+  const RoomCounters& c = rooms.counters();
+  out.gauge("zvonok_rooms", "Rooms with somebody in them", number(rooms.rooms()));
+  out.gauge("zvonok_room_participants", "Participants of rooms", number(rooms.participants()));
+  out.gauge("zvonok_room_participants_present", "Of them, those with an open socket", number(rooms.present()));
+  out.gauge("zvonok_room_tracks", "Published audio and video tracks", number(rooms.tracks()));
+  out.counter("zvonok_rooms_started_total", "Rooms begun", number(c.started));
+  out.counter("zvonok_rooms_ended_total", "Rooms ended", number(c.ended));
+  out.counter("zvonok_room_joins_total", "Joins", number(c.joins));
+  out.counter("zvonok_room_resumed_total", "Sessions that came back over another socket", number(c.resumed));
+  out.counter("zvonok_room_reconnections_total", "Sessions that came back with another RTCPeerConnection",
+              number(c.reconnections));
+  out.counter("zvonok_room_removed_total", "Participants removed with their membership", number(c.removed));
+  out.histogram("zvonok_room_join_seconds", "From the join until media could flow", c.join_seconds);
+  for (std::size_t i = 1; i < c.media_failures.size(); ++i) {
+    out.labelled("zvonok_media_failures_total", "Media connections that failed, by reason", "reason",
+                 media::to_text(static_cast<media::TransportFailure>(i)), number(c.media_failures[i]));
+  }
+  out.counter("zvonok_room_bad_messages_total", "Messages in rooms that could not be read", number(c.bad_messages));
+  out.counter("zvonok_room_bad_descriptions_total", "Offers and answers that were refused", number(c.bad_descriptions));
+  out.counter("zvonok_room_crossings_total", "Offers of a client that crossed one of ours", number(c.crossings));
+  out.counter("zvonok_room_crossings_adopted_total", "Of them, those in which the client took ours as well",
+              number(c.adopted));
+  out.histogram("zvonok_room_quality_score", "E-model score of each participant, once in two seconds", c.score);
+  out.histogram("zvonok_room_round_trip_seconds", "Round trip to each participant, once in two seconds",
+                c.round_trip_seconds);
+  out.histogram("zvonok_room_jitter_seconds", "The worse direction's jitter, likewise", c.jitter_seconds);
+  constexpr const char* kLossHelp = "Share of packets lost from and to each participant, likewise";
+  out.histogram("zvonok_room_loss_ratio", kLossHelp, c.loss_up, "direction", "up");
+  out.histogram("zvonok_room_loss_ratio", kLossHelp, c.loss_down, "direction", "down");
+}
+
+void add_entries(Families& out, const RoomAccessCounters& c, const WorkerPool* messenger) {
+  constexpr const char* kName = "zvonok_room_entries_total";
+  constexpr const char* kHelp = "Questions whether somebody may enter a room or look into it, by answer";
+  out.labelled(kName, kHelp, "result", "allowed", number(c.allowed));
+  out.labelled(kName, kHelp, "result", "denied", number(c.denied));
+  out.labelled(kName, kHelp, "result", "unavailable", number(c.unavailable));
+  if (messenger == nullptr) return;
+  out.gauge("zvonok_room_authorizer_queue", "Questions waiting for the messenger", number(messenger->queued()));
+  out.counter("zvonok_room_authorizer_queue_refused_total", "Questions that found its queue full",
+              number(messenger->refused()));
+}
+
+void add_media(Families& out, const MediaCounters& c) {
+  const media::MediaTotals& sum = c.totals;
+  out.gauge("zvonok_media_peers", "Media connections, in whatever state", number(c.peers));
+  out.counter("zvonok_media_cpu_seconds_total", "CPU time of the media thread: its rate is the busy share",
+              c.cpu_seconds);
+  out.histogram("zvonok_media_forwarding_seconds", "From waking up with datagrams to having sent what became of them",
+                c.forwarding);
+  out.counter("zvonok_media_packets_received_total", "RTP packets of participants", number(sum.up.packets));
+  out.counter("zvonok_media_bytes_received_total", "Bytes of them", number(sum.up.bytes));
+  out.counter("zvonok_media_packets_sent_total", "RTP packets to participants", number(sum.down.packets));
+  out.counter("zvonok_media_bytes_sent_total", "Bytes of them", number(sum.down.bytes));
+  out.counter("zvonok_media_udp_datagrams_received_total", "Datagrams of the media port", number(c.udp.received));
+  out.counter("zvonok_media_udp_bytes_received_total", "Bytes of them", number(c.udp.received_bytes));
+  out.counter("zvonok_media_udp_datagrams_sent_total", "Datagrams sent", number(c.udp.sent));
+  out.counter("zvonok_media_udp_bytes_sent_total", "Bytes of them", number(c.udp.sent_bytes));
+  out.counter("zvonok_media_udp_send_calls_total", "System calls that sent them", number(c.udp.send_calls));
+}
+
+void add_media_drops(Families& out, const MediaCounters& c) {
+  const media::MediaTotals& sum = c.totals;
+  constexpr const char* kDropped = "zvonok_media_dropped_total";
+  constexpr const char* kDroppedHelp = "Packets dropped on the media plane, by reason";
+  const std::pair<const char*, std::uint64_t> reasons[] = {
+      {"udp_truncated", c.udp.truncated},
+      {"udp_send_full", c.udp.send_full},
+      {"udp_send_failed", c.udp.send_failed},
+      {"unknown_kind", c.engine.unknown_kind},
+      {"unknown_path", c.engine.unknown_path},
+      {"unknown_ufrag", c.engine.unknown_ufrag},
+      {"unvalidated", sum.transport.unvalidated},
+      {"before_keys", sum.transport.before_keys},
+      {"unsendable", sum.transport.unsendable},
+      {"unknown_ssrc", sum.up.unknown_ssrc},
+      {"malformed_rtp", sum.up.malformed},
+      {"malformed_rtcp", sum.bad_rtcp},
+      {"late", sum.down.dropped_late},
+  };
+  for (const auto& [reason, count] : reasons) out.labelled(kDropped, kDroppedHelp, "reason", reason, number(count));
+  constexpr std::array<const char*, 6> kErrors{"too_short", "malformed", "replayed",
+                                               "too_old",   "bad_tag",   "too_many_ssrcs"};
+  static_assert(std::tuple_size_v<decltype(media::TransportCounters::srtp_errors)> == kErrors.size());
+  for (std::size_t i = 0; i < kErrors.size(); ++i) {
+    out.labelled("zvonok_media_srtp_errors_total", "SRTP packets that could not be opened, by reason", "reason",
+                 kErrors[i], number(sum.transport.srtp_errors[i]));
+  }
+  for (std::size_t i = 0; i < kErrors.size(); ++i) {
+    out.labelled("zvonok_media_srtcp_errors_total", "SRTCP packets that could not be opened, by reason", "reason",
+                 kErrors[i], number(sum.transport.srtcp_errors[i]));
+  }
+  constexpr std::array<const char*, ice::kVerdicts> kVerdicts{
+      "accepted",    "role_conflict", "unknown_attributes", "malformed",    "not_binding_request", "bad_fingerprint",
+      "no_username", "unknown_ufrag", "wrong_remote_ufrag", "rate_limited", "bad_integrity",       "failed"};
+  for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
+    out.labelled("zvonok_media_stun_checks_total", "Connectivity checks of participants, by what became of them",
+                 "result", kVerdicts[i], number(sum.transport.stun[i]));
+  }
+}
+
+void add_repair(Families& out, const media::MediaTotals& sum) {
+  out.counter("zvonok_media_nacks_sent_total", "Packets that publishers were asked for again", number(sum.up.nacked));
+  out.counter("zvonok_media_nacks_received_total", "Packets that receivers asked for again", number(sum.down.nacked));
+  out.counter("zvonok_media_retransmitted_total", "Packets sent again", number(sum.down.retransmitted));
+  out.counter("zvonok_media_padding_received_total", "Packets of padding received", number(sum.up.padding));
+  out.counter("zvonok_media_padding_sent_total", "Packets of padding sent, to probe for room",
+              number(sum.down.padding));
+  out.counter("zvonok_media_keyframe_requests_sent_total", "Keyframes that publishers were asked for",
+              number(sum.up.keyframe_requests));
+  out.counter("zvonok_media_keyframe_requests_received_total", "Keyframes that receivers asked for",
+              number(sum.down.keyframe_requests));
+  out.counter("zvonok_media_packets_paced_total", "Packets of video that had to wait their turn",
+              number(sum.down.queued));
+  out.counter("zvonok_media_layer_switches_total", "Times that a receiver was given another layer of a video",
+              number(sum.down.switches));
+  out.counter("zvonok_media_video_cut_total", "Times that a video was cut off for want of room",
+              number(sum.down.audio_only));
+  out.counter("zvonok_media_feedbacks_received_total", "Reports on arrivals (transport-wide congestion control)",
+              number(sum.down.feedbacks));
+}
+
+void add_media_tcp(Families& out, const net::FramedTcpCounters& c) {
+  out.gauge("zvonok_media_tcp_connections", "Open ICE-TCP connections", number(c.connections));
+  out.counter("zvonok_media_tcp_accepted_total", "ICE-TCP connections accepted", number(c.accepted));
+  out.counter("zvonok_media_tcp_accept_failures_total", "ICE-TCP connections lost at accept (out of descriptors)",
+              number(c.accept_failures));
+  for (std::size_t i = 0; i < net::kFramedTcpCloses; ++i) {
+    out.labelled("zvonok_media_tcp_closed_total", "ICE-TCP connections ended, by reason", "reason",
+                 net::to_text(static_cast<net::FramedTcpClose>(i)), number(c.closed[i]));
+  }
+  out.counter("zvonok_media_tcp_packets_received_total", "Packets received by ICE-TCP", number(c.received));
+  out.counter("zvonok_media_tcp_packets_sent_total", "Packets sent by ICE-TCP", number(c.sent));
+  out.counter("zvonok_media_tcp_packets_dropped_total", "Packets dropped because a connection took too little",
+              number(c.send_full));
+}
+
+void add_stun(Families& out, const StunCounters& c) {
+  constexpr const char* kName = "zvonok_stun_requests_total";
+  constexpr const char* kHelp = "Datagrams to our own STUN server, by what became of them";
+  out.labelled(kName, kHelp, "result", "answered", number(c.answered));
+  out.labelled(kName, kHelp, "result", "malformed", number(c.malformed));
+  out.labelled(kName, kHelp, "result", "refused", number(c.refused));
+  out.labelled(kName, kHelp, "result", "limited", number(c.limited));
+}
+
 }  // namespace
 
 std::string Metrics::render() {
@@ -121,6 +291,16 @@ std::string Metrics::render() {
   add_process(out, parts_.loop);
   if (server_ != nullptr) add_net(out, server_->counters());
   add_calls(out, parts_.control);
+  add_rooms(out, parts_.rooms);
+  add_entries(out, parts_.room_access.counters(), parts_.messenger);
+  if (media_ != nullptr) {
+    const MediaCounters media = media_->counters();
+    add_media(out, media);
+    add_media_drops(out, media);
+    add_repair(out, media.totals);
+    add_media_tcp(out, media.tcp);
+  }
+  if (stun_ != nullptr) add_stun(out, stun_->counters());
   out.gauge("zvonok_storage_queue", "Tasks waiting for a database connection", number(parts_.storage.queued()));
   out.gauge("zvonok_password_queue", "Logins waiting to be hashed", number(parts_.passwords.queued()));
   out.counter("zvonok_storage_queue_refused_total", "Requests that found the database's queue full",

@@ -5,6 +5,10 @@
 
 #include "app/call_journal.h"
 #include "app/control.h"
+#include "app/media/media_shard.h"
+#include "app/media/stun_server.h"
+#include "app/rooms/room_access.h"
+#include "app/rooms/room_control.h"
 #include "app/worker_pool.h"
 #include "identity/login_throttle.h"
 #include "identity/tickets.h"
@@ -23,15 +27,22 @@ class Metrics {
     const Control& control;
     const identity::LoginThrottle& throttle;
     const identity::Tickets& tickets;
+    const RoomControl& rooms;
+    const RoomAccess& room_access;
+    const WorkerPool* messenger = nullptr;  // none when members are kept here
   };
   explicit Metrics(Parts parts) : parts_{parts} {}
   void attach(net::Server& server) { server_ = &server; }
+  void attach(const MediaShard& media) { media_ = &media; }
+  void attach(const StunServer& stun) { stun_ = &stun; }
 
   [[nodiscard]] std::string render();
 
  private:
   Parts parts_;
   net::Server* server_ = nullptr;
+  const MediaShard* media_ = nullptr;
+  const StunServer* stun_ = nullptr;
 };
 
 }  // namespace zvonok::app

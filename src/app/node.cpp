@@ -10,9 +10,11 @@
 
 #include "app/blocking.h"
 #include "app/data_dir.h"
+#include "app/media/advertised.h"
+#include "app/media/media_ports.h"
 #include "app/setup.h"
 #include "net/clock.h"
-#include "net/interfaces.h"
+#include "net/stun_query.h"
 #include "proto/ice/candidate.h"
 
 namespace zvonok::app {
@@ -22,15 +24,15 @@ constexpr Duration kTendInterval = seconds{10};
 constexpr Duration kTrimInterval = seconds{30};
 constexpr std::size_t kTrimBytesMin = 32UL * 1024 * 1024;
 constexpr std::size_t kStorageQueueMax = 20'000;
-constexpr std::uint16_t kMediaUdpPort = 10000;
 constexpr std::size_t kPasswordThreads = 2;
 constexpr rlim_t kDescriptorsForOthers = 256;  // databases, files, the loop itself
+constexpr rlim_t kDescriptorsForMedia = 4096;  // ICE-TCP
 
 /// Raises the limit on descriptors as far as it goes; returns how many connections fit under it.
 std::size_t raise_descriptor_limit(std::size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t needed = static_cast<rlim_t>(wanted) + kDescriptorsForOthers;
+  const rlim_t needed = static_cast<rlim_t>(wanted) + kDescriptorsForOthers + kDescriptorsForMedia;
   if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
     rlimit higher{needed, needed};
     if (::setrlimit(RLIMIT_NOFILE, &higher) == 0) return wanted;  // root may
@@ -39,7 +41,8 @@ std::size_t raise_descriptor_limit(std::size_t wanted) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return wanted;
-  return limit.rlim_cur > kDescriptorsForOthers ? limit.rlim_cur - kDescriptorsForOthers : 16;
+  const rlim_t kept = kDescriptorsForOthers + std::min(kDescriptorsForMedia, limit.rlim_cur / 8);
+  return limit.rlim_cur > kept ? limit.rlim_cur - kept : 16;
 }
 
 call::RoomOptions room_options(const Config& config) {
@@ -120,6 +123,8 @@ Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Lo
   if (!passwords) return fail(std::move(passwords.error()));
   auto files = load_files(config, log);
   if (!files) return fail(std::move(files.error()));
+  auto messenger = Messenger::create(config);
+  if (!messenger) return fail(std::move(messenger.error()));
   auto options = store_options(config);
   if (!options) return fail(std::move(options.error()));
   auto store = store_sql::StoreSql::create(*options);
@@ -136,6 +141,7 @@ Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Lo
                                              .passwords = std::move(*passwords),
                                              .policy = std::move(*policy),
                                              .files = std::move(*files),
+                                             .messenger = std::move(*messenger),
                                              .name = node_name(config)}}};
   if (auto started = node->start(signals); !started) return fail(std::move(started.error()));
   return node;
@@ -162,12 +168,16 @@ Node::Node(Opened opened)
       control_{{*loop_, storage_, *store_, journal_, access_, entropy_, log_}, config_},
       rooms_{{*loop_, journal_, entropy_, log_}, room_options(config_)},
       store_authorizer_{*store_},
-      authorizer_{{token_authorizer_, store_authorizer_}},
-      metrics_{{*loop_, storage_, passwords_, journal_, control_, throttle_, tickets_}},
+      messenger_{std::move(opened.messenger)},
+      room_access_{{*loop_, token_authorizer_,
+                    messenger_ ? messenger_->authorizer() : static_cast<port::RoomAuthorizer&>(store_authorizer_),
+                    messenger_ ? messenger_->pool() : storage_, rooms_, log_}},
+      metrics_{{*loop_, storage_, passwords_, journal_, control_, throttle_, tickets_, rooms_, room_access_,
+                messenger_ ? &messenger_->pool() : nullptr}},
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
-            access_, control_, entropy_, log_},
+            access_, control_, rooms_, room_access_, entropy_, log_},
            config_},
-      front_{{*loop_, storage_, *store_, access_, control_, rooms_, authorizer_, api_, metrics_, policy_, log_},
+      front_{{*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, policy_, log_},
              config_,
              std::move(opened.files)} {}
 
@@ -175,8 +185,10 @@ Node::~Node() {
   // Answers of pools may still be on their way to the loop, with requests in them that know the server.
   storage_.finish();
   passwords_.finish();
+  if (messenger_) messenger_->pool().finish();
   journal_.finish();
   loop_->discard_posted();
+  stun_.reset();
   server_.reset();  // sockets that end now still speak to the media
   media_.reset();
   loop_->discard_posted();
@@ -221,6 +233,7 @@ Result<void, std::string> Node::start_media() {
   media_certificate_ = std::move(*certificate);
   MediaShard::Options options{
       .address = {.ip = {}, .port = config_.media_udp_port},
+      .tcp_port = config_.media_tcp_port,
       .certificate = &*media_certificate_,
       .control = loop_.get(),
       .on_events = [this](std::vector<media::Event> events) { rooms_.on_media_events(std::move(events)); }};
@@ -235,11 +248,15 @@ Result<void, std::string> Node::start_media() {
   }
   if (!shard) return fail("media: " + shard.error());
   media_ = std::move(*shard);
-  std::vector<IpAddress> addresses;
-  for (const std::string& text : config_.media_advertised_ips) addresses.push_back(*IpAddress::parse(text));
-  if (addresses.empty()) addresses = net::local_addresses();
+  metrics_.attach(*media_);
+  const std::vector<IpAddress> addresses = media_addresses();
   std::vector<ice::Advertised> advertised;
   for (const IpAddress& ip : addresses) advertised.push_back({.address = {.ip = ip, .port = media_->port()}});
+  if (const auto port = media_->tcp_port()) {
+    for (const IpAddress& ip : addresses) {
+      advertised.push_back({.protocol = ice::Protocol::Tcp, .address = {.ip = ip, .port = *port}});
+    }
+  }
   std::vector<std::string> candidates;
   for (const ice::Candidate& candidate : ice::host_candidates(advertised)) {
     candidates.push_back(ice::write_candidate(candidate));
@@ -247,8 +264,43 @@ Result<void, std::string> Node::start_media() {
   const dtls::Fingerprint& print = media_certificate_->fingerprint();
   rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
                 std::move(candidates));
-  log_.info("media is ready", {{"udp_port", media_->port()}, {"addresses", advertised.size()}});
+  log_.info("media is ready", {{"udp_port", media_->port()},
+                               {"tcp_port", media_->tcp_port() ? std::to_string(*media_->tcp_port()) : "off"},
+                               {"addresses", addresses.size()}});
+  start_stun(addresses);
   return {};
+}
+
+/// Under which clients are told to reach media. May ask a STUN server, and wait for it, where the settings say so.
+std::vector<IpAddress> Node::media_addresses() {
+  AddressFacts facts = address_facts(config_);
+  if (needs_discovery(facts) && !config_.media_discovery_stun.empty()) {
+    const auto server = net::resolve_udp(config_.media_discovery_stun, kStunPort);
+    const auto answer = server ? net::ask_stun({.server = *server}, entropy_) : fail(server.error());
+    if (answer) {
+      facts.seen_from = answer->seen_at.ip;
+      log_.info("media is advertised at the address that the STUN server sees",
+                {{"address", answer->seen_at.ip.to_text()}});
+    } else {
+      log_.warn("our public address is not known: MEDIA_DISCOVERY_STUN does not answer", {{"error", answer.error()}});
+    }
+  }
+  AdvertisedAddresses chosen = choose_addresses(facts);
+  for (const AdvertisedAddresses::Doubt& doubt : chosen.doubts) log_.warn(doubt.text, {{"advice", doubt.advice}});
+  return std::move(chosen.addresses);
+}
+
+/// Calls go on without it, so a port that is taken is no reason not to start.
+void Node::start_stun(const std::vector<IpAddress>& addresses) {
+  if (config_.stun_port == 0) return;
+  auto made = StunServer::create(*loop_, {.address = {.ip = {}, .port = config_.stun_port}});
+  if (!made) {
+    log_.warn("our own STUN is off. Set STUN_PORT to another port, or to 0", {{"error", made.error()}});
+    return;
+  }
+  stun_ = std::move(*made);
+  metrics_.attach(*stun_);
+  api_.add_stun_urls(stun_urls_of(addresses, stun_->port()));
 }
 
 Result<void, std::string> Node::load_tls() {
@@ -311,7 +363,8 @@ void Node::begin_shutdown() {
 void Node::check_shutdown() {
   constexpr Duration kLastWords = milliseconds{200};
   const TimePoint now = loop_->now().mono;
-  if (control_.calls() + rooms_.rooms() > 0 && now < shutdown_deadline_) {
+  // Nobody can come back to a server that is being stopped: rooms of the absent are not waited for.
+  if (control_.calls() + rooms_.present() > 0 && now < shutdown_deadline_) {
     loop_->schedule(now + kLastWords, [this] { check_shutdown(); });
     return;
   }

@@ -12,7 +12,10 @@
 #include "app/config/config.h"
 #include "app/control.h"
 #include "app/media/media_shard.h"
+#include "app/media/stun_server.h"
 #include "app/metrics.h"
+#include "app/rooms/messenger.h"
+#include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/signals.h"
 #include "app/web/api.h"
@@ -62,12 +65,15 @@ class Node {
     identity::PasswordHasher passwords;
     WebPolicy policy;
     StaticFiles files;
+    std::unique_ptr<Messenger> messenger;
     std::string name;
   };
   explicit Node(Opened opened);
   [[nodiscard]] Result<void, std::string> start(SignalUse signals);
   [[nodiscard]] Result<void, std::string> load_tls();
   [[nodiscard]] Result<void, std::string> start_media();
+  [[nodiscard]] std::vector<IpAddress> media_addresses();
+  void start_stun(const std::vector<IpAddress>& addresses);
   void begin_shutdown();
   void check_shutdown();
   void reload();
@@ -97,13 +103,15 @@ class Node {
   RoomControl rooms_;
   authorizer_token::TokenAuthorizer token_authorizer_;
   authorizer_store::StoreAuthorizer store_authorizer_;
-  port::AnyAuthorizer authorizer_;
+  std::unique_ptr<Messenger> messenger_;  // null when members are kept here
+  RoomAccess room_access_;
   Metrics metrics_;
   Api api_;
   Front front_;
   std::unique_ptr<net::Server> server_;
   std::optional<dtls::Certificate> media_certificate_;
   std::unique_ptr<MediaShard> media_;
+  std::unique_ptr<StunServer> stun_;  // null when it is off
   std::unique_ptr<Signals> signals_;
   TimePoint shutdown_deadline_ = TimePoint::max();
   WallTime revocations_read_{};

@@ -98,6 +98,10 @@ struct MemberRemoved {
   RoomKey room;
   UserId user;
 };
+/// The chat or group is no more: nobody is a member.
+struct MembershipEnded {
+  RoomKey room;
+};
 
 // ---- the media plane; what is about a participant or track that is gone is ignored
 // ------------------------------------
@@ -184,7 +188,7 @@ struct ShutDownRooms {};
 using RoomCommand =
     std::variant<RoomSocketOpened, RoomSocketClosed, JoinRoom, LeaveRoom, UpdateTrack, ViewTracks, MuteParticipant,
                  KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, PingRoom, HeardFrom, MemberRemoved,
-                 MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished, TrackEnded, TrackOffered,
-                 SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
+                 MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished, TrackEnded,
+                 TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
 
 }  // namespace zvonok::call

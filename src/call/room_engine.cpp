@@ -285,6 +285,16 @@ void Rooms::on(MemberRemoved& command, const Now& now, RoomEffects& effects) {
   close_all_of(command.user, command.room, effects);
 }
 
+void Rooms::on(MembershipEnded& command, const Now& now, RoomEffects& effects) {
+  if (RoomCall* const room = find_room(command.room)) dismiss(*room, LeaveReason::Removed, now, effects);
+  std::vector<RoomSocket*> sockets;  // also of those who have not joined
+  for (const auto& [id, socket] : sockets_) {
+    if (socket->room == command.room && !socket->closing) sockets.push_back(socket.get());
+  }
+  std::ranges::sort(sockets, {}, &RoomSocket::id);
+  for (RoomSocket* const socket : sockets) close(*socket, RoomCloseReason::Removed, effects);
+}
+
 void Rooms::on(DrainRooms&, const Now&, RoomEffects&) {
   draining_ = true;
 }
@@ -294,22 +304,22 @@ void Rooms::on(ShutDownRooms&, const Now& now, RoomEffects& effects) {
   std::vector<RoomCall*> rooms;
   for (const auto& [key, room] : rooms_) rooms.push_back(room.get());
   std::ranges::sort(rooms, {}, &RoomCall::serial);
-  for (RoomCall* const room : rooms) {
-    for (Participant* const participant : room->participants()) {
-      // Everybody hears of itself alone: of a thousand, a million messages would tell nobody anything.
-      if (participant->socket != nullptr) {
-        effects.emplace_back(DeliverParticipantLeft{.to = participant->socket->id,
-                                                    .session = participant->session,
-                                                    .user = participant->user,
-                                                    .reason = LeaveReason::ServerShutdown});
-        participant->socket->participant = nullptr;
-        participant->socket->join_until = now.mono + options_.join_within;
-        arm(*participant->socket, participant->socket->join_until);
-      }
-      forget_participant(*participant, effects, [&] { room->forget(*participant); });
+  for (RoomCall* const room : rooms) dismiss(*room, LeaveReason::ServerShutdown, now, effects);
+}
+
+void Rooms::dismiss(RoomCall& room, LeaveReason reason, const Now& now, RoomEffects& effects) {
+  for (Participant* const participant : room.participants()) {
+    // Everybody hears of itself alone: of a thousand, a million messages would tell nobody anything.
+    if (participant->socket != nullptr) {
+      effects.emplace_back(DeliverParticipantLeft{
+          .to = participant->socket->id, .session = participant->session, .user = participant->user, .reason = reason});
+      participant->socket->participant = nullptr;
+      participant->socket->join_until = now.mono + options_.join_within;
+      arm(*participant->socket, participant->socket->join_until);
     }
-    end(*room, LeaveReason::ServerShutdown, now, effects);
+    forget_participant(*participant, effects, [&] { room.forget(*participant); });
   }
+  end(room, reason, now, effects);
 }
 
 // ---- looking on -----------------------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ class Rooms {
   void on(PingRoom& command, const Now& now, RoomEffects& effects);
   void on(HeardFrom& command, const Now& now, RoomEffects& effects);
   void on(MemberRemoved& command, const Now& now, RoomEffects& effects);
+  void on(MembershipEnded& command, const Now& now, RoomEffects& effects);
   void on(MediaStateChanged& command, const Now& now, RoomEffects& effects);
   void on(DescriptionMade& command, const Now& now, RoomEffects& effects);
   void on(SignalRefused& command, const Now& now, RoomEffects& effects);
@@ -146,6 +147,8 @@ class Rooms {
   /// The participant is destroyed, and the room unless it stays.
   void remove(Participant& participant, LeaveReason reason, EmptyRoom empty, const Now& now, RoomEffects& effects);
   void remove_user(RoomCall& room, const UserId& user, LeaveReason reason, const Now& now, RoomEffects& effects);
+  /// Everybody at once; the room ends.
+  void dismiss(RoomCall& room, LeaveReason reason, const Now& now, RoomEffects& effects);
   template <class Leave>
   void forget_participant(Participant& participant, RoomEffects& effects, Leave leave);
   void end(RoomCall& room, LeaveReason last, const Now& now, RoomEffects& effects);

@@ -33,6 +33,8 @@ constexpr std::array kRoutes{
           RateClass::Ordinary},
     Route{Method::Delete, "/api/v1/groups/{id}/members/{userId}", RouteId::RemoveGroupMember, Access::User,
           RateClass::Ordinary},
+    Route{Method::Get, "/api/v1/chat/{id}/room", RouteId::ShowChatRoom, Access::User, RateClass::Ordinary},
+    Route{Method::Get, "/api/v1/group/{id}/room", RouteId::ShowGroupRoom, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/v1/ice-servers", RouteId::ListIceServers, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/healthz", RouteId::Health, Access::Public, RateClass::Probe},
     Route{Method::Get, "/readyz", RouteId::Ready, Access::Public, RateClass::Probe},

@@ -35,6 +35,8 @@ enum class RouteId {
   ListGroupMembers,
   PutGroupMember,
   RemoveGroupMember,
+  ShowChatRoom,
+  ShowGroupRoom,
   ListIceServers,
   Health,
   Ready,

@@ -42,6 +42,7 @@ TestNode::TestNode(const Tweak& tweak, Database database) {
   config.password_passes = 1;
   config.shutdown_timeout = seconds{2};
   config.node_name = "test";
+  config.stun_port = 0;  // tests that run at once would fight for it
   if (database == Database::Postgres) {
     Postgres& server = Postgres::shared();
     postgres_database_ = server.create_database();

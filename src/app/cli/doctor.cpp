@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/doctor_report.h"
 #include "app/data_dir.h"
 #include "app/setup.h"
 #include "net/clock.h"
@@ -14,23 +15,7 @@
 namespace zvonok::app {
 namespace {
 
-class Report {
- public:
-  void good(const std::string& text) { std::cout << "ok    " << text << "\n"; }
-  void warn(const std::string& text, const std::string& advice) {
-    std::cout << "warn  " << text << "\n      -> " << advice << "\n";
-  }
-  void bad(const std::string& text, const std::string& advice) {
-    ++failures_;
-    std::cout << "FAIL  " << text << "\n      -> " << advice << "\n";
-  }
-  [[nodiscard]] int failures() const { return failures_; }
-
- private:
-  int failures_ = 0;
-};
-
-void check_data_dir(Report& report, const Config& config) {
+void check_data_dir(DoctorReport& report, const Config& config) {
   if (const auto made = make_data_dir(config.data_dir); !made) {
     report.bad(made.error(), "set DATA_DIR to a folder that this user may write");
     return;
@@ -44,7 +29,7 @@ void check_data_dir(Report& report, const Config& config) {
   }
 }
 
-void check_secret(Report& report, const Config& config, Logger& log) {
+void check_secret(DoctorReport& report, const Config& config, Logger& log) {
   net::SystemEntropy entropy;
   const auto secret = signing_secret(config, entropy, log);
   if (!secret) {
@@ -67,7 +52,7 @@ void check_secret(Report& report, const Config& config, Logger& log) {
   }
 }
 
-void check_port(Report& report, const Config& config) {
+void check_port(DoctorReport& report, const Config& config) {
   const auto listening = net::listen_tcp({.address = config.bind_address, .port = config.server_port});
   if (listening) {
     report.good("port " + std::to_string(config.server_port) + " is free");
@@ -78,7 +63,7 @@ void check_port(Report& report, const Config& config) {
   }
 }
 
-void check_tls(Report& report, const Config& config) {
+void check_tls(DoctorReport& report, const Config& config) {
   if (config.tls_cert.empty()) {
     report.warn("TLS is off",
                 "browsers give camera and microphone to https pages only (and localhost): set TLS_CERT "
@@ -101,7 +86,7 @@ void check_tls(Report& report, const Config& config) {
   }
 }
 
-void check_database(Report& report, const Config& config) {
+void check_database(DoctorReport& report, const Config& config) {
   const auto options = store_options(config);
   if (!options) {
     report.bad(options.error(), "check DATABASE_URL or the POSTGRES_ settings");
@@ -133,7 +118,7 @@ void check_database(Report& report, const Config& config) {
   }
 }
 
-void check_descriptors(Report& report, const Config& config) {
+void check_descriptors(DoctorReport& report, const Config& config) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < config.connections_max) {
@@ -147,14 +132,29 @@ void check_descriptors(Report& report, const Config& config) {
 
 }  // namespace
 
+void DoctorReport::good(const std::string& text) {
+  std::cout << "ok    " << text << "\n";
+}
+
+void DoctorReport::warn(const std::string& text, const std::string& advice) {
+  std::cout << "warn  " << text << "\n      -> " << advice << "\n";
+}
+
+void DoctorReport::bad(const std::string& text, const std::string& advice) {
+  ++failures_;
+  std::cout << "FAIL  " << text << "\n      -> " << advice << "\n";
+}
+
 int doctor(const ConfigReport& report, Logger& log) {
-  Report out;
+  DoctorReport out;
   check_data_dir(out, report.config);
   check_secret(out, report.config, log);
   check_port(out, report.config);
   check_tls(out, report.config);
   check_database(out, report.config);
   check_descriptors(out, report.config);
+  check_media(out, report.config);
+  check_messenger(out, report.config);
   if (out.failures() == 0) return 0;
   std::cout << "\n" << out.failures() << " of the checks failed\n";
   return 1;

@@ -79,7 +79,14 @@ struct Config {
 
   // rooms
   std::uint16_t media_udp_port = 0;  // 0: kMediaUdpPort if it is free, else any
+  /// Of ICE-TCP. 0: the number of the UDP port if it is free, else any; nothing: off.
+  std::optional<std::uint16_t> media_tcp_port = 0;
   std::vector<std::string> media_advertised_ips;
+  std::string media_discovery_stun;  // host:port of who is asked for our public address; empty: nobody
+  std::uint16_t stun_port = 3478;    // 0: off
+  std::string room_authorizer_url;  // of the messenger that is asked who may enter; empty: members are kept here
+  Private<std::string> room_authorizer_secret;
+  Duration room_authorizer_cache = seconds{10};
   Duration room_reconnect_grace = seconds{30};
   std::size_t room_participants_max = 1000;
   std::size_t rooms_max = 10'000;

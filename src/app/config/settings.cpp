@@ -81,6 +81,23 @@ Setting port(Names n, std::uint16_t Config::* field, std::uint16_t least) {
           [field](const Config& c) { return std::to_string(c.*field); }};
 }
 
+/// A port, or `off`.
+Setting port_or_off(Names n, std::optional<std::uint16_t> Config::* field) {
+  return {n.section,
+          n.name,
+          n.alias,
+          n.help,
+          "a port number, 1 to 65535, or 0, or off",
+          false,
+          [field](Config& c, std::string_view v) {
+            const auto number = parse_number<std::uint16_t>(v);
+            if (!number && v != "off") return false;
+            c.*field = number;
+            return true;
+          },
+          [field](const Config& c) { return c.*field ? std::to_string(*(c.*field)) : std::string{"off"}; }};
+}
+
 Setting size(Names n, std::size_t Config::* field, std::size_t least = 1) {
   return {n.section,
           n.name,
@@ -132,6 +149,20 @@ Setting url_list(Names n, std::vector<std::string> Config::* field, std::vector<
     return std::all_of((c.*field).begin(), (c.*field).end(), [&](const std::string& url) {
       return std::any_of(schemes.begin(), schemes.end(), [&](std::string_view s) { return url.starts_with(s); });
     });
+  };
+  return setting;
+}
+
+/// One URL of http: or https:, or nothing. Without credentials: it is shown and logged.
+Setting web_url(Names n, std::string Config::* field) {
+  Setting setting = text(n, field);
+  setting.accepted = "a URL such as https://messenger.example.org/may-enter, without user and password";
+  setting.read = [field](Config& c, std::string_view v) {
+    c.*field = std::string{v};
+    if (v.empty()) return true;
+    const std::size_t host = v.starts_with("https://") ? 8 : v.starts_with("http://") ? 7 : v.size();
+    const std::string_view authority = v.substr(host, v.find('/', host) - host);
+    return !authority.empty() && !authority.contains('@') && !authority.starts_with(':');
   };
   return setting;
 }
@@ -296,9 +327,25 @@ std::vector<Setting> room_settings() {
   return {
       port({"rooms", "MEDIA_UDP_PORT", "", "UDP port of all media; 0: 10000 if it is free, else any"},
            &C::media_udp_port, 0),
+      port_or_off({"rooms", "MEDIA_TCP_PORT", "",
+                   "TCP port of media where UDP is blocked; 0: the number of the UDP port if it is free, else any; "
+                   "or off"},
+                  &C::media_tcp_port),
       ip_list({"rooms", "MEDIA_ADVERTISED_IP", "",
                "addresses under which clients reach the media port, separated by commas; empty: those of this machine"},
               &C::media_advertised_ips),
+      text({"rooms", "MEDIA_DISCOVERY_STUN", "",
+            "STUN server (host:port) that is asked once at the start for our public address, when "
+            "MEDIA_ADVERTISED_IP is empty and this machine has private addresses only; empty: nobody is asked"},
+           &C::media_discovery_stun),
+      port({"rooms", "STUN_PORT", "", "UDP port of our own STUN server; 0: off"}, &C::stun_port, 0),
+      web_url({"rooms", "ROOM_AUTHORIZER_URL", "",
+               "the messenger's address that is asked who may enter a room; empty: the members kept here may"},
+              &C::room_authorizer_url),
+      secret({"rooms", "ROOM_AUTHORIZER_SECRET", "", "sent to it as Authorization: Bearer"},
+             &C::room_authorizer_secret),
+      duration({"rooms", "ROOM_AUTHORIZER_CACHE", "", "how long its yes or no is remembered; 0: not at all"},
+               &C::room_authorizer_cache, Duration::zero()),
       duration({"rooms", "ROOM_RECONNECT_GRACE", "", "a participant whose socket dropped may come back"},
                &C::room_reconnect_grace, Duration::zero()),
       size({"rooms", "ROOM_PARTICIPANTS_MAX", "", "participants of a room"}, &C::room_participants_max),

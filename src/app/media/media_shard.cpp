@@ -1,10 +1,13 @@
 #include "app/media/media_shard.h"
 
+#include <ctime>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include <sys/epoll.h>
+
+#include "net/clock.h"
 
 namespace zvonok::app {
 namespace {
@@ -13,10 +16,17 @@ namespace {
 constexpr int kBatchesPerTurn = 16;
 constexpr Duration kCountersInterval = seconds{1};
 
+/// Of the thread that calls.
+double cpu_seconds() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
+}
+
 }  // namespace
 
 /// What lives on the shard's thread.
-class MediaShard::Core final : public net::ReadyHandler, public media::PacketSink {
+class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHandler, public media::PacketSink {
  public:
   Core(net::Loop& loop, net::UdpSocket socket, dtls::Context context, Options options)
       : loop_{loop},
@@ -44,12 +54,40 @@ class MediaShard::Core final : public net::ReadyHandler, public media::PacketSin
                              .connection = 0};
         engine_.on_datagram(now, path, datagram.bytes);
       }
+      received_ = received_ || !batch.empty();
       if (batch.size() < net::UdpSocket::kBatch) return;
     }
   }
 
-  MutableBytes claim(const ice::Path&) override { return socket_.claim(); }
-  void commit(const ice::Path& path, std::size_t size) override { socket_.commit(path.remote, path.local.ip, size); }
+  MutableBytes claim(const ice::Path& path) override {
+    return path.protocol == ice::Protocol::Tcp ? tcp_->claim(path) : socket_.claim();
+  }
+  void commit(const ice::Path& path, std::size_t size) override {
+    if (path.protocol == ice::Protocol::Udp) return socket_.commit(path.remote, path.local.ip, size);
+    tcp_->confirm(path);  // nobody is answered who does not know a participant's password
+    tcp_->commit(path, size);
+  }
+
+  [[nodiscard]] Result<void, std::string> listen_tcp(std::uint16_t wanted) {
+    net::FramedTcp::Options options;
+    if (!options_.address.ip.is_unspecified()) options.address = options_.address.ip.to_text();
+    options.port = wanted != 0 ? wanted : socket_.local().port;
+    auto listener = net::FramedTcp::create(loop_, *this, options);
+    if (!listener && wanted == 0) {
+      options.port = 0;
+      listener = net::FramedTcp::create(loop_, *this, options);
+    }
+    if (!listener) return fail(std::move(listener.error()));
+    tcp_ = std::move(*listener);
+    return {};
+  }
+  [[nodiscard]] std::optional<std::uint16_t> tcp_port() const {
+    return tcp_ ? std::optional{tcp_->port()} : std::nullopt;
+  }
+  void on_frame(const ice::Path& path, MutableBytes packet) override {
+    engine_.on_datagram(loop_.now().mono, path, packet);
+  }
+  void on_closed(const ice::Path& path) override { engine_.on_path_closed(loop_.now().mono, path); }
 
   [[nodiscard]] MediaCounters counters() const {
     const std::lock_guard lock{mutex_};
@@ -62,6 +100,10 @@ class MediaShard::Core final : public net::ReadyHandler, public media::PacketSin
     if (engine_.next_timeout() <= now) engine_.handle_timeout(now);
     engine_.end_turn(now);
     socket_.flush();
+    if (tcp_) tcp_->flush();
+    if (std::exchange(received_, false)) {
+      forwarding_.observe(std::chrono::duration<double>(net::read_clocks().mono - now).count());
+    }
     if (auto events = engine_.take_events(); !events.empty()) {
       options_.control->post(
           [tell = &options_.on_events, events = std::move(events)]() mutable { (*tell)(std::move(events)); });
@@ -80,10 +122,20 @@ class MediaShard::Core final : public net::ReadyHandler, public media::PacketSin
   }
 
   void publish(TimePoint now) {
-    if (now < publish_at_) return;
+    if (now < publish_at_) {
+      // What there is when the last packet has come is to be seen as well.
+      if (!publish_timer_) publish_timer_ = loop_.schedule(publish_at_, [this] { publish_timer_.reset(); });
+      return;
+    }
     publish_at_ = now + kCountersInterval;
     const std::lock_guard lock{mutex_};
-    published_ = {.udp = socket_.counters(), .engine = engine_.counters(), .peers = engine_.peer_count()};
+    published_ = {.udp = socket_.counters(),
+                  .tcp = tcp_ ? tcp_->counters() : net::FramedTcpCounters{},
+                  .engine = engine_.counters(),
+                  .peers = engine_.peer_count(),
+                  .totals = engine_.totals(),
+                  .forwarding = forwarding_,
+                  .cpu_seconds = cpu_seconds()};
   }
 
   net::Loop& loop_;
@@ -92,8 +144,12 @@ class MediaShard::Core final : public net::ReadyHandler, public media::PacketSin
   dtls::Context context_;
   Options options_;
   media::Engine engine_;
+  std::unique_ptr<net::FramedTcp> tcp_;  // null when there is no ICE-TCP
   std::optional<net::Loop::TimerKey> timer_;
   TimePoint publish_at_{};
+  std::optional<net::Loop::TimerKey> publish_timer_;
+  bool received_ = false;  // datagrams, in this turn
+  decltype(MediaCounters::forwarding) forwarding_ = MediaCounters{}.forwarding;
   mutable std::mutex mutex_;  // guards the copy below, which another thread reads once in a while
   MediaCounters published_;
 };
@@ -107,8 +163,13 @@ Result<std::unique_ptr<MediaShard>, std::string> MediaShard::create(Options opti
   if (!loop) return fail(std::move(loop.error()));
   std::unique_ptr<MediaShard> shard{new MediaShard};
   shard->loop_ = std::move(*loop);
+  const std::optional<std::uint16_t> tcp_port = options.tcp_port;
   shard->core_ = std::make_unique<Core>(*shard->loop_, std::move(*socket), std::move(*context), std::move(options));
   shard->port_ = shard->core_->local().port;
+  if (tcp_port) {
+    if (auto listening = shard->core_->listen_tcp(*tcp_port); !listening) return fail(std::move(listening.error()));
+  }
+  shard->tcp_port_ = shard->core_->tcp_port();
   if (!shard->core_->start()) return fail(std::string{"the system is out of descriptors"});
   shard->thread_ = std::jthread{[loop = shard->loop_.get()] { loop->run(); }};
   return shard;

@@ -4,9 +4,9 @@
 #include <array>
 #include <type_traits>
 
+#include "app/rooms/path_quality.h"
 #include "base/byte_io.h"
 #include "base/overloaded.h"
-#include "media/e_model.h"
 #include "media/has.h"
 #include "signal/room/decode.h"
 #include "signal/room/encode.h"
@@ -19,6 +19,8 @@ constexpr Duration kOfferDelay = milliseconds{40};        // several changes mak
 constexpr Duration kUpdateDelay = milliseconds{10};       // likewise of publications
 constexpr Duration kCrossingWait = seconds{1};            // for the answer of a client that yielded
 constexpr Duration kAnswerWait = seconds{15};             // then the offer counts as lost
+constexpr std::size_t kCandidatesKeptMax = 100;
+constexpr std::size_t kCandidateBytesMax = 1024;
 
 /// A text that may stand in msid, or one of ours.
 std::string stream_name(const call::SessionId& session, ParticipantId participant) {
@@ -35,13 +37,6 @@ std::vector<dtls::Fingerprint> to_dtls(const std::vector<sdp::Fingerprint>& fing
     if (auto parsed = dtls::Fingerprint::parse(sdp::to_text(print))) out.push_back(std::move(*parsed));
   }
   return out;
-}
-
-/// Both directions at their worst: a conversation needs both.
-media::PathQuality path_of(const media::PeerStatistics& taken) {
-  return {.round_trip = taken.round_trip,
-          .jitter = std::max(taken.up.jitter, taken.down.jitter),
-          .loss = std::max(taken.up.loss, taken.down.loss)};
 }
 
 call::ConnectionState to_call(media::TransportState state) {
@@ -113,7 +108,13 @@ void RoomControl::close_session(const std::string& session_id) {
 }
 
 void RoomControl::remove_member(const call::RoomKey& room, const UserId& user) {
+  ++removals_;
   run(call::MemberRemoved{.room = room, .user = user});
+}
+
+void RoomControl::remove_everybody(const call::RoomKey& room) {
+  ++removals_;
+  run(call::MembershipEnded{room});
 }
 
 void RoomControl::drain() {
@@ -170,7 +171,7 @@ void RoomControl::deliver(const Deliver& effect) {
   if (address == nullptr) return;
   text_.clear();
   if constexpr (std::is_same_v<Deliver, call::DeliverJoined>) {
-    ++counters_.joins;
+    ++(effect.resumed ? counters_.resumed : counters_.joins);
     signal::room::encode(text_, effect, *address, ice_servers_);
   } else {
     signal::room::encode(text_, effect, *address);
@@ -212,6 +213,13 @@ void RoomControl::perform(call::RoomEffect& effect) {
           },
           [this](const call::RevokeTokens& e) {
             parts_.log.info("removed from a room", {{"room", e.room.id}, {"user", e.user}});
+          },
+          [this](const call::DeliverParticipantLeft& e) {
+            const call::RoomAddress* const address = rooms_.address_of(e.to);
+            if (e.reason == call::LeaveReason::Removed && address != nullptr && address->session == e.session) {
+              ++counters_.removed;
+            }
+            deliver(e);
           },
           [this](const auto& e) { deliver(e); }},
       effect);
@@ -266,6 +274,7 @@ void RoomControl::perform(const call::OpenMedia& effect) {
   stay.id = effect.participant;
   stay.room = effect.room;
   stay.stream = stream_name(effect.session, effect.participant);
+  stay.joined_at = parts_.loop.now();
   begin_media(stay);
   offer_soon(stay, kFirstOfferDelay);
 }
@@ -346,9 +355,16 @@ void RoomControl::perform(call::PassSignal& effect) {
   switch (effect.kind) {
     case call::RoomSignal::Offer: on_signal_offer(*stay, effect.payload); return;
     case call::RoomSignal::Answer: on_signal_answer(*stay, effect.payload); return;
-    case call::RoomSignal::Ice: return;  // a lite agent learns addresses from checks alone
+    case call::RoomSignal::Ice: keep_candidate(*stay, std::move(effect.payload)); return;
     case call::RoomSignal::Restart: restart_ice(*stay); return;
   }
+}
+
+/// A lite agent learns addresses from checks alone: the candidates are for those who look on, until there is a
+/// description.
+void RoomControl::keep_candidate(Stay& stay, std::string candidate) {
+  if (stay.negotiator->established() || candidate.size() > kCandidateBytesMax) return;
+  if (stay.pending_ice.size() < kCandidatesKeptMax) stay.pending_ice.push_back(std::move(candidate));
 }
 
 void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp) {
@@ -400,6 +416,7 @@ void RoomControl::on_signal_answer(Stay& stay, const std::string& sdp) {
 
 /// What holds now: to the shard, to the room, and to the participant.
 void RoomControl::agree(Stay& stay, const media::Negotiator::Agreed& agreed) {
+  stay.pending_ice.clear();
   if (!agreed.remote.ice_ufrag.empty()) {
     shard_->post(media::ConfigurePeer{
         .peer = stay.id,
@@ -520,8 +537,16 @@ void RoomControl::on_media_events(std::vector<media::Event> events) {
 void RoomControl::on_event(const media::PeerStateChanged& event) {
   Stay* const stay = find(event.peer);
   if (stay == nullptr || !stay->peer_open) return;
+  if (event.state == media::TransportState::Connected) {
+    if (!stay->connected_after) {
+      stay->connected_after = parts_.loop.now().mono - stay->joined_at.mono;
+      counters_.join_seconds.observe(std::chrono::duration<double>(*stay->connected_after).count());
+    }
+  } else {
+    stay->statistics.reset();
+  }
   if (event.state == media::TransportState::Failed) {
-    ++counters_.media_failures;
+    ++counters_.media_failures[static_cast<std::size_t>(event.failure)];
     parts_.log.info("media failed", {{"participant", event.peer}, {"why", media::to_text(event.failure)}});
     end_media(*stay);
     end_publications(*stay);
@@ -549,12 +574,23 @@ void RoomControl::on_event(const media::LayersWanted& event) {
   run(std::move(command));
 }
 
+void RoomControl::count(const media::PeerStatistics& taken, double score) {
+  const auto in_seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+  counters_.score.observe(score);
+  counters_.round_trip_seconds.observe(in_seconds(taken.round_trip));
+  counters_.jitter_seconds.observe(in_seconds(std::max(taken.up.jitter, taken.down.jitter)));
+  counters_.loss_up.observe(taken.up.loss);
+  counters_.loss_down.observe(taken.down.loss);
+}
+
 void RoomControl::on_event(const media::StatisticsTaken& event) {
   for (const media::PeerStatistics& taken : event.peers) {
     Stay* const stay = find(taken.peer);
     if (stay == nullptr) continue;
     stay->statistics = taken;
-    call::ConnectionQuality quality{.score = media::mean_opinion_score(path_of(taken)),
+    const double score = media::mean_opinion_score(path_of(taken));
+    count(taken, score);
+    call::ConnectionQuality quality{.score = score,
                                     .rtt_ms = static_cast<std::uint32_t>(taken.round_trip / milliseconds{1}),
                                     .loss_percent = 100 * std::max(taken.up.loss, taken.down.loss),
                                     .bitrate = taken.down.bitrate_bps,

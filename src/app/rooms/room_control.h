@@ -1,6 +1,7 @@
 // The sockets of rooms: text in, commands to the room engine, effects performed; offers and answers by each
 // participant's negotiator; what was agreed to the media shard, and its events back. Belongs to the control thread.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "app/call_journal.h"
+#include "app/histogram.h"
 #include "app/media/media_shard.h"
 #include "base/entropy.h"
 #include "base/log.h"
@@ -20,6 +22,7 @@
 #include "net/loop.h"
 #include "net/responder.h"
 #include "net/server.h"
+#include "rest/rooms_api.h"
 
 namespace zvonok::app {
 
@@ -31,8 +34,18 @@ struct RoomCounters {
   std::uint64_t bad_descriptions = 0;
   std::uint64_t crossings = 0;
   std::uint64_t adopted = 0;  // crossings in which the client took our offer
-  std::uint64_t media_failures = 0;
+  std::array<std::uint64_t, media::kTransportFailures> media_failures{};  // by media::TransportFailure
   std::uint64_t reconnections = 0;  // a session came back with another RTCPeerConnection
+  std::uint64_t resumed = 0;        // it came back over another socket
+  std::uint64_t removed = 0;        // because of a removal from the chat or group
+  /// Seconds from a participant's join until its media could flow.
+  Histogram<10> join_seconds{{0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 30}};
+  // Of each connected participant, once in Engine::kStatisticsInterval.
+  Histogram<8> score{{1.5, 2, 2.5, 3, 3.5, 4, 4.2, 4.4}};
+  Histogram<9> round_trip_seconds{{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2}};
+  Histogram<8> jitter_seconds{{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2}};
+  Histogram<8> loss_up{{0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5}};
+  Histogram<8> loss_down{{0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5}};
 };
 
 class RoomControl final : public net::WsHandler, private media::NegotiationIds {
@@ -61,8 +74,14 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   [[nodiscard]] std::optional<call::RoomView> describe(const call::RoomKey& room) const {
     return rooms_.describe(room);
   }
+  /// A room as its members may see it.
+  [[nodiscard]] rest::RoomReport report(const call::RoomKey& room) const;
   /// A member was removed from the chat or group.
   void remove_member(const call::RoomKey& room, const UserId& user);
+  /// The chat or group was deleted.
+  void remove_everybody(const call::RoomKey& room);
+  /// Counts these: who was found to be a member before one of them may be none any more.
+  [[nodiscard]] std::uint64_t removals() const { return removals_; }
   void close_session(const std::string& session_id);
   void drain();
   void shut_down();
@@ -75,6 +94,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   [[nodiscard]] std::size_t participants() const { return rooms_.participant_count(); }
   /// Participants whose socket is open: the others are waited for.
   [[nodiscard]] std::size_t present() const { return rooms_.present_count(); }
+  [[nodiscard]] std::size_t tracks() const { return rooms_.counts().tracks; }
   [[nodiscard]] const RoomCounters& counters() const { return counters_; }
 
  private:
@@ -95,7 +115,10 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::vector<std::pair<TrackId, std::string>> receiving;  // told of, with their mids
     std::set<std::uint32_t> ssrcs;                           // every one it ever had
     std::string last_offer;                                  // unanswered
-    std::optional<media::PeerStatistics> statistics;         // of a moment ago
+    std::vector<std::string> pending_ice;                    // candidates that came before the first description
+    Now joined_at{};
+    std::optional<Duration> connected_after;          // since the join, the first time
+    std::optional<media::PeerStatistics> statistics;  // of a moment ago, while it is connected
     std::optional<net::Loop::TimerKey> offer_timer;
     std::optional<net::Loop::TimerKey> answer_timer;
   };
@@ -117,6 +140,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void arm_timer();
 
   [[nodiscard]] Stay* find(ParticipantId participant);
+  [[nodiscard]] static rest::RoomPeerDetail detail_of(const Stay& stay);
+  [[nodiscard]] static std::vector<rest::RoomReceived> received_by(const Stay& stay);
+  static void keep_candidate(Stay& stay, std::string candidate);
   void begin_media(Stay& stay);
   void end_media(Stay& stay);
   /// Another RTCPeerConnection takes over: what the one before published is gone.
@@ -133,6 +159,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void on_event(const media::SpeakersChanged& event);
   void on_event(const media::LayersWanted& event);
   void on_event(const media::StatisticsTaken& event);
+  void count(const media::PeerStatistics& taken, double score);
   void offer_soon(Stay& stay, Duration delay);
   void offer_now(ParticipantId participant);
   void restart_ice(Stay& stay);
@@ -160,6 +187,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   std::uint64_t next_track_ = 1;
   std::uint64_t next_room_ = 1;
   Stay* negotiated_ = nullptr;  // for whom the negotiator asks for numbers
+  std::uint64_t removals_ = 0;
   RoomCounters counters_;
 };
 

@@ -13,6 +13,7 @@
 #include "rest/chats_api.h"
 #include "rest/groups_api.h"
 #include "rest/paging.h"
+#include "rest/rooms_api.h"
 #include "rest/users_api.h"
 
 namespace zvonok::app {
@@ -107,6 +108,14 @@ void reply_group(Exchange& e, const port::StoreResult<GroupSeen>& result) {
   }
 }
 
+call::RoomKey room_of(const port::GroupId& group) {
+  return {.kind = call::RoomKind::Group, .id = ChatId{group.value()}};
+}
+
+bool is_gone(const port::StoreResult<port::GroupOutcome>& result) {
+  return result && *result == port::GroupOutcome::Changed;
+}
+
 void reply_gone(Exchange& e, const port::StoreResult<port::GroupOutcome>& result) {
   if (!result) {
     e.reply(rest::problem_of(result.error()));
@@ -129,6 +138,7 @@ Api::Api(Parts parts, const Config& config)
     : parts_{parts},
       registration_{config.registration},
       directory_{config.directory},
+      room_members_{config.room_authorizer_url.empty() ? MembersOf::GroupsKeptHere : MembersOf::Messenger},
       ice_servers_{.stun_urls = config.stun_urls,
                    .turn_urls = config.turn_urls,
                    .turn_secret = config.turn_secret,
@@ -184,6 +194,8 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::ListGroupMembers: list_group_members(match, std::move(exchange)); return;
     case rest::RouteId::PutGroupMember: put_group_member(match, std::move(exchange)); return;
     case rest::RouteId::RemoveGroupMember: remove_group_member(match, std::move(exchange)); return;
+    case rest::RouteId::ShowChatRoom: show_room(call::RoomKind::Chat, match, std::move(exchange)); return;
+    case rest::RouteId::ShowGroupRoom: show_room(call::RoomKind::Group, match, std::move(exchange)); return;
     case rest::RouteId::ListIceServers:
       exchange.reply(rest::encode_ice_servers(ice_servers_, exchange.principal->user, parts_.loop.now().wall));
       return;
@@ -267,6 +279,7 @@ void Api::end_session(const std::string& session_id) {
   if (session_id.empty()) return;
   parts_.revocations.revoke(session_id, parts_.loop.now().wall);
   parts_.control.close_session(session_id);
+  parts_.rooms.close_session(session_id);
 }
 
 void Api::refresh(Exchange exchange) {
@@ -585,8 +598,11 @@ void Api::delete_group(const rest::Match& match, Exchange exchange) {
   const UserId user = exchange.principal->user;
   run(
       parts_.storage, std::move(exchange),
-      [&store = parts_.store, id = std::move(*id), user] { return store.delete_group(id, user); },
-      [](Exchange& e, port::StoreResult<port::GroupOutcome> result) { reply_gone(e, result); });
+      [&store = parts_.store, id = *id, user] { return store.delete_group(id, user); },
+      [this, room = room_of(*id)](Exchange& e, port::StoreResult<port::GroupOutcome> result) {
+        if (is_gone(result) && room_members_ == MembersOf::GroupsKeptHere) parts_.rooms.remove_everybody(room);
+        reply_gone(e, result);
+      });
 }
 
 void Api::list_group_members(const rest::Match& match, Exchange exchange) {
@@ -664,9 +680,33 @@ void Api::remove_group_member(const rest::Match& match, Exchange exchange) {
   }
   port::MemberRemoval removal{.group = std::move(*id), .user = std::move(*member), .by = exchange.principal->user};
   run(
-      parts_.storage, std::move(exchange),
-      [&store = parts_.store, removal = std::move(removal)] { return store.remove_member(removal); },
-      [](Exchange& e, port::StoreResult<port::GroupOutcome> result) { reply_gone(e, result); });
+      parts_.storage, std::move(exchange), [&store = parts_.store, removal] { return store.remove_member(removal); },
+      [this, room = room_of(removal.group), user = removal.user](Exchange& e,
+                                                                 port::StoreResult<port::GroupOutcome> result) {
+        if (is_gone(result) && room_members_ == MembersOf::GroupsKeptHere) parts_.rooms.remove_member(room, user);
+        reply_gone(e, result);
+      });
+}
+
+// ---- rooms ---------------------------------------------------------------------------------------------------------
+
+void Api::show_room(call::RoomKind kind, const rest::Match& match, Exchange exchange) {
+  auto room = rest::room_key_of(kind, match.param("id"));
+  if (!room) {
+    exchange.reply(room.error());
+    return;
+  }
+  const identity::Principal principal = *exchange.principal;
+  parts_.room_access.ask(*room, principal,
+                         [this, waiting = std::move(exchange), room = *room](port::RoomAnswer answer) mutable {
+                           if (std::holds_alternative<port::AuthorizerUnavailable>(answer)) {
+                             waiting.reply(rest::unavailable());
+                           } else if (std::holds_alternative<port::RoomDenied>(answer)) {
+                             waiting.reply(rest::no_member_of_room());
+                           } else {
+                             waiting.reply(rest::encode_room(parts_.rooms.report(room), waiting.principal->user));
+                           }
+                         });
 }
 
 }  // namespace zvonok::app

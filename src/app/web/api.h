@@ -7,6 +7,8 @@
 #include "app/call_journal.h"
 #include "app/config/config.h"
 #include "app/control.h"
+#include "app/rooms/room_access.h"
+#include "app/rooms/room_control.h"
 #include "app/web/exchange.h"
 #include "app/worker_pool.h"
 #include "identity/login_throttle.h"
@@ -21,6 +23,9 @@ namespace zvonok::app {
 
 /// The answer to a request whose token was refused.
 [[nodiscard]] rest::Problem problem_of(const AccessDenied& denied);
+
+/// Whose members may enter a group's room: a group kept here says nothing of rooms when the messenger is asked.
+enum class MembersOf { GroupsKeptHere, Messenger };
 
 class Api {
  public:
@@ -37,11 +42,17 @@ class Api {
     identity::Tickets& tickets;
     Access& access;
     Control& control;
+    RoomControl& rooms;
+    RoomAccess& room_access;
     Entropy& entropy;
     Logger& log;
   };
   Api(Parts parts, const Config& config);
 
+  /// Our own STUN, told to clients before those of the settings. Before any request.
+  void add_stun_urls(const std::vector<std::string>& urls) {
+    ice_servers_.stun_urls.insert(ice_servers_.stun_urls.begin(), urls.begin(), urls.end());
+  }
   /// For every route but probes and documents. Checks the token where the route needs one.
   void handle(const rest::Match& match, Exchange exchange);
 
@@ -68,6 +79,7 @@ class Api {
   void list_group_members(const rest::Match& match, Exchange exchange);
   void put_group_member(const rest::Match& match, Exchange exchange);
   void remove_group_member(const rest::Match& match, Exchange exchange);
+  void show_room(call::RoomKind kind, const rest::Match& match, Exchange exchange);
 
   void end_session(const std::string& session_id);
   /// `work()` on `pool`, then `reply(exchange, result)` on the loop; 503 when the pool is full.
@@ -77,7 +89,8 @@ class Api {
   Parts parts_;
   const Registration registration_;
   const Directory directory_;
-  const rest::IceServers ice_servers_;
+  const MembersOf room_members_;
+  rest::IceServers ice_servers_;
 };
 
 }  // namespace zvonok::app

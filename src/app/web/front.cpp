@@ -6,6 +6,7 @@
 
 #include "app/blocking.h"
 #include "app/web/openapi.h"
+#include "rest/rooms_api.h"
 #include "rest/router.h"
 
 namespace zvonok::app {
@@ -183,27 +184,21 @@ void Front::open_room(Exchange exchange, call::RoomKey room) {
 }
 
 void Front::authorize(Exchange exchange, call::RoomKey room, identity::Principal principal) {
-  const auto shared = std::make_shared<Exchange>(std::move(exchange));  // owners: the pool's task, and this call
-  port::RoomQuestion question{.room = room, .user = principal.user, .rooms_claim = principal.rooms_json};
-  const bool accepted = run_blocking(
-      parts_.storage, parts_.loop,
-      [&authorizer = parts_.authorizer, question = std::move(question)] { return authorizer.authorize(question); },
-      [this, shared, room, principal](port::RoomAnswer answer) {
-        enter_room(std::move(*shared), room, principal, std::move(answer));
-      });
-  if (!accepted) shared->reply(rest::unavailable());
+  auto done = [this, waiting = std::move(exchange), room, principal](port::RoomAnswer answer) mutable {
+    enter_room(std::move(waiting), room, principal, std::move(answer));
+  };
+  parts_.room_access.ask(room, principal, std::move(done));
 }
 
 void Front::enter_room(Exchange exchange, call::RoomKey room, const identity::Principal& principal,
                        port::RoomAnswer answer) {
-  if (const auto* unavailable = std::get_if<port::AuthorizerUnavailable>(&answer)) {
-    parts_.log.warn("who may enter a room could not be found out", {{"error", unavailable->detail}});
+  if (std::holds_alternative<port::AuthorizerUnavailable>(answer)) {
     exchange.reply(rest::unavailable());
     return;
   }
   auto* const allowed = std::get_if<port::RoomAllowed>(&answer);
-  if (allowed == nullptr || parts_.rooms.is_banned(room, principal.user)) {
-    exchange.reply(rest::forbidden("you are not a member of this chat or group"));
+  if (allowed == nullptr) {
+    exchange.reply(rest::no_member_of_room());
     return;
   }
   if (draining_ && !parts_.rooms.describe(room)) {
@@ -250,6 +245,8 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ListGroupMembers:
     case rest::RouteId::PutGroupMember:
     case rest::RouteId::RemoveGroupMember:
+    case rest::RouteId::ShowChatRoom:
+    case rest::RouteId::ShowGroupRoom:
     case rest::RouteId::ListIceServers: break;
   }
   exchange.reply(rest::internal_error());

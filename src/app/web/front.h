@@ -5,12 +5,12 @@
 #include "app/access.h"
 #include "app/control.h"
 #include "app/metrics.h"
+#include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/web/api.h"
 #include "app/web/static_files.h"
 #include "app/web/web_policy.h"
 #include "net/server.h"
-#include "port/room_authorizer.h"
 
 namespace zvonok::app {
 
@@ -23,7 +23,7 @@ class Front final : public net::HttpHandler {
     Access& access;
     Control& control;
     RoomControl& rooms;
-    port::RoomAuthorizer& authorizer;
+    RoomAccess& room_access;
     Api& api;
     Metrics& metrics;
     const WebPolicy& policy;

@@ -70,13 +70,14 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_vi
 }
 
 Result<Negotiator::Agreed, NegotiationError> Negotiator::on_answer(std::string_view text) {
-  if (!offered_ && !yielded_) return fail(NegotiationError::NothingOffered);
+  if (!offered_ && !yielded_ && abandoned_.empty()) return fail(NegotiationError::NothingOffered);
   const auto description = sdp::parse(text, {.sections_max = options_.sections_max});
   if (!description) return fail(NegotiationError::Malformed);
-  State next = offered_ ? *offered_ : *yielded_;
+  const State* const answered = answered_by(*description);
+  if (answered == nullptr) return fail(NegotiationError::Incompatible);
+  State next = *answered;
   // The client's own offer, which it has rolled back, may have renewed our credentials after this offer was made.
   const bool outdated = next.ice_ufrag != options_.ice_ufrag;
-  if (description->sections.size() != next.sections.size()) return fail(NegotiationError::Incompatible);
   if (const auto error = take_remote(next, *description, Author::Server)) return fail(*error);
   take_sections(next, *description, Author::Server);
   for (std::size_t i = 0; i < next.sections.size(); ++i) {
@@ -88,12 +89,32 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_answer(std::string_v
     }
     section.agreed_to_send = section.sending.has_value();
   }
-  offered_.reset();
+  // An answer to another offer than the newest: that one may be answered as well.
+  const bool newest = answered == (offered_ ? &*offered_ : yielded_ ? &*yielded_ : nullptr);
+  if (newest) {
+    offered_.reset();
+    abandoned_.clear();
+  }
+  drop(offered_);
   yielded_.reset();
   stable_ = std::move(next);
   stable_.restarts = false;
   if (outdated) restart_wanted_ = true;
   return agreed("");
+}
+
+const Negotiator::State* Negotiator::answered_by(const sdp::SessionDescription& description) const {
+  const auto fits = [&](const State& offer) {
+    return std::ranges::equal(offer.sections, description.sections, [](const Section& ours, const auto& theirs) {
+      return ours.kind == theirs.kind && (ours.mid == theirs.mid || theirs.rejected());
+    });
+  };
+  if (offered_ && fits(*offered_)) return &*offered_;
+  if (yielded_ && fits(*yielded_)) return &*yielded_;
+  for (auto offer = abandoned_.rbegin(); offer != abandoned_.rend(); ++offer) {
+    if (fits(*offer)) return &*offer;
+  }
+  return nullptr;
 }
 
 /// Transport and the list of sections. Sections that are new in an offer are added, still empty.
@@ -401,7 +422,11 @@ std::string Negotiator::make_offer() {
 }
 
 void Negotiator::drop(std::optional<State>& offer) {
-  if (offer && offer->restarts) restart_wanted_ = true;
+  constexpr std::size_t kAbandonedMax = 4;
+  if (!offer) return;
+  if (offer->restarts) restart_wanted_ = true;
+  if (abandoned_.size() == kAbandonedMax) abandoned_.erase(abandoned_.begin());
+  abandoned_.push_back(std::move(*offer));
   offer.reset();
 }
 

@@ -164,8 +164,10 @@ class Negotiator {
   void reject(Section& section, Author offer_by);
   void refuse(Section& section);
   static void take_sources(Section& section, const sdp::MediaSection& theirs);
-  /// An offer that came to nothing; a restart it was made for is still wanted.
+  /// An offer that came to nothing; a restart it was made for is still wanted. A slow client may answer it yet.
   void drop(std::optional<State>& offer);
+  /// Which of our offers an answer is to, by its sections; null when it fits none.
+  [[nodiscard]] const State* answered_by(const sdp::SessionDescription& description) const;
   /// Lets go of what is not wanted any more, and gives wanted tracks to sections without one.
   void assign(State& state, Author offer_by);
   [[nodiscard]] bool can_take(const Section& section, const Wanted& wanted) const;
@@ -186,6 +188,7 @@ class Negotiator {
   State stable_;
   std::optional<State> offered_;  // our offer, unanswered
   std::optional<State> yielded_;  // our offer that crossed one of the client's
+  std::vector<State> abandoned_;  // offers that were given up, the newest last: kAbandonedMax
   bool restart_wanted_ = false;
   bool again_ = false;
   std::uint64_t version_ = 0;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = new URL('../../..', import.meta.url).pathname;
-const binary = process.env.ZVONOK_BINARY ?? join(root, 'build/zvonok');
+export const binary = process.env.ZVONOK_BINARY ?? join(root, 'build/zvonok');
 const webRoot = process.env.ZVONOK_WEB_ROOT ?? join(root, 'build/web');
 const patienceMs = 30_000;
 

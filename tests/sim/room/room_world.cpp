@@ -144,6 +144,7 @@ void RoomWorld::say_something() {
 void RoomWorld::moderate() {
   if (random_.chance(15)) {
     const auto room = random_.pick(keys_);
+    if (random_.chance(10)) return tell(name_of(room) + " is deleted", call::MembershipEnded{room}, std::nullopt);
     const auto user = random_.pick(users_);
     return tell("membership of " + user.value() + " in " + name_of(room) + " ends", call::MemberRemoved{room, user},
                 std::nullopt);

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <string>
 
 #include <gtest/gtest.h>
 
@@ -12,12 +11,6 @@
 
 namespace zvonok::app {
 namespace {
-
-class QuietLog final : public Logger {
- public:
-  [[nodiscard]] bool enabled(LogLevel) const override { return false; }
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-};
 
 /// Allows up to `yes` questions, and no more.
 class Counting final : public port::RoomAuthorizer {
@@ -55,7 +48,7 @@ class RoomAccessTest : public ::testing::Test {
   }
 
   const call::RoomKey kRoom{.kind = call::RoomKind::Group, .id = ChatId{"team"}};
-  QuietLog log_;
+  NullLogger log_;
   test::MemoryStore store_;
   test::SeededEntropy entropy_{1};
   std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::create());

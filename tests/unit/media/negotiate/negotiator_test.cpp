@@ -235,6 +235,28 @@ TEST(Negotiator, OursHoldsWhenTheClientYields) {
   EXPECT_FALSE(f.server.offer_needed());
 }
 
+TEST(Negotiator, ASlowClientsAnswerHoldsThoughItsOfferWasGivenUp) {
+  Fixture f;
+  f.server.set_wanted({audio_track(1)});
+  const std::string ours = f.server.make_offer();
+  f.client.add(MediaKind::Audio, true);
+  FakeClient yields = f.client;  // it will roll its own offer back, and take ours
+  ASSERT_TRUE(f.server.on_offer(f.client.offer()).has_value());
+  f.server.expire_yielded();
+  f.server.set_wanted({audio_track(1), audio_track(2)});
+  ASSERT_TRUE(f.server.offer_needed());
+  (void)f.server.make_offer();  // fits nothing that the client has: it goes lost
+  const auto agreed = f.server.on_answer(yields.answer(ours));
+  ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
+  EXPECT_EQ(agreed->parameters.send.size(), 1U);
+  ASSERT_TRUE(f.server.may_offer());
+  ASSERT_TRUE(f.server.offer_needed());
+  const auto settled = f.server.on_answer(yields.answer(f.server.make_offer()));
+  ASSERT_TRUE(settled.has_value());
+  EXPECT_EQ(settled->parameters.send.size(), 2U);
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
 TEST(Negotiator, OffersAgainWhenTheClientDoesNotYield) {
   Fixture f;
   f.server.set_wanted({audio_track(1), audio_track(2)});

@@ -1,0 +1,25 @@
+// What `zvonok doctor` prints, check by check.
+#pragma once
+#include <string>
+
+#include "app/config/config.h"
+
+namespace zvonok::app {
+
+class DoctorReport {
+ public:
+  void good(const std::string& text);
+  void warn(const std::string& text, const std::string& advice);
+  void bad(const std::string& text, const std::string& advice);
+  [[nodiscard]] int failures() const { return failures_; }
+
+ private:
+  int failures_ = 0;
+};
+
+/// Ports and addresses of media, our own STUN, the TURN servers of the settings.
+void check_media(DoctorReport& report, const Config& config);
+/// Whether the messenger answers who may enter a room, where it is to be asked.
+void check_messenger(DoctorReport& report, const Config& config);
+
+}  // namespace zvonok::app
