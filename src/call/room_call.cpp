@@ -248,6 +248,7 @@ std::vector<TrackId> RoomCall::end_tracks(Participant& participant, RoomEffects&
 void RoomCall::set_muted(RoomTrack& track, bool muted, MutedBy by, RoomEffects& effects) {
   if (track.info.muted == muted) return;
   track.info.muted = muted;
+  if (!muted) track.silenced = false;
   effects.emplace_back(SetTrackMuted{.track = track.info.track, .muted = muted, .by = by});
 }
 
@@ -315,9 +316,12 @@ void RoomCall::mute(Participant& target, TrackKind kind, const Participant& by, 
   }
   for (const TrackId id : target.tracks) {
     RoomTrack& track = tracks_.at(id);
-    if (track.info.kind != kind || track.info.muted) continue;
-    set_muted(track, true, MutedBy::Moderator, effects);
-    tell_track(track, TrackState::Updated, effects);
+    if (track.info.kind != kind || track.silenced) continue;
+    track.silenced = true;
+    // Also when its owner says that it is muted already: an owner's word stops nothing.
+    const bool was_muted = std::exchange(track.info.muted, true);
+    effects.emplace_back(SetTrackMuted{.track = track.info.track, .muted = true, .by = MutedBy::Moderator});
+    if (!was_muted) tell_track(track, TrackState::Updated, effects);
   }
 }
 

@@ -22,7 +22,8 @@ namespace zvonok::call {
 struct RoomTrack {
   TrackInfo info;
   Participant* owner = nullptr;
-  std::string mid;  // of the owner's section
+  std::string mid;        // of the owner's section
+  bool silenced = false;  // by a moderator, until its owner unmutes it
 };
 
 class RoomCall {

@@ -187,7 +187,10 @@ void Downlink::forward(SendStream& stream, const MediaPacket& packet, const Pack
                     .bytes = static_cast<std::uint32_t>(packet.payload.size()) + kHeaderBytes,
                     .handle = {}};
   if (video) {
-    const bool starts = packet.frame.keyframe && packet.layer == stream.forwarder().target_layer();
+    // Of H.264, parameter sets and the picture itself both begin a keyframe: only the first of one moment counts.
+    const bool starts = packet.frame.keyframe && packet.layer == stream.forwarder().target_layer() &&
+                        stream.keyframe_at != packet.timestamp;
+    if (starts) stream.keyframe_at = packet.timestamp;
     paced.part = starts ? FramePart::KeyframeStart : FramePart::Delta;
     if (pacing() && control_->pacer.is_refused(paced)) return stream.forwarder().stop();
   }
@@ -494,6 +497,7 @@ void Downlink::apply(SendStream& stream, const Track& track, const VideoAllocati
     if (other.id.spatial > layer->spatial) top_spatial = false;
   }
   const bool simulcast = track.is_simulcast();
+  if (simulcast && layer->spatial >= track.ladder.size()) return;
   forwarder.set_limits(
       {.spatial = simulcast || top_spatial ? std::int8_t{127} : static_cast<std::int8_t>(layer->spatial),
        .temporal = top_temporal ? std::uint8_t{7} : layer->temporal});

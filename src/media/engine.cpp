@@ -33,6 +33,7 @@ Peer* Engine::find(ParticipantId peer) {
 void Engine::on(const OpenPeer& command, TimePoint now) {
   auto peer = std::make_unique<Peer>(now, command.peer, command.room, command.local,
                                      Peer::Parts{.host = *this, .sink = sink_, .dtls = dtls_, .entropy = entropy_});
+  peer->generation = command.generation;
   add_ufrag(*peer, command.local.ufrag);
   rooms_[command.room].peers.push_back(peer.get());
   peers_.emplace(command.peer, std::move(peer));
@@ -41,7 +42,7 @@ void Engine::on(const OpenPeer& command, TimePoint now) {
 void Engine::on(const ConfigurePeer& command, TimePoint now) {
   Peer* const peer = find(command.peer);
   if (peer == nullptr) return;
-  forget_tracks(*peer);
+  forget_tracks(*peer, command.parameters);
   peer->set_parameters(command.parameters, now);
   index_tracks(*peer);
   peer->set_remote(command.remote, now);
@@ -60,10 +61,14 @@ void Engine::on(const MuteTrack& command, TimePoint) {
   Track* const track = find_track(command.track);
   if (track == nullptr || track->muted == command.muted) return;
   track->muted = command.muted;
-  if (command.muted || track->parameters.kind != Kind::Video) return;
+  // What was said meanwhile, or just before, must not come out afterwards; and the pause is no loss.
+  for (Track::Layer& layer : track->layers) {
+    if (layer.recent != nullptr) *layer.recent = AudioHistory{};
+  }
   for (const Subscriber& subscriber : track->subscribers) {
     Forwarder& forwarder = subscriber.stream->forwarder();
-    forwarder.need_keyframe();
+    forwarder.stop();
+    if (command.muted) continue;
     if (const auto layer = forwarder.wants_keyframe_of()) track->publisher->want_keyframe(*track, *layer);
   }
 }
@@ -79,7 +84,7 @@ void Engine::on(const SetView& command, TimePoint now) {
 void Engine::on(const ClosePeer& command, TimePoint now) {
   Peer* const peer = find(command.peer);
   if (peer == nullptr) return;
-  forget_tracks(*peer);
+  forget_tracks(*peer, {});
   peer->set_parameters({}, now);
   for (const std::string& ufrag : peer->ufrags) {
     const auto known = ufrags_.find(ufrag);
@@ -87,7 +92,9 @@ void Engine::on(const ClosePeer& command, TimePoint now) {
   }
   for (const ice::Path& path : peer->paths) {
     const auto known = paths_.find(path);
-    if (known != paths_.end() && known->second == peer) paths_.erase(known);
+    if (known == paths_.end() || known->second != peer) continue;
+    paths_.erase(known);
+    sink_.release(path);
   }
   if (peer->touched) std::erase(touched_, peer);
   arm(*peer, TimePoint::max());
@@ -112,9 +119,12 @@ void Engine::add_ufrag(Peer& peer, const std::string& ufrag) {
   peer.ufrags.push_back(ufrag);
 }
 
+/// A path belongs to the peer that was first to use it, for as long as it is good for that one: a check from a forged
+/// address must not lead somebody's packets astray.
 void Engine::add_path(Peer& peer, const ice::Path& path) {
   const auto [known, added] = paths_.try_emplace(path, &peer);
   if (!added && known->second != &peer) {
+    if (known->second->transport().ice().is_valid(path)) return;
     std::erase(known->second->paths, path);
     known->second = &peer;
   }
@@ -124,7 +134,9 @@ void Engine::add_path(Peer& peer, const ice::Path& path) {
 void Engine::remove_path(Peer& peer, const ice::Path& path) {
   std::erase(peer.paths, path);
   const auto known = paths_.find(path);
-  if (known != paths_.end() && known->second == &peer) paths_.erase(known);
+  if (known == paths_.end() || known->second != &peer) return;
+  paths_.erase(known);
+  sink_.release(path);
 }
 
 // ---- tracks ---------------------------------------------------------------------------------------------------------
@@ -134,9 +146,11 @@ Track* Engine::find_track(TrackId id) {
   return found == tracks_.end() ? nullptr : found->second;
 }
 
-void Engine::forget_tracks(Peer& peer) {
+/// Those that `parameters` don't name any more.
+void Engine::forget_tracks(Peer& peer, const PeerParameters& parameters) {
   Room& room = rooms_[peer.room()];
   for (const auto& track : peer.uplink().tracks()) {
+    if (has(parameters.receive, track->id, &ReceiveParameters::track)) continue;
     tracks_.erase(track->id);
     room.speakers.remove(track->id);
     room.owners.erase(track->id);
@@ -255,6 +269,7 @@ void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes pack
       }
       peer = named->second;
       peer->transport().on_stun(now, path, packet);
+      if (known == paths_.end() && peer->transport().ice().is_valid(path)) add_path(*peer, path);
       return after_transport(*peer, now);
     }
     case rtp::PacketKind::TurnChannel:
@@ -286,7 +301,8 @@ void Engine::after_transport(Peer& peer, TimePoint now) {
   const TransportState state = peer.transport().state();
   if (state != peer.told_state) {
     peer.told_state = state;
-    events_.emplace_back(PeerStateChanged{.peer = peer.id(), .state = state, .failure = peer.transport().failure()});
+    events_.emplace_back(PeerStateChanged{
+        .peer = peer.id(), .generation = peer.generation, .state = state, .failure = peer.transport().failure()});
     if (state == TransportState::Connected) peer.on_connected(now);
   }
   touch(peer);

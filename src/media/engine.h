@@ -37,6 +37,7 @@ struct OpenPeer {
   ParticipantId peer;  // new
   RoomId room;
   ice::Credentials local;
+  std::uint32_t generation = 0;  // comes back with its states: of peers with one id, which one
 };
 /// What was negotiated, the whole of it.
 struct ConfigurePeer {
@@ -73,6 +74,7 @@ using Command = std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, Set
 
 struct PeerStateChanged {
   ParticipantId peer;
+  std::uint32_t generation = 0;
   TransportState state = TransportState::New;
   TransportFailure failure = TransportFailure::None;
 };
@@ -184,7 +186,7 @@ class Engine final : private PeerHost {
   void remove_path(Peer& peer, const ice::Path& path);
   void take_statistics(TimePoint now);
   void index_tracks(Peer& peer);
-  void forget_tracks(Peer& peer);
+  void forget_tracks(Peer& peer, const PeerParameters& parameters);
   void after_transport(Peer& peer, TimePoint now);
   void arm(Peer& peer, TimePoint at);
   void update_speakers(RoomId id, Room& room, TimePoint now);

@@ -52,6 +52,7 @@ class Peer {
   // The engine's.
   TimePoint armed = TimePoint::max();  // when its timer for this peer is set
   bool touched = false;
+  std::uint32_t generation = 0;
   TransportState told_state = TransportState::New;
   std::vector<ice::Path> paths;     // that lead here
   std::vector<std::string> ufrags;  // likewise

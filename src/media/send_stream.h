@@ -90,6 +90,8 @@ class SendStream {
   }
   /// Lines of the picture that the receiver shows; 0: not at all. Its owner's.
   std::uint16_t shown_height = 0xFFFF;
+  /// The source's timestamp of the keyframe that began last. Its owner's.
+  std::optional<std::uint32_t> keyframe_at;
   /// Since when there is not room for even its smallest layer. Its owner's.
   std::optional<TimePoint> starved_since;
 

@@ -59,6 +59,12 @@ struct Track {
 
   /// The layers as they are now. At most once in kSurveyInterval unless `fresh`.
   void survey(TimePoint now);
+  /// The layers are others now.
+  void forget_survey() {
+    surveyed.reset();
+    available.clear();
+    ladder.clear();
+  }
   /// Of all layers, the greatest place in `ladder` that somebody who shows `height` lines can use.
   [[nodiscard]] std::size_t place_for(std::uint16_t height) const;
 

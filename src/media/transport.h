@@ -76,6 +76,8 @@ class Transport {
   /// Nobody takes packets of that stream any more. Its replay window is kept for long, or its packets could come again
   /// as those of a new stream; only when very many were retired the oldest is forgotten.
   void retire(rtp::Ssrc ssrc);
+  /// It is in use again.
+  void take_back(rtp::Ssrc ssrc) { std::erase(retired_, ssrc); }
   [[nodiscard]] bool is_retired(rtp::Ssrc ssrc) const;
   void on_path_closed(TimePoint now, const ice::Path& path);
 

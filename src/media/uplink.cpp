@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "base/sequence.h"
 #include "media/downlink.h"
@@ -55,7 +56,9 @@ void Uplink::set_parameters(const std::vector<ReceiveParameters>& parameters, Pa
     }
     track->parameters = wanted;
     const std::size_t layers = std::max(wanted.rids.size(), wanted.ssrcs.size());
-    track->layers.resize(std::clamp<std::size_t>(layers, std::max<std::size_t>(track->layers.size(), 1), 4));
+    const std::size_t before = track->layers.size();
+    track->layers.resize(std::clamp<std::size_t>(layers, std::max<std::size_t>(before, 1), Track::kLayersMax));
+    if (track->layers.size() != before) track->forget_survey();
     for (std::size_t i = 0; i < std::min(wanted.rids.size(), track->layers.size()); ++i) {
       track->layers[i].rid = wanted.rids[i];
     }
@@ -137,7 +140,25 @@ void Uplink::on_rtp(TimePoint now, Bytes plain, std::uint64_t extended_sequence)
     return;
   }
   if (found->rtx) return on_rtx(*found, in, now);
+  if (found->track->parameters.kind == Kind::Audio && !may_sound(plain.size(), now)) {
+    ++counters_.too_much_audio;
+    return;
+  }
   on_media(*found->track, found->layer, in, extended_sequence, now);
+}
+
+/// Audio goes before everything and is never held back, so there is a limit on how much of it one peer has.
+bool Uplink::may_sound(std::size_t bytes, TimePoint now) {
+  constexpr double kBytesPerSecond = 1'500'000.0 / 8;
+  constexpr double kPacketsPerSecond = 600;
+  const double elapsed = std::min(1.0, std::chrono::duration<double>(now - audio_credited_).count());
+  audio_credited_ = now;
+  audio_bytes_ = std::min(kBytesPerSecond, audio_bytes_ + elapsed * kBytesPerSecond);
+  audio_packets_ = std::min(kPacketsPerSecond, audio_packets_ + elapsed * kPacketsPerSecond);
+  if (audio_packets_ < 1 || audio_bytes_ < static_cast<double>(bytes)) return false;
+  audio_packets_ -= 1;
+  audio_bytes_ -= static_cast<double>(bytes);
+  return true;
 }
 
 const Uplink::Route* Uplink::route(const Incoming& in) {
@@ -177,6 +198,7 @@ const Uplink::Route* Uplink::learn_route(const Incoming& in) {
   const auto layer = layer_of(*track, in);
   if (!layer) return nullptr;
   begin_stream(*track, *layer, in.view.ssrc, *codec);
+  link_.transport.take_back(in.view.ssrc);
   routes_.push_back({.ssrc = in.view.ssrc, .track = track, .layer = *layer, .rtx = false});
   return &routes_.back();
 }

@@ -25,6 +25,7 @@ struct UplinkCounters {
   std::uint64_t bytes = 0;              // of RTP
   std::uint64_t unknown_ssrc = 0;       // belongs to no section
   std::uint64_t malformed = 0;          // authentic, and not RTP or not of its codec
+  std::uint64_t too_much_audio = 0;     // beyond what one peer may have of it
   std::uint64_t padding = 0;            // probes: counted for congestion control, and dropped
   std::uint64_t nacked = 0;             // packets asked for again
   std::uint64_t keyframe_requests = 0;  // sent to it
@@ -79,6 +80,7 @@ class Uplink {
     std::string_view repaired_rid;
   };
 
+  [[nodiscard]] bool may_sound(std::size_t bytes, TimePoint now);
   void read_extensions(Incoming& in) const;
   [[nodiscard]] const Route* route(const Incoming& in);
   [[nodiscard]] const Route* learn_route(const Incoming& in);
@@ -111,6 +113,9 @@ class Uplink {
   std::size_t reports_from_ = 0;
   std::vector<std::uint16_t> lost_;  // reused
   RateMeter received_;
+  double audio_bytes_ = 0;
+  double audio_packets_ = 0;
+  TimePoint audio_credited_{};
   UplinkCounters counters_;
 };
 

@@ -311,6 +311,15 @@ void FramedTcp::confirm(const ice::Path& path) {
   forget_unconfirmed(*connection);
 }
 
+void FramedTcp::release(const ice::Path& path) {
+  Connection* const connection = find(path);
+  if (connection == nullptr || !connection->confirmed) return;
+  connection->confirmed = false;
+  unconfirmed_.insert(path.connection);
+  const auto address = addresses_.find(owner_of(path.remote.ip));
+  if (address != addresses_.end()) address->second.unconfirmed.insert(path.connection);
+}
+
 void FramedTcp::flush() {
   for (const std::uint64_t id : dirty_) {
     const auto found = connections_.find(id);

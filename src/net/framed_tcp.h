@@ -103,6 +103,8 @@ class FramedTcp final : private ReadyHandler {
   void commit(const ice::Path& path, std::size_t size);
   /// Somebody here wants that connection: it passed a check that only a participant can pass.
   void confirm(const ice::Path& path);
+  /// Nobody wants it any more: it is closed soon, and makes room for others at once when that is needed.
+  void release(const ice::Path& path);
   /// Once at the end of each turn: one write for each connection that has something to send.
   void flush();
 

@@ -68,6 +68,10 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
     tcp_->commit(path, size);
   }
 
+  void release(const ice::Path& path) override {
+    if (path.protocol == ice::Protocol::Tcp) tcp_->release(path);
+  }
+
   [[nodiscard]] Result<void, std::string> listen_tcp(std::uint16_t wanted) {
     net::FramedTcp::Options options;
     if (!options_.address.ip.is_unspecified()) options.address = options_.address.ip.to_text();

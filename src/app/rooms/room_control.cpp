@@ -291,7 +291,7 @@ void RoomControl::begin_media(Stay& stay) {
   stay.negotiator = std::make_unique<media::Negotiator>(std::move(options), ids);
   stay.peer_open = true;
   const MediaRoom& room = media_rooms_.at(stay.room);
-  shard_->post(media::OpenPeer{.peer = stay.id, .room = room.id, .local = local});
+  shard_->post(media::OpenPeer{.peer = stay.id, .room = room.id, .local = local, .generation = ++stay.generation});
   update_wanted(stay, room);
 }
 
@@ -337,7 +337,7 @@ void RoomControl::perform(const call::CloseMedia& effect) {
 /// knows nothing of what was agreed: it gets one offer in any case, and its answer or its own offer tells.
 void RoomControl::perform(const call::ResumeMedia& effect) {
   Stay* const stay = find(effect.participant);
-  if (stay == nullptr) return;
+  if (stay == nullptr || !stay->peer_open) return;
   if (stay->negotiator->offer_outstanding()) {
     run(call::DescriptionMade{.participant = stay->id, .kind = call::DescriptionKind::Offer, .sdp = stay->last_offer});
   } else {
@@ -399,6 +399,11 @@ void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp) {
 }
 
 void RoomControl::on_signal_answer(Stay& stay, const std::string& sdp) {
+  if (!stay.peer_open) {  // to an offer of the connection that failed
+    return run(call::SignalRefused{.participant = stay.id,
+                                   .code = call::RoomErrorCode::Failed,
+                                   .message = "the connection failed: a new offer makes a new one"});
+  }
   negotiated_ = &stay;
   const bool yielded = stay.negotiator->crossing();
   const auto agreed = stay.negotiator->on_answer(sdp);
@@ -536,7 +541,7 @@ void RoomControl::on_media_events(std::vector<media::Event> events) {
 
 void RoomControl::on_event(const media::PeerStateChanged& event) {
   Stay* const stay = find(event.peer);
-  if (stay == nullptr || !stay->peer_open) return;
+  if (stay == nullptr || !stay->peer_open || stay->generation != event.generation) return;
   if (event.state == media::TransportState::Connected) {
     if (!stay->connected_after) {
       stay->connected_after = parts_.loop.now().mono - stay->joined_at.mono;

@@ -111,6 +111,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::string stream;  // in msid and cname
     std::unique_ptr<media::Negotiator> negotiator;
     bool peer_open = false;
+    std::uint32_t generation = 0;  // of the peer: the next one of this participant is another
     std::vector<Publication> published;
     std::vector<std::pair<TrackId, std::string>> receiving;  // told of, with their mids
     std::set<std::uint32_t> ssrcs;                           // every one it ever had

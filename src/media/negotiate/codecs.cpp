@@ -202,6 +202,15 @@ std::vector<sdp::ExtMap> own_extensions(Kind kind) {
   return extensions;
 }
 
+bool is_known_extension(std::string_view uri) {
+  for (const Kind kind : {Kind::Audio, Kind::Video}) {
+    for (const sdp::ExtMap& map : own_extensions(kind)) {
+      if (map.uri == uri) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<CodecParameters> codec_parameters(const std::vector<sdp::Codec>& codecs) {
   std::vector<CodecParameters> parameters;
   for (const sdp::Codec& codec : codecs) {

@@ -30,6 +30,8 @@ using VideoPreference = std::vector<Codec>;
 /// What we offer to a peer that has not offered anything yet. Payload types and ids are those that Chromium uses.
 [[nodiscard]] std::vector<sdp::Codec> own_codecs(Kind kind, const VideoPreference& preference);
 [[nodiscard]] std::vector<sdp::ExtMap> own_extensions(Kind kind);
+/// Whether `own_extensions` of any kind has it.
+[[nodiscard]] bool is_known_extension(std::string_view uri);
 
 /// What the media plane needs of a section's codecs: RTX is folded into what it repeats.
 [[nodiscard]] std::vector<CodecParameters> codec_parameters(const std::vector<sdp::Codec>& codecs);

@@ -60,6 +60,7 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_vi
   if (stable_.remote && next.remote->ice_ufrag != stable_.remote->ice_ufrag) renew_credentials(next);
   take_sections(next, *description, Author::Client);
   assign(next, Author::Client);
+  abandoned_.clear();  // who offers has nothing of ours to answer any more but what crosses it
   if (offered_) yielded_ = std::exchange(offered_, std::nullopt);
   for (std::size_t i = 0; i < next.sections.size(); ++i) {
     Section& section = next.sections[i];
@@ -94,6 +95,9 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_answer(std::string_v
   if (newest) {
     offered_.reset();
     abandoned_.clear();
+  } else if (answered >= abandoned_.data() && answered < abandoned_.data() + abandoned_.size()) {
+    abandoned_.erase(abandoned_.begin(),
+                     abandoned_.begin() + (answered - abandoned_.data()) + 1);  // and the older ones
   }
   drop(offered_);
   yielded_.reset();
@@ -180,7 +184,10 @@ void Negotiator::take_sections(State& state, const sdp::SessionDescription& desc
   std::size_t receiving = 0;
   for (std::size_t i = 0; i < state.sections.size(); ++i) {
     const sdp::MediaSection& theirs = description.sections[i];
-    for (const sdp::ExtMap& map : theirs.extmaps) state.extension_ids.try_emplace(map.uri, map.id);
+    for (const sdp::ExtMap& map : theirs.extmaps) {
+      state.extension_ids_taken.insert(map.id);
+      if (is_known_extension(map.uri)) state.extension_ids.try_emplace(map.uri, map.id);
+    }
     for (const sdp::Codec& codec : theirs.codecs) state.payload_types.insert(codec.payload_type);
     if (&theirs == first || (bundle != nullptr && has(*bundle, theirs.mid))) {
       take_section(state.sections[i], theirs, offer_by, receiving);
@@ -372,7 +379,7 @@ std::vector<sdp::Codec> Negotiator::codecs_to_offer(Kind kind) const {
 std::vector<sdp::ExtMap> Negotiator::extensions_to_offer(Kind kind) const {
   std::vector<sdp::ExtMap> extensions = own_extensions(kind);
   const auto is_taken = [&](std::uint8_t id, const sdp::ExtMap* but) {
-    return std::ranges::any_of(stable_.extension_ids, [&](const auto& known) { return known.second == id; }) ||
+    return stable_.extension_ids_taken.contains(id) ||
            std::ranges::any_of(extensions, [&](const sdp::ExtMap& map) { return &map != but && map.id == id; });
   };
   for (sdp::ExtMap& map : extensions) {
@@ -473,7 +480,7 @@ std::string Negotiator::write(const State& state, Author offer_by) {
   sdp::SessionDescription out;
   out.origin = {.username = "-", .session_id = options_.session_id, .version = ++version_};
   out.ice_lite = true;
-  out.extmap_allow_mixed = true;
+  out.extmap_allow_mixed = offer_by == Author::Server;
   out.msid_semantic = "WMS *";
   std::vector<std::string> bundle;
   for (const Section& section : state.sections) {

@@ -146,7 +146,8 @@ class Negotiator {
     std::string ice_pwd;
     std::string remote_session;  // of the o= line: of one RTCPeerConnection
     // Numbers of the client's, also of what was not accepted: they mean one thing throughout a bundle.
-    std::map<std::string, std::uint8_t> extension_ids;  // by URI
+    std::map<std::string, std::uint8_t> extension_ids;  // by URI, of those we know
+    std::set<std::uint8_t> extension_ids_taken;
     std::set<rtp::PayloadType> payload_types;
     bool restarts = false;  // an offer of ours that restarts ICE
   };
