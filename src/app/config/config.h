@@ -18,6 +18,7 @@ enum class LogFormat { Text, Json };
 enum class Provision { Builtin, Jit };  // who may come in with a valid token: registered users, or anybody
 enum class Registration { Open, Closed };
 enum class Directory { On, Off };         // whether users can list each other
+enum class GroupIds { Any, Generated };   // whether users may choose the ids of the groups they make
 enum class MetricsAccess { Local, Any };  // Local: loopback and private addresses
 
 struct Config {
@@ -86,6 +87,7 @@ struct Config {
   std::uint16_t stun_port = 3478;    // 0: off
   std::string room_authorizer_url;  // of the messenger that is asked who may enter; empty: members are kept here
   Private<std::string> room_authorizer_secret;
+  GroupIds group_ids = GroupIds::Any;
   Duration room_authorizer_cache = seconds{10};
   Duration room_reconnect_grace = seconds{30};
   std::size_t room_participants_max = 1000;

@@ -344,6 +344,8 @@ std::vector<Setting> room_settings() {
               &C::room_authorizer_url),
       secret({"rooms", "ROOM_AUTHORIZER_SECRET", "", "sent to it as Authorization: Bearer"},
              &C::room_authorizer_secret),
+      choice<GroupIds>({"rooms", "GROUP_IDS", "", "whether users may choose the ids of groups they make here"},
+                       &C::group_ids, "any|generated", {{"any", GroupIds::Any}, {"generated", GroupIds::Generated}}),
       duration({"rooms", "ROOM_AUTHORIZER_CACHE", "", "how long its yes or no is remembered; 0: not at all"},
                &C::room_authorizer_cache, Duration::zero()),
       duration({"rooms", "ROOM_RECONNECT_GRACE", "", "a participant whose socket dropped may come back"},

@@ -138,6 +138,7 @@ Api::Api(Parts parts, const Config& config)
     : parts_{parts},
       registration_{config.registration},
       directory_{config.directory},
+      group_ids_{config.group_ids},
       room_members_{config.room_authorizer_url.empty() ? MembersOf::GroupsKeptHere : MembersOf::Messenger},
       ice_servers_{.stun_urls = config.stun_urls,
                    .turn_urls = config.turn_urls,
@@ -524,6 +525,10 @@ void Api::create_group(Exchange exchange) {
   auto body = rest::decode_create_group(exchange.request());
   if (!body) {
     exchange.reply(body.error());
+    return;
+  }
+  if (body->id && group_ids_ == GroupIds::Generated) {
+    exchange.reply(rest::forbidden("The ids of groups are made by this server"));
     return;
   }
   port::NewGroup group{.group = {.id = body->id ? *body->id : port::GroupId{make_uuid(parts_.entropy)},

@@ -89,6 +89,7 @@ class Api {
   Parts parts_;
   const Registration registration_;
   const Directory directory_;
+  const GroupIds group_ids_;
   const MembersOf room_members_;
   rest::IceServers ice_servers_;
 };
