@@ -12,7 +12,7 @@ build=(
   libsoci-dev libsqlite3-dev libpq-dev
   libcurl4-openssl-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
 )
-test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium coturn clang-19 libclang-rt-19-dev procps)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn clang-19 libclang-rt-19-dev procps)
 lint=(clang-tidy-19 clang-format-19)
 
 packages=("${build[@]}")

@@ -1,4 +1,5 @@
-// What each spatial and temporal layer of one stream costs: bits a second over the last second, and when it last came.
+// What each spatial and temporal layer of one stream costs: bits a second over the last two seconds, so that one keyframe
+// does not look like a higher rate, and when it last came.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -44,7 +45,7 @@ class LayerMeter {
   }
 
  private:
-  static constexpr std::size_t kSlots = 4;
+  static constexpr std::size_t kSlots = 8;
   static constexpr milliseconds kSlot{250};
 
   static std::size_t at(std::uint8_t spatial, std::uint8_t temporal) {

@@ -111,6 +111,7 @@ export async function playback() {
   return {
     samples: audio.totalSamplesReceived,
     concealed: audio.concealedSamples,
+    lost: audio.packetsLost,
     energy: audio.totalAudioEnergy,
     decoded: video.framesDecoded,
     freezeSeconds: video.totalFreezesDuration,
