@@ -6,7 +6,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const root = process.argv[2] ?? 'dist';
 const textFiles = new Set(['.html', '.js', '.css', '.svg', '.json', '.webmanifest', '.txt', '.map']);
-const gzipLimitBytes = 120 * 1024;
+const gzipLimitBytes = 150 * 1024;
 
 function* filesOf(folder) {
   for (const name of readdirSync(folder)) {
