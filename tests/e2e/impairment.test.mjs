@@ -78,6 +78,8 @@ describe('bad networks', { timeout: 240_000 }, () => {
     await server?.stopAndClean();
   });
   afterEach(async () => {
+    // Who only closes the page stays for the grace, and the next test would see its tracks.
+    await Promise.all(pages.map((page) => page.evaluate(() => window.ws.send(JSON.stringify({ type: 'leave' })))));
     await Promise.all(pages.map((page) => page.context().close()));
     pages.length = 0;
     for (const opened of lines) opened.close();
