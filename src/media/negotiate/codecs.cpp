@@ -134,12 +134,35 @@ std::string profile_of(const sdp::Codec& codec) {
   return std::string{packetization_mode(codec)};
 }
 
+namespace {
+
+/// Every codec has one RTP clock (RFC 7587, 3551, 7741 and the others); of events and RED there are several.
+bool has_usual_clock(Codec codec, std::uint32_t rate) {
+  switch (codec) {
+    case Codec::Opus: return rate == 48'000;
+    case Codec::Pcmu:
+    case Codec::Pcma:
+    case Codec::G722: return rate == 8'000;
+    case Codec::Red:
+    case Codec::ComfortNoise:
+    case Codec::TelephoneEvent: return rate >= 8'000 && rate <= 48'000;
+    case Codec::Vp8:
+    case Codec::Vp9:
+    case Codec::H264:
+    case Codec::Av1:
+    case Codec::Rtx: return rate == 90'000;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<sdp::Codec> accept_codecs(Kind kind, const std::vector<sdp::Codec>& offered,
                                       const VideoPreference& preference) {
   std::vector<const sdp::Codec*> taken;
   for (const sdp::Codec& codec : offered) {
     const auto known = codec_of(codec);
-    if (!known || !takes(kind, *known, preference)) continue;
+    if (!known || !takes(kind, *known, preference) || !has_usual_clock(*known, codec.clock_rate_hz)) continue;
     if (*known == Codec::TelephoneEvent && codec.clock_rate_hz != 48000 && codec.clock_rate_hz != 8000) continue;
     taken.push_back(&codec);
   }
