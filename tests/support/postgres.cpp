@@ -158,8 +158,8 @@ void Postgres::start() {
     ended_ = false;
   }
   pid_ = spawn({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-p", std::to_string(port_), "-c",
-                "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=100", "-c", "lc_messages=C",
-                "-c", "logging_collector=off"},
+                "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_connections=100",
+                "-c", "lc_messages=C", "-c", "logging_collector=off"},
                pipe[1], SIGQUIT);
   ::close(pipe[1]);
   log_reader_ = std::thread{[this, fd = pipe[0]] { read_log(fd); }};

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
 #include <span>
+#include <thread>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -228,11 +230,26 @@ void Session::prepare_sqlite(const std::string& path, const SqliteOptions& optio
   command("PRAGMA synchronous = FULL");
   command("PRAGMA cache_size = -8192");
   if (use == SessionUse::Inspect) return;
-  const auto mode = query("PRAGMA journal_mode = WAL", {Column::Text});
-  if (mode.size() != 1 || mode.front().text(0) != "wal") {
+  if (!use_write_ahead_log(options.busy_timeout)) {
     throw SqlFailure{FailureKind::Other, "SQLite: this file system can't carry a write-ahead log"};
   }
   command("PRAGMA journal_size_limit = 67108864");
+}
+
+/// Of two connections that turn a new file into one with a write-ahead log at once, one is told at once that the file
+/// is locked: SQLite does not wait where both could wait for each other (sqlite3_busy_handler). False: it is not
+/// possible.
+bool Session::use_write_ahead_log(milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    try {
+      const auto mode = query("PRAGMA journal_mode = WAL", {Column::Text});
+      return mode.size() == 1 && mode.front().text(0) == "wal";
+    } catch (const SqlFailure& failure) {
+      if (failure.kind != FailureKind::Timeout || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(milliseconds{5});
+  }
 }
 
 void Session::prepare_postgres() {

@@ -112,6 +112,7 @@ class Session {
  private:
   Session(Engine engine, std::unique_ptr<soci::session> connection);
   void prepare_sqlite(const std::string& path, const SqliteOptions& options, SessionUse use);
+  [[nodiscard]] bool use_write_ahead_log(milliseconds patience);
   void prepare_postgres();
 
   Engine engine_;
