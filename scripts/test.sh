@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 jobs="${JOBS:-$(nproc)}"
 fuzz_seconds="${FUZZ_SECONDS:-8}"
+export GTEST_BRIEF=1 # what failed, without the hundreds of lines of what did not
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -31,7 +32,7 @@ part_native() {
 }
 
 part_asan() {
-  say "the same with AddressSanitizer and UndefinedBehaviorSanitizer"
+  say "everything with AddressSanitizer and UndefinedBehaviorSanitizer"
   targets="" build asan
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
