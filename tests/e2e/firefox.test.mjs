@@ -6,19 +6,10 @@ import { launch as launchChromium } from './support/browser.mjs';
 import { absent, launch as launchFirefox } from './support/firefox.mjs';
 import { enter, pictures, received, watchPictures } from './support/room_page.mjs';
 import { startServer } from './support/server.mjs';
+import { until as waitUntil } from './support/until.mjs';
 
-const patienceMs = 30_000;
-
-async function until(what, check) {
-  const end = Date.now() + patienceMs;
-  let found;
-  while (Date.now() < end) {
-    found = await check();
-    if (found.done) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`not in time: ${what}; there is ${JSON.stringify(found)}`);
-}
+// Two browsers on one machine take their time.
+const until = (what, check) => waitUntil(what, check, 30_000);
 
 /** Runs in the page: what became of the negotiation, for those who ask why nothing comes. */
 function story() {

@@ -7,18 +7,9 @@ import { launch } from './support/browser.mjs';
 import { openLine } from './support/line.mjs';
 import { enter, pictures, playback, received, watchPictures } from './support/room_page.mjs';
 import { freePort, startServer } from './support/server.mjs';
+import { until as waitUntil } from './support/until.mjs';
 
-const patienceMs = 20_000;
-
-async function until(what, check, ms = patienceMs) {
-  const end = Date.now() + ms;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const until = (what, check, ms = 20_000) => waitUntil(what, check, ms);
 
 describe('bad networks', { timeout: 240_000 }, () => {
   let server;

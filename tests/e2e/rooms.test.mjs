@@ -5,18 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { launch } from './support/browser.mjs';
 import { enter, received } from './support/room_page.mjs';
 import { startServer } from './support/server.mjs';
-
-const patienceMs = 15_000;
-
-async function until(what, check) {
-  const end = Date.now() + patienceMs;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+import { until } from './support/until.mjs';
 
 describe('rooms', { timeout: 300_000 }, () => {
   let server;

@@ -7,19 +7,9 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import { launch } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
-const patienceMs = 15_000;
 const connectMsMax = 4_000;
-
-async function until(what, check) {
-  const end = Date.now() + patienceMs;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 /**
  * Runs in the page: one peer connection and one WebSocket, kept in `window`. `keep` is the protocol of candidates left,
