@@ -216,7 +216,9 @@ void add_media_drops(Families& out, const MediaCounters& c) {
       {"unknown_ssrc", sum.up.unknown_ssrc},
       {"malformed_rtp", sum.up.malformed},
       {"malformed_rtcp", sum.bad_rtcp},
+      {"too_much_audio", sum.up.too_much_audio},
       {"late", sum.down.dropped_late},
+      {"repeats_refused", sum.down.repeats_refused},
   };
   for (const auto& [reason, count] : reasons) out.labelled(kDropped, kDroppedHelp, "reason", reason, number(count));
   constexpr std::array<const char*, 6> kErrors{"too_short", "malformed", "replayed",

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "base/byte_io.h"
 
 namespace zvonok {
 namespace {
@@ -26,6 +27,12 @@ std::string uuid_text(UuidBytes bytes, std::uint8_t version) {
 }
 
 }  // namespace
+
+std::uint32_t random_u32(Entropy& entropy) {
+  std::array<std::uint8_t, 4> bytes{};
+  entropy.fill(bytes);
+  return load_be32(bytes.data());
+}
 
 std::string make_uuid(Entropy& entropy) {
   UuidBytes bytes{};

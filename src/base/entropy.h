@@ -15,6 +15,8 @@ class Entropy {
   virtual void fill(MutableBytes out) = 0;
 };
 
+[[nodiscard]] std::uint32_t random_u32(Entropy& entropy);
+
 /// A random (version 4) UUID, RFC 9562 section 5.4, in its 36-character lower-case form.
 [[nodiscard]] std::string make_uuid(Entropy& entropy);
 /// A time-ordered (version 7) UUID, RFC 9562 section 5.7. The low twelve bits of `counter` order those of one

@@ -1,9 +1,7 @@
 #include "media/downlink.h"
 
 #include <algorithm>
-#include <array>
 
-#include "base/byte_io.h"
 #include "media/has.h"
 #include "media/uplink.h"
 
@@ -22,10 +20,9 @@ constexpr std::size_t kRepeatsMax = 100;              // for one NACK
 constexpr std::size_t kLeftMax = 512;
 constexpr std::uint16_t kAnyHeight = 0xFFFF;
 
-std::uint16_t random_start(Entropy& entropy) {
-  std::array<std::uint8_t, 2> bytes{};
-  entropy.fill(bytes);
-  return load_be16(bytes.data()) & 0x3FFFU;
+/// Below 0x8000, where receivers begin at rollover counter 0, and with room to go ahead.
+std::uint64_t random_start(Entropy& entropy) {
+  return random_u32(entropy) & 0x3FFFU;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "base/byte_io.h"
 #include "base/overloaded.h"
 #include "proto/rtcp/reader.h"
 #include "proto/rtcp/writer.h"
@@ -18,12 +17,6 @@ constexpr std::size_t kReportRoom = 1100;
 constexpr std::size_t kSenderReportBytes = 28 + 12 + 256;
 constexpr std::size_t kBlockBytes = 24;
 
-rtp::Ssrc random_ssrc(Entropy& entropy) {
-  std::array<std::uint8_t, 4> bytes{};
-  entropy.fill(bytes);
-  return rtp::Ssrc{load_be32(bytes.data()) | 1U};  // never 0
-}
-
 }  // namespace
 
 Peer::Peer(TimePoint now, ParticipantId id, RoomId room, ice::Credentials local, Parts parts)
@@ -35,7 +28,7 @@ Peer::Peer(TimePoint now, ParticipantId id, RoomId room, ice::Credentials local,
             .transport = transport_,
             .entropy = parts.entropy,
             .peer = *this,
-            .own_ssrc = random_ssrc(parts.entropy)},
+            .own_ssrc = rtp::Ssrc{random_u32(parts.entropy) | 1U}},  // never 0
       uplink_{link_},
       downlink_{link_} {}
 

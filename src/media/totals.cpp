@@ -25,6 +25,7 @@ void add(UplinkCounters& sum, const UplinkCounters& more) {
   sum.bytes += more.bytes;
   sum.unknown_ssrc += more.unknown_ssrc;
   sum.malformed += more.malformed;
+  sum.too_much_audio += more.too_much_audio;
   sum.padding += more.padding;
   sum.nacked += more.nacked;
   sum.keyframe_requests += more.keyframe_requests;
@@ -38,6 +39,7 @@ void add(DownlinkCounters& sum, const DownlinkCounters& more) {
   sum.switches += more.switches;
   sum.audio_only += more.audio_only;
   sum.feedbacks += more.feedbacks;
+  sum.repeats_refused += more.repeats_refused;
   sum.nacked += more.nacked;
   sum.retransmitted += more.retransmitted;
   sum.padding += more.padding;

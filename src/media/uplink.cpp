@@ -151,10 +151,12 @@ void Uplink::on_rtp(TimePoint now, Bytes plain, std::uint64_t extended_sequence)
 bool Uplink::may_sound(std::size_t bytes, TimePoint now) {
   constexpr double kBytesPerSecond = 1'500'000.0 / 8;
   constexpr double kPacketsPerSecond = 600;
+  // What a network holds back for a moment comes at once; more than that would be a queue in front of every receiver.
+  constexpr double kBurst = 0.15;
   const double elapsed = std::min(1.0, std::chrono::duration<double>(now - audio_credited_).count());
   audio_credited_ = now;
-  audio_bytes_ = std::min(kBytesPerSecond, audio_bytes_ + elapsed * kBytesPerSecond);
-  audio_packets_ = std::min(kPacketsPerSecond, audio_packets_ + elapsed * kPacketsPerSecond);
+  audio_bytes_ = std::min(kBurst * kBytesPerSecond, audio_bytes_ + elapsed * kBytesPerSecond);
+  audio_packets_ = std::min(kBurst * kPacketsPerSecond, audio_packets_ + elapsed * kPacketsPerSecond);
   if (audio_packets_ < 1 || audio_bytes_ < static_cast<double>(bytes)) return false;
   audio_packets_ -= 1;
   audio_bytes_ -= static_cast<double>(bytes);

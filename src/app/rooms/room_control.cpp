@@ -1,11 +1,10 @@
 #include "app/rooms/room_control.h"
 
 #include <algorithm>
-#include <array>
 #include <type_traits>
 
 #include "app/rooms/path_quality.h"
-#include "base/byte_io.h"
+#include "base/entropy.h"
 #include "base/overloaded.h"
 #include "media/has.h"
 #include "signal/room/decode.h"
@@ -250,9 +249,7 @@ RoomControl::Stay* RoomControl::find(ParticipantId participant) {
 
 rtp::Ssrc RoomControl::new_ssrc() {
   for (;;) {
-    std::array<std::uint8_t, 4> bytes{};
-    parts_.entropy.fill(bytes);
-    const std::uint32_t value = load_be32(bytes.data());
+    const std::uint32_t value = random_u32(parts_.entropy);
     if (value != 0 && negotiated_->ssrcs.insert(value).second) return rtp::Ssrc{value};
   }
 }
