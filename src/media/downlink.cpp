@@ -17,7 +17,7 @@ constexpr std::int64_t kStartBps = 600'000;
 constexpr std::int64_t kUnlimitedBps = 100'000'000;
 constexpr std::uint32_t kHeaderBytes = 12 + 12 + 16;  // header, extensions, tag: about
 constexpr std::size_t kRepeatsMax = 100;              // for one NACK
-constexpr std::size_t kLeftMax = 512;
+constexpr std::size_t kLeftMax = 8192;
 constexpr std::uint16_t kAnyHeight = 0xFFFF;
 
 /// Below 0x8000, where receivers begin at rollover counter 0, and with room to go ahead.
@@ -38,9 +38,9 @@ Downlink::~Downlink() = default;
 
 SendStream::Options Downlink::new_stream(const SendParameters& parameters) const {
   SendStream::Options options{.parameters = parameters};
-  const auto before = std::ranges::find(left_, parameters.ssrc, &Left::ssrc);
-  options.first_sequence = before != left_.end() ? before->next_sequence : random_start(link_.entropy);
-  options.first_rtx_sequence = before != left_.end() ? before->next_rtx_sequence : random_start(link_.entropy);
+  const auto before = left_.find(parameters.ssrc);
+  options.first_sequence = before != left_.end() ? before->second.next_sequence : random_start(link_.entropy);
+  options.first_rtx_sequence = before != left_.end() ? before->second.next_rtx_sequence : random_start(link_.entropy);
   return options;
 }
 
@@ -95,12 +95,10 @@ void Downlink::leave(const SendStream& stream) {
   unsubscribe(stream);
   const rtp::Ssrc ssrc = stream.parameters().ssrc;
   if (control_ != nullptr) control_->pacer.forget_stream(PacedStream{std::to_underlying(ssrc)});
-  std::erase_if(left_, [&](const Left& before) { return before.ssrc == ssrc; });
-  // The control thread never gives an SSRC to another track, so only a few can come back.
-  if (left_.size() == kLeftMax) left_.erase(left_.begin());
-  left_.push_back({.ssrc = ssrc,
-                   .next_sequence = stream.forwarder().next_sequence(),
-                   .next_rtx_sequence = stream.next_rtx_sequence()});
+  left_.insert_or_assign(
+      ssrc, Left{.next_sequence = stream.forwarder().next_sequence(), .next_rtx_sequence = stream.next_rtx_sequence()});
+  // To forget one would be to use its numbers twice if it came back. Only a client that works for it gets here.
+  if (left_.size() > kLeftMax) link_.transport.exhaust();
 }
 
 void Downlink::disconnect_all() {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/time.h"
@@ -120,7 +121,6 @@ class Downlink {
 
   /// Where the numbers of an SSRC that is not in use were left: none is ever used twice with one key.
   struct Left {
-    rtp::Ssrc ssrc{};
     std::uint64_t next_sequence = 0;
     std::uint64_t next_rtx_sequence = 0;
   };
@@ -150,7 +150,7 @@ class Downlink {
 
   PeerLink& link_;
   std::vector<std::unique_ptr<SendStream>> streams_;
-  std::vector<Left> left_;
+  std::unordered_map<rtp::Ssrc, Left> left_;
   std::unique_ptr<Control> control_;
   std::optional<std::int64_t> remb_bps_;
   Allocator allocator_;

@@ -1,6 +1,7 @@
 #include "media/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/overloaded.h"
 #include "media/has.h"
@@ -160,6 +161,7 @@ void Engine::forget_tracks(Peer& peer, const PeerParameters& parameters) {
 void Engine::index_tracks(Peer& peer) {
   Room& room = rooms_[peer.room()];
   for (const auto& track : peer.uplink().tracks()) {
+    if (!std::exchange(track->changed, false)) continue;
     tracks_.emplace(track->id, track.get());
     if (track->parameters.kind == Kind::Audio) {
       room.speakers.add(track->id);

@@ -77,6 +77,11 @@ class Forwarder {
   using Clocks = std::array<std::optional<SenderClock>, 4>;
   [[nodiscard]] std::optional<Renumbered> forward(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
 
+  /// That packet of the layer has nothing for receivers (padding, or it is withheld): no number is kept for it.
+  void leave_out(std::uint8_t layer, std::uint64_t sequence) {
+    if (current_ == static_cast<std::int8_t>(layer)) sequences_.leave_out(sequence);
+  }
+
   /// The layer whose keyframe is waited for.
   [[nodiscard]] std::optional<std::uint8_t> wants_keyframe_of() const;
   [[nodiscard]] std::int8_t current_layer() const { return current_; }

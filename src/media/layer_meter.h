@@ -1,5 +1,5 @@
-// What each spatial and temporal layer of one stream costs: bits a second over the last two seconds, so that one keyframe
-// does not look like a higher rate, and when it last came.
+// What each spatial and temporal layer of one stream costs: bits a second over the last two seconds, so that one
+// keyframe does not look like a higher rate, and when it last came.
 #pragma once
 #include <algorithm>
 #include <array>

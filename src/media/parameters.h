@@ -72,6 +72,7 @@ struct SendParameters {
   std::string cname;                    // the publisher's, so that its audio and video are kept together
   std::vector<CodecParameters> codecs;  // what the receiver takes
   ExtensionIds extensions;
+  bool mixed_extensions = false;  // what has only the two-byte form may be sent (RFC 8285 section 6)
   Retransmission retransmission = Retransmission::Off;
   friend bool operator==(const SendParameters&, const SendParameters&) = default;
 };

@@ -43,18 +43,22 @@ std::size_t SendStream::write_header(MutableBytes room, const rtp::HeaderFields&
   const ExtensionIds& ids = parameters_.extensions;
   std::array<rtp::ExtensionElement, 5> elements;
   std::size_t count = 0;
+  const auto add = [&](std::uint8_t id, Bytes bytes) {
+    const rtp::ExtensionElement element{.id = id, .bytes = bytes};
+    if (parameters_.mixed_extensions || rtp::has_one_byte_form(element)) elements[count++] = element;
+  };
   const rtp::TransportSequence number = rtp::encode_transport_sequence(context.transport_number.value_or(0));
   const rtp::AbsSendTime sent = rtp::encode_abs_send_time(now);
   const std::array<std::uint8_t, 1> level{extras.audio_level.value_or(127)};
   if (ids.transport_cc != 0) {
-    if (context.transport_number) elements[count++] = {.id = ids.transport_cc, .bytes = number};
+    if (context.transport_number) add(ids.transport_cc, number);
   } else if (ids.abs_send_time != 0) {
-    elements[count++] = {.id = ids.abs_send_time, .bytes = sent};
+    add(ids.abs_send_time, sent);
   }
-  if (ids.audio_level != 0 && extras.audio_level) elements[count++] = {.id = ids.audio_level, .bytes = level};
-  if (ids.mid != 0 && !heard_) elements[count++] = {.id = ids.mid, .bytes = as_bytes(parameters_.mid)};
+  if (ids.audio_level != 0 && extras.audio_level) add(ids.audio_level, level);
+  if (ids.mid != 0 && !heard_) add(ids.mid, as_bytes(parameters_.mid));
   if (ids.dependency_descriptor != 0 && !extras.dependency_descriptor.empty()) {
-    elements[count++] = {.id = ids.dependency_descriptor, .bytes = extras.dependency_descriptor};
+    add(ids.dependency_descriptor, extras.dependency_descriptor);
   }
   return rtp::write_header(room, fields, std::span{elements}.first(count));
 }

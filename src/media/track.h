@@ -46,6 +46,7 @@ struct Track {
   RoomId room;
   Uplink* publisher = nullptr;
   ReceiveParameters parameters;
+  bool changed = true;        // `parameters` are others than those that subscribers were connected with
   std::vector<Layer> layers;  // in the order of `rids`
   std::vector<Subscriber> subscribers;
   bool muted = false;  // by the server: nothing is forwarded

@@ -31,6 +31,7 @@ std::string_view to_text(TransportFailure failure) {
     case TransportFailure::DtlsTimeout: return "dtls-timeout";
     case TransportFailure::DtlsFingerprint: return "dtls-fingerprint";
     case TransportFailure::DtlsOther: return "dtls-other";
+    case TransportFailure::KeysExhausted: return "keys-exhausted";
   }
   return {};
 }
@@ -138,6 +139,7 @@ void Transport::take_keys() {
   if (!keys) return;
   sender_.emplace(keys->profile, keys->local);
   receiver_.emplace(keys->profile, keys->remote, options_.srtp);
+  exhausted_ = false;
 }
 
 bool Transport::may_open(const ice::Path& path) {
@@ -242,6 +244,7 @@ TransportFailure Transport::failure() const {
       case dtls::Failure::NoSrtpProfile: return TransportFailure::DtlsOther;
     }
   }
+  if (exhausted_) return TransportFailure::KeysExhausted;
   if (ice_.state() != ice::State::Failed) return TransportFailure::None;
   return sender_ ? TransportFailure::IceTimeout : TransportFailure::NoChecks;
 }

@@ -30,8 +30,16 @@ enum class TransportState : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_text(TransportState state);
 
-enum class TransportFailure : std::uint8_t { None, NoChecks, IceTimeout, DtlsTimeout, DtlsFingerprint, DtlsOther };
-inline constexpr std::size_t kTransportFailures = 6;
+enum class TransportFailure : std::uint8_t {
+  None,
+  NoChecks,
+  IceTimeout,
+  DtlsTimeout,
+  DtlsFingerprint,
+  DtlsOther,
+  KeysExhausted,  // nothing more can be sealed safely by the association's keys (RFC 3711 section 9.2)
+};
+inline constexpr std::size_t kTransportFailures = 7;
 [[nodiscard]] std::string_view to_text(TransportFailure failure);
 
 /// Why packets were dropped.
@@ -86,10 +94,12 @@ class Transport {
   [[nodiscard]] std::optional<ice::Event> poll_ice_event() { return ice_.poll_event(); }
 
   /// Where media goes; nothing while it can't.
-  [[nodiscard]] const ice::Path* media_path() const { return sender_ && path_ ? &*path_ : nullptr; }
+  [[nodiscard]] const ice::Path* media_path() const { return sender_ && path_ && !exhausted_ ? &*path_ : nullptr; }
   /// Only while there is a `media_path`.
   [[nodiscard]] srtp::Sender& sender() { return *sender_; }
   void count_unsendable() { ++counters_.unsendable; }
+  /// The keys must not be used any more; another association has others.
+  void exhaust() { exhausted_ = true; }
   /// Sends one compound of RTCP, sealed.
   void send_rtcp(Bytes plain);
 
@@ -120,6 +130,7 @@ class Transport {
   std::optional<srtp::Sender> sender_;
   std::optional<srtp::Receiver> receiver_;
   std::vector<rtp::Ssrc> retired_;  // the oldest first
+  bool exhausted_ = false;
   unsigned association_ = 0;
   std::optional<ice::Path> path_;  // ICE's, kept for the packet path
   TransportCounters counters_;

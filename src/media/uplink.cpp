@@ -54,6 +54,7 @@ void Uplink::set_parameters(const std::vector<ReceiveParameters>& parameters, Pa
       track->room = room;
       track->publisher = this;
     }
+    if (track->parameters != wanted) track->changed = true;
     track->parameters = wanted;
     const std::size_t layers = std::max(wanted.rids.size(), wanted.ssrcs.size());
     const std::size_t before = track->layers.size();
@@ -288,12 +289,12 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
   if (arrival == NackGenerator::Arrival::Stale) return;
   if (in.payload.empty()) {
     ++counters_.padding;
-    return;
+    return leave_out(track, layer, sequence);
   }
   const CodecParameters* const codec = track.codec_of(in.view.payload_type);
   if (codec == nullptr) {
     ++counters_.malformed;
-    return;
+    return leave_out(track, layer, sequence);
   }
   MediaPacket packet{.layer = layer,
                      .codec = codec->codec,
@@ -316,7 +317,7 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
                                               .dependencies = from.dependencies.get()});
     if (!frame) {
       ++counters_.malformed;
-      return;
+      return leave_out(track, layer, sequence);
     }
     packet.frame = *frame;
     read_descriptor(packet);
@@ -334,6 +335,10 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
   }
   deliver(track, packet, in.view.payload_type, now);
   if (codec->codec == Codec::Opus) from.recent->push(sequence, packet.timestamp, packet.payload);
+}
+
+void Uplink::leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence) {
+  for (const Subscriber& to : track.subscribers) to.stream->forwarder().leave_out(layer, sequence);
 }
 
 void Uplink::deliver(const Track& track, const MediaPacket& packet, rtp::PayloadType type, TimePoint now) {

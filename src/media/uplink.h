@@ -90,6 +90,7 @@ class Uplink {
   void drop_routes(const Track& track, std::optional<std::uint8_t> layer);
   void on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint64_t sequence, TimePoint now);
   void on_rtx(const Route& route, Incoming& in, TimePoint now);
+  void leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence);
   void deliver(const Track& track, const MediaPacket& packet, rtp::PayloadType type, TimePoint now);
   void send_feedback(TimePoint now);
   void send_nacks(TimePoint now);

@@ -320,11 +320,15 @@ void RoomControl::perform(const call::CloseMedia& effect) {
   if (stay == nullptr) return;
   end_media(*stay);
   const call::RoomKey key = stay->room;
+  const bool published = !stay->published.empty();
   stays_.erase(effect.participant);
   const auto room = media_rooms_.find(key);
   if (room == media_rooms_.end()) return;
   std::erase(room->second.participants, effect.participant);
-  if (!room->second.participants.empty()) return update_wanted_soon(key);
+  if (!room->second.participants.empty()) {
+    if (published) update_wanted_soon(key);
+    return;
+  }
   if (room->second.update_timer) parts_.loop.cancel(*room->second.update_timer);
   room_keys_.erase(room->second.id);
   media_rooms_.erase(room);

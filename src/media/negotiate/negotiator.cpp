@@ -191,6 +191,7 @@ void Negotiator::take_sections(State& state, const sdp::SessionDescription& desc
     for (const sdp::Codec& codec : theirs.codecs) state.payload_types.insert(codec.payload_type);
     if (&theirs == first || (bundle != nullptr && has(*bundle, theirs.mid))) {
       take_section(state.sections[i], theirs, offer_by, receiving);
+      state.sections[i].mixed_extensions = theirs.extmap_allow_mixed || description.extmap_allow_mixed;
     } else {
       reject(state.sections[i], offer_by);
     }
@@ -209,7 +210,6 @@ void Negotiator::take_section(Section& section, const sdp::MediaSection& theirs,
   section.rejected = false;
   section.codecs = accept_codecs(kind, theirs.codecs, options_.video);
   section.extensions = accept_extensions(kind, theirs.extmaps);
-  section.mixed_extensions = theirs.extmap_allow_mixed;
   if (offer_by == Author::Client) {
     section.refused = !sdp::receives(theirs.direction);
     if (section.refused) refuse(section);
@@ -468,6 +468,7 @@ Negotiator::Agreed Negotiator::agreed(std::string answer) const {
                                         .cname = section.sending->stream,
                                         .codecs = codecs,
                                         .extensions = extensions,
+                                        .mixed_extensions = section.mixed_extensions,
                                         .retransmission = retransmission});
     }
   }

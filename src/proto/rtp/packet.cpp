@@ -1,5 +1,6 @@
 #include "proto/rtp/packet.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/byte_io.h"
@@ -19,15 +20,8 @@ constexpr std::size_t kOneByteIdMax = 14;
 constexpr std::size_t kOneByteElementMax = 16;
 constexpr std::size_t kTwoByteElementMax = 255;
 
-bool needs_two_bytes(std::span<const ExtensionElement> extensions) {
-  for (const ExtensionElement& element : extensions) {
-    if (element.id > kOneByteIdMax || element.bytes.empty() || element.bytes.size() > kOneByteElementMax) return true;
-  }
-  return false;
-}
-
 bool write_elements(ByteWriter& writer, std::span<const ExtensionElement> extensions) {
-  const bool two_bytes = needs_two_bytes(extensions);
+  const bool two_bytes = !std::ranges::all_of(extensions, has_one_byte_form);
   const std::size_t start = writer.size();
   writer.u16(two_bytes ? kTwoByteForm : kOneByteForm);
   writer.u16(0);
@@ -51,6 +45,10 @@ bool write_elements(ByteWriter& writer, std::span<const ExtensionElement> extens
 }
 
 }  // namespace
+
+bool has_one_byte_form(const ExtensionElement& element) {
+  return element.id <= kOneByteIdMax && !element.bytes.empty() && element.bytes.size() <= kOneByteElementMax;
+}
 
 Extensions::Extensions(std::uint16_t form, Bytes block) {
   if (form == kOneByteForm) {

@@ -88,10 +88,13 @@ struct HeaderFields {
   Ssrc ssrc{};
 };
 
+/// Whether the one-byte form carries it (RFC 8285 section 4.2).
+[[nodiscard]] bool has_one_byte_form(const ExtensionElement& element);
+
 /// Writes the fixed header and, unless the list is empty, one extension block: in the one-byte form, or in the two-byte
-/// form when an element is empty, longer than 16 bytes or has an id above 14 (the receiver must then have agreed to
-/// a=extmap-allow-mixed). Elements with no fitting form (id 0, more than 255 bytes) make it fail.
-/// Returns the header's length, or 0 when it does not fit.
+/// form when an element has no one-byte form: when it is empty, longer than 16 bytes or has an id above 14 (the
+/// receiver must then have agreed to a=extmap-allow-mixed). Elements with no fitting form (id 0, more than 255 bytes)
+/// make it fail. Returns the header's length, or 0 when it does not fit.
 [[nodiscard]] std::size_t write_header(MutableBytes buffer, const HeaderFields& fields,
                                        std::span<const ExtensionElement> extensions);
 

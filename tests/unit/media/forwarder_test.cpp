@@ -458,5 +458,29 @@ TEST(Forwarder, AudioGoesThroughAndAReplacedSourceGoesOn) {
   EXPECT_EQ(send(90'001, 1037, 101), std::nullopt);
 }
 
+/// Padding of a sender that probes its line.
+TEST(Forwarder, WhatReceiversDoNotGetTakesNoNumber) {
+  Forwarder forwarder{{.kind = Kind::Audio, .first_sequence = 500, .first_picture = 0}};
+  const auto number_of = [&](std::uint64_t sequence) {
+    MediaPacket packet;
+    packet.sequence = sequence;
+    packet.timestamp = static_cast<std::uint32_t>(sequence * 960);
+    const auto out = forwarder.forward(packet, at(0), {});
+    return out ? std::optional{out->sequence} : std::nullopt;
+  };
+  forwarder.leave_out(0, 9);
+  const auto first = number_of(10);
+  ASSERT_TRUE(first);
+  forwarder.leave_out(0, 11);
+  forwarder.leave_out(0, 12);
+  forwarder.leave_out(1, 13);  // not the layer that is sent
+  EXPECT_EQ(number_of(13), *first + 1);
+  forwarder.leave_out(0, 16);  // ahead of 14 and 15, which are still to come
+  EXPECT_EQ(number_of(17), *first + 4);
+  EXPECT_EQ(number_of(14), *first + 2);
+  forwarder.leave_out(0, 15);  // late: its number was kept, and is lost
+  EXPECT_EQ(number_of(18), *first + 5);
+}
+
 }  // namespace
 }  // namespace zvonok::media

@@ -164,10 +164,12 @@ TEST(Negotiator, GivesWantedTracksInTheAnswerToAnOfferThatReceives) {
     const SendParameters& video = agreed->parameters.send[1];
     EXPECT_EQ(video.track, TrackId{2});
     EXPECT_EQ(video.cname, "alice");
+    EXPECT_TRUE(video.mixed_extensions) << "one browser agrees for the session, the other in each section";
     const auto answer = parsed(agreed->answer);
     const sdp::MediaSection* section = answer.section(video.mid);
     ASSERT_NE(section, nullptr);
     EXPECT_EQ(section->direction, Direction::SendOnly);
+    EXPECT_TRUE(section->extmap_allow_mixed);
     ASSERT_TRUE(video.rtx_ssrc.has_value());
     ASSERT_EQ(section->ssrc_groups.size(), 1U);
     EXPECT_EQ(section->ssrc_groups[0].ssrcs, (std::vector{video.ssrc, *video.rtx_ssrc}));
@@ -204,7 +206,8 @@ TEST(Negotiator, FirstOfferHasTheWantedTracks) {
   Fixture f;
   f.server.set_wanted({video_track(1), video_track(2), audio_track(3)});
   const auto agreed = f.server_offers();
-  EXPECT_EQ(agreed.parameters.send.size(), 3U);
+  ASSERT_EQ(agreed.parameters.send.size(), 3U);
+  EXPECT_FALSE(agreed.parameters.send[0].mixed_extensions) << "this client said nothing of it";
   EXPECT_EQ(f.client.transceivers.size(), 3U);
   EXPECT_FALSE(f.server.offer_needed());
 }
