@@ -264,6 +264,7 @@ Result<void, std::string> Node::start_media() {
   const dtls::Fingerprint& print = media_certificate_->fingerprint();
   rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
                 std::move(candidates));
+  rooms_.on_ice_servers([this](const UserId& user) { return api_.ice_servers_of(user); });
   log_.info("media is ready", {{"udp_port", media_->port()},
                                {"tcp_port", media_->tcp_port() ? std::to_string(*media_->tcp_port()) : "off"},
                                {"addresses", addresses.size()}});

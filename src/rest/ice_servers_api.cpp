@@ -14,9 +14,7 @@ boost::json::array to_json(const std::vector<std::string>& urls) {
   return out;
 }
 
-}  // namespace
-
-HttpResponse encode_ice_servers(const IceServers& servers, const UserId& user, WallTime now) {
+boost::json::array list_of(const IceServers& servers, const UserId& user, WallTime now) {
   boost::json::array list;
   if (!servers.stun_urls.empty()) list.push_back(boost::json::object{{"urls", to_json(servers.stun_urls)}});
   if (!servers.turn_urls.empty()) {
@@ -25,7 +23,17 @@ HttpResponse encode_ice_servers(const IceServers& servers, const UserId& user, W
     list.push_back(boost::json::object{
         {"urls", to_json(servers.turn_urls)}, {"username", credential.username}, {"credential", credential.password}});
   }
-  return json_response(200, {{"ice_servers", std::move(list)},
+  return list;
+}
+
+}  // namespace
+
+std::string ice_server_list(const IceServers& servers, const UserId& user, WallTime now) {
+  return boost::json::serialize(list_of(servers, user, now));
+}
+
+HttpResponse encode_ice_servers(const IceServers& servers, const UserId& user, WallTime now) {
+  return json_response(200, {{"ice_servers", list_of(servers, user, now)},
                              {"expires_in", std::chrono::floor<seconds>(servers.credential_lifetime).count()}});
 }
 

@@ -1,4 +1,4 @@
-// JSON of GET /api/v1/ice-servers: what a client's RTCPeerConnection needs to get through NATs.
+// JSON of GET /api/v1/ice-servers: what a client's RTCPeerConnection needs to get through NATs. Rooms tell it as well.
 #pragma once
 #include <string>
 #include <vector>
@@ -17,7 +17,9 @@ struct IceServers {
   Duration credential_lifetime = hours{12};
 };
 
-/// {ice_servers: [RTCIceServer], expires_in}; the credentials are `user`'s own and end after `credential_lifetime`.
+/// [RTCIceServer] as text; the credentials are `user`'s own and end after `credential_lifetime`.
+[[nodiscard]] std::string ice_server_list(const IceServers& servers, const UserId& user, WallTime now);
+/// {ice_servers: [RTCIceServer], expires_in}.
 [[nodiscard]] HttpResponse encode_ice_servers(const IceServers& servers, const UserId& user, WallTime now);
 
 }  // namespace zvonok::rest

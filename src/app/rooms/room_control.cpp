@@ -171,7 +171,7 @@ void RoomControl::deliver(const Deliver& effect) {
   text_.clear();
   if constexpr (std::is_same_v<Deliver, call::DeliverJoined>) {
     ++(effect.resumed ? counters_.resumed : counters_.joins);
-    signal::room::encode(text_, effect, *address, ice_servers_);
+    signal::room::encode(text_, effect, *address, ice_servers_ ? ice_servers_(effect.user) : "[]");
   } else {
     signal::room::encode(text_, effect, *address);
   }

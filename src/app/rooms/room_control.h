@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -62,8 +63,8 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   /// Before any socket. Candidates are the texts for descriptions.
   void attach(net::Server& server, MediaShard& shard, sdp::Fingerprint fingerprint,
               std::vector<std::string> candidates);
-  /// What `joined` tells of ICE servers, as a JSON array.
-  void set_ice_servers(std::string json) { ice_servers_ = std::move(json); }
+  /// What `joined` tells a user of ICE servers, as a JSON array.
+  void on_ice_servers(std::function<std::string(const UserId&)> list) { ice_servers_ = std::move(list); }
 
   /// A WebSocket whose user may enter that room.
   void open(ConnectionId id, call::RoomKey room, const identity::Principal& principal, std::string name,
@@ -174,7 +175,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   MediaShard* shard_ = nullptr;
   sdp::Fingerprint fingerprint_;
   std::vector<std::string> candidates_;
-  std::string ice_servers_ = "[]";
+  std::function<std::string(const UserId&)> ice_servers_;
   call::Rooms rooms_;
   std::unordered_map<ConnectionId, std::string> sessions_;  // login sessions, to close sockets by
   std::unordered_map<ParticipantId, Stay> stays_;

@@ -53,6 +53,10 @@ class Api {
   void add_stun_urls(const std::vector<std::string>& urls) {
     ice_servers_.stun_urls.insert(ice_servers_.stun_urls.begin(), urls.begin(), urls.end());
   }
+  /// RTCIceServers for that user, as a JSON array.
+  [[nodiscard]] std::string ice_servers_of(const UserId& user) const {
+    return rest::ice_server_list(ice_servers_, user, parts_.loop.now().wall);
+  }
   /// For every route but probes and documents. Checks the token where the route needs one.
   void handle(const rest::Match& match, Exchange exchange);
 

@@ -48,11 +48,12 @@ void GccController::on_feedback(TimePoint now, std::span<const PacketResult> res
   for (const PacketResult& result : results) observe(now, result);
   queue_.end_report();
   if (usage_ != Usage::Overuse) usage_ = trend_.usage();
+  usage_ = confirmed_usage(now);
   delay_.update(now, {.usage = usage_,
                       .acked_bps = acked_.bps(),
-                      .acked_recent_bps = acked_.recent_bps(),
+                      .acked_recent_bps = acked_at_overuse(),
                       .rtt = rtt_,
-                      .queue_delay = queue_.value()});
+                      .queue_delay = queue()});
   if (is_starting(now)) {
     loss_.restart_interval();
   } else {
@@ -80,10 +81,36 @@ void GccController::observe_arrival(TimePoint now, const PacketResult& result) {
   if (result.fate == Fate::ArrivedAfterLoss) return;
   if (const auto delta = groups_.add(result.sent, result.arrived)) {
     trend_.add(*delta);
-    const auto deviation = std::abs(static_cast<double>((delta->arrived - delta->sent).count()));
-    jitter_ns_ += (deviation - jitter_ns_) / 16;
+    jitter_.add(delta->arrived - delta->sent);
     if (trend_.usage() == Usage::Overuse) usage_ = Usage::Overuse;
   }
+}
+
+Duration GccController::queue() const {
+  return std::max(Duration::zero(), queue_.value() - jitter_.explains());
+}
+
+/// Jitter has slopes of its own, which end. One is taken for a queue when packets wait longer than jitter explains, for
+/// longer than it takes a jitter of that size to pass. Until then it is no reason to send more either.
+Usage GccController::confirmed_usage(TimePoint now) {
+  if (usage_ != Usage::Overuse) {
+    overused_since_.reset();
+    return usage_;
+  }
+  const Duration jitter = jitter_.explains();
+  if (jitter == Duration::zero()) return usage_;
+  if (queue() == Duration::zero()) {
+    overused_since_.reset();
+    return Usage::Underuse;
+  }
+  if (!overused_since_) overused_since_ = now;
+  return now - *overused_since_ < jitter ? Usage::Underuse : Usage::Overuse;
+}
+
+/// Jitter also makes a short window see half of what arrives.
+std::optional<std::int64_t> GccController::acked_at_overuse() const {
+  const auto recent = acked_.recent_bps();
+  return jitter_.explains() == Duration::zero() ? recent : std::max(recent, acked_.bps());
 }
 
 void GccController::take_probe_result(TimePoint now) {
@@ -146,7 +173,7 @@ void GccController::watch_alr(TimePoint now) {
 Estimate GccController::estimate(TimePoint now) const {
   Estimate estimate{.target_bps = steady_target_bps(),
                     .acked_bps = acked_.bps(),
-                    .queue_delay = queue_.value(),
+                    .queue_delay = queue(),
                     .rtt = rtt_,
                     .loss = loss_.loss(),
                     .is_alr = is_alr_};
@@ -176,7 +203,7 @@ std::optional<ProbePlan> GccController::poll_probe(TimePoint now, std::int64_t w
   const bool troubled = decreased || delay_.is_draining() || silence_factor(now) < 1;
   auto plan = planner_.poll(now, {.target_bps = steady_target_bps(),
                                   .wanted_bps = wanted_bps,
-                                  .jitter = Duration{static_cast<std::int64_t>(jitter_ns_)},
+                                  .jitter = jitter_.mean(),
                                   .is_probing = !meter_.is_over(),
                                   .is_troubled = troubled});
   if (plan) meter_.begin(now, *plan);

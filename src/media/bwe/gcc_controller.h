@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "media/bwe/controller.h"
 #include "media/bwe/delay_bound.h"
+#include "media/bwe/jitter_meter.h"
 #include "media/bwe/loss_bound.h"
 #include "media/bwe/probing.h"
 #include "media/bwe/queue_delay.h"
@@ -30,6 +31,10 @@ class GccController final : public Controller {
   void observe(TimePoint now, const PacketResult& result);
   void observe_arrival(TimePoint now, const PacketResult& result);
   void take_probe_result(TimePoint now);
+  /// What packets wait on the way beyond what jitter explains.
+  [[nodiscard]] Duration queue() const;
+  [[nodiscard]] Usage confirmed_usage(TimePoint now);
+  [[nodiscard]] std::optional<std::int64_t> acked_at_overuse() const;
   void end_silence(TimePoint now);
   void watch_drop(TimePoint now);
   void watch_alr(TimePoint now);
@@ -51,8 +56,9 @@ class GccController final : public Controller {
   Usage usage_ = Usage::Normal;
   Duration rtt_ = milliseconds{100};
   bool rtt_reported_ = false;
-  /// Mean deviation of arrival from sending between groups (the estimator of RFC 3550 section 6.4.1).
-  double jitter_ns_ = 0;
+  JitterMeter jitter_;
+  /// Since when the trend tells of a queue that jitter doesn't explain.
+  std::optional<TimePoint> overused_since_;
   bool is_alr_ = false;
   std::optional<TimePoint> first_sent_;
   std::optional<TimePoint> last_feedback_;

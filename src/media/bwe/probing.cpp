@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kFactor = 2;
 /// A burst of this length at the probed rate: long enough to measure, short enough to be no queue.
 constexpr double kBurstSeconds = 0.02;
-constexpr double kBurstSecondsMax = 0.08;
+constexpr double kBurstSecondsMax = 0.12;
 constexpr std::uint32_t kPackets = 5;
 constexpr std::uint32_t kPacketBytesMin = 100;
 constexpr std::uint32_t kPacketBytesMax = 1200;
@@ -107,7 +107,7 @@ std::optional<ProbePlan> ProbePlanner::plan(TimePoint now, const State& state) {
   if (state.target_bps >= std::min(options_.max_bps, state.wanted_bps)) return std::nullopt;
   next_at_ = now + (!had_trouble_ && now - began_.value_or(now) < kStartPhase ? kStartPeriod : kPeriod);
   const std::int64_t rate = std::max(options_.min_bps, std::min(kFactor * state.target_bps, ceiling));
-  const double length = std::min(kBurstSecondsMax, kBurstSeconds + 2 * in_seconds(state.jitter));
+  const double length = std::min(kBurstSecondsMax, kBurstSeconds + 5 * in_seconds(state.jitter));
   const double bytes = static_cast<double>(rate) * length / 8;
   ++last_cluster_;
   if (last_cluster_ == 0) last_cluster_ = 1;

@@ -30,8 +30,9 @@ class Caller {
              .headers = {{"Authorization", "Bearer " + person.token}},
              .connect = {}}} {
     say("join", session);
-    expect("joined");
+    joined_ = expect("joined");
   }
+  [[nodiscard]] const json::object& joined() const { return joined_; }
   void say(const std::string& type, const std::string& session, const std::string& payload = "{}") {
     ws_.send_text(R"({"type":")" + type + R"(","roomId":1,"sessionId":")" + session + R"(","payload":)" + payload +
                   "}");
@@ -58,6 +59,7 @@ class Caller {
 
  private:
   WsClient ws_;
+  json::object joined_;
 };
 
 int upgrade_status(const TestNode& node, const Person& person, const std::string& room) {
@@ -156,6 +158,22 @@ TEST_F(Rooms, AreShownToTheirMembers) {
   EXPECT_EQ(
       node_.call({.method = "GET", .target = "/api/v1/group/team/room", .headers = {}, .body = {}, .token = {}}).status,
       401);
+}
+
+TEST(RoomsBehindNat, TellEachUserTheirOwnIceServers) {
+  TestNode node{[](app::Config& config) {
+    config.turn_urls = {"turn:turn.example.org:3478"};
+    config.turn_secret = Private<std::string>{"shared with coturn"};
+  }};
+  const Person alice = node.person("alice");
+  ASSERT_EQ(send(node, alice, "POST", "/api/v1/groups", R"({"id":"team","title":"Team","members":[]})").status, 201);
+  const Caller caller{node, alice, "group/team", "a"};
+  const auto& servers = caller.joined().at("iceServers").as_array();
+  ASSERT_FALSE(servers.empty());
+  const json::object& turn = servers.back().as_object();
+  EXPECT_EQ(turn.at("urls").at(0), "turn:turn.example.org:3478");
+  EXPECT_TRUE(turn.at("username").as_string().ends_with(":" + alice.id));
+  EXPECT_FALSE(turn.at("credential").as_string().empty());
 }
 
 TEST_F(Rooms, AreCounted) {
