@@ -332,13 +332,13 @@ void RoomCall::set_locked(bool locked, const Participant& by, RoomEffects& effec
            [&](ConnectionId to) { return DeliverLocked{.to = to, .locked = locked, .by = by.session}; });
 }
 
-void RoomCall::set_role(const UserId& user, RoomRole role, const Participant& by, RoomEffects& effects) {
+void RoomCall::set_role(const UserId& user, RoomRole role, const SessionId& by, RoomEffects& effects) {
   grant(user, role);
   for (Participant* const participant : participants_of(user)) {
     if (participant->role == role) continue;
     participant->role = role;
     tell_all(nullptr, effects, [&](ConnectionId to) {
-      return DeliverRole{.to = to, .session = participant->session, .role = role, .by = by.session};
+      return DeliverRole{.to = to, .session = participant->session, .role = role, .by = by};
     });
   }
 }

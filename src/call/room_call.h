@@ -86,8 +86,9 @@ class RoomCall {
   // ------------------------------------------------------------------------
   void mute(Participant& target, TrackKind kind, const Participant& by, RoomEffects& effects);
   void set_locked(bool locked, const Participant& by, RoomEffects& effects);
-  /// For all of the user's sessions here, and for those that come while the room lives.
-  void set_role(const UserId& user, RoomRole role, const Participant& by, RoomEffects& effects);
+  /// For all of the user's sessions here, and for those that come while the room lives. `by`: empty when it is nobody's
+  /// here.
+  void set_role(const UserId& user, RoomRole role, const SessionId& by, RoomEffects& effects);
 
  private:
   [[nodiscard]] RoomRole role_of(const RoomSocket& socket);

@@ -98,6 +98,12 @@ struct MemberRemoved {
   RoomKey room;
   UserId user;
 };
+/// Membership gives the user another role.
+struct MemberRoleChanged {
+  RoomKey room;
+  UserId user;
+  RoomRole role = RoomRole::Member;
+};
 /// The chat or group is no more: nobody is a member.
 struct MembershipEnded {
   RoomKey room;
@@ -188,7 +194,7 @@ struct ShutDownRooms {};
 using RoomCommand =
     std::variant<RoomSocketOpened, RoomSocketClosed, JoinRoom, LeaveRoom, UpdateTrack, ViewTracks, MuteParticipant,
                  KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, PingRoom, HeardFrom, MemberRemoved,
-                 MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished, TrackEnded,
-                 TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
+                 MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished,
+                 TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
 
 }  // namespace zvonok::call

@@ -124,7 +124,7 @@ struct DeliverRole {
   ConnectionId to;
   SessionId session;
   RoomRole role = RoomRole::Member;
-  SessionId by;
+  SessionId by;  // empty: membership changed
   friend bool operator==(const DeliverRole&, const DeliverRole&) = default;
 };
 struct DeliverRoomError {

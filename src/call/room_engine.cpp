@@ -285,6 +285,10 @@ void Rooms::on(MemberRemoved& command, const Now& now, RoomEffects& effects) {
   close_all_of(command.user, command.room, effects);
 }
 
+void Rooms::on(MemberRoleChanged& command, const Now&, RoomEffects& effects) {
+  if (RoomCall* const room = find_room(command.room)) room->set_role(command.user, command.role, {}, effects);
+}
+
 void Rooms::on(MembershipEnded& command, const Now& now, RoomEffects& effects) {
   if (RoomCall* const room = find_room(command.room)) dismiss(*room, LeaveReason::Removed, now, effects);
   std::vector<RoomSocket*> sockets;  // also of those who have not joined

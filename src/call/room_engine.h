@@ -100,6 +100,7 @@ class Rooms {
   void on(PingRoom& command, const Now& now, RoomEffects& effects);
   void on(HeardFrom& command, const Now& now, RoomEffects& effects);
   void on(MemberRemoved& command, const Now& now, RoomEffects& effects);
+  void on(MemberRoleChanged& command, const Now& now, RoomEffects& effects);
   void on(MembershipEnded& command, const Now& now, RoomEffects& effects);
   void on(MediaStateChanged& command, const Now& now, RoomEffects& effects);
   void on(DescriptionMade& command, const Now& now, RoomEffects& effects);

@@ -86,7 +86,7 @@ void Rooms::on(SetRoomRole& command, const Now& now, RoomEffects& effects) {
   if (by == nullptr) return;
   const Participant* const target = by->room->find(command.session);
   if (target == nullptr) return refuse(*by->socket, RoomErrorCode::NotFound, "no such participant", effects);
-  by->room->set_role(UserId{target->user}, command.role, *by, effects);
+  by->room->set_role(UserId{target->user}, command.role, by->session, effects);
 }
 
 // ---- the media plane ------------------------------------------------------------------------------------------------

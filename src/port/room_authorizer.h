@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "call/room_ids.h"
 #include "call/room_words.h"
+#include "port/group_rules.h"
 
 namespace zvonok::port {
 
@@ -43,7 +44,22 @@ class RoomAuthorizer {
  public:
   virtual ~RoomAuthorizer() = default;
   [[nodiscard]] virtual RoomAnswer authorize(const RoomQuestion& question) = 0;
+  /// Membership has changed: what was found out before counts no more.
+  virtual void forget(const call::RoomKey& room, const UserId& user) {
+    static_cast<void>(room);
+    static_cast<void>(user);
+  }
 };
+
+/// What a role in a group is in its room.
+[[nodiscard]] constexpr call::RoomRole room_role_of(GroupRole role) {
+  switch (role) {
+    case GroupRole::Owner: return call::RoomRole::Host;
+    case GroupRole::Admin: return call::RoomRole::Moderator;
+    case GroupRole::Member: break;
+  }
+  return call::RoomRole::Member;
+}
 
 /// In a private chat both are moderators, unless it is said otherwise.
 [[nodiscard]] constexpr std::optional<call::RoomRole> role_in(call::RoomKind kind, std::optional<call::RoomRole> said) {
@@ -67,6 +83,9 @@ class AnyAuthorizer final : public RoomAuthorizer {
       if (std::holds_alternative<RoomDenied>(outcome)) outcome = std::move(answer);
     }
     return outcome;
+  }
+  void forget(const call::RoomKey& room, const UserId& user) override {
+    for (RoomAuthorizer& authorizer : authorizers_) authorizer.forget(room, user);
   }
 
  private:

@@ -209,6 +209,17 @@ Problem no_member_of_room() {
   return forbidden("you are not a member of this chat or group");
 }
 
+Problem no_moderator_of_room() {
+  return forbidden("only moderators and hosts of the room may do that");
+}
+
+bool may_remove(const port::RoomAllowed& viewer, const std::optional<call::RoomView>& room, const UserId& id) {
+  if (viewer.role >= call::RoomRole::Moderator) return true;
+  return room && std::ranges::any_of(room->members, [&](const call::RoomView::Member& member) {
+           return member.info.user == id && member.info.role >= call::RoomRole::Moderator;
+         });
+}
+
 HttpResponse encode_room(const RoomReport& room, const UserId& viewer) {
   const RoomWriter writer{room, viewer};
   json::object out{{"kind", to_text(room.key.kind)},

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "call/room_engine.h"
 #include "call/room_ids.h"
+#include "port/room_authorizer.h"
 #include "proto/http_message.h"
 #include "rest/problem.h"
 
@@ -24,6 +25,10 @@ namespace zvonok::rest {
 [[nodiscard]] Result<call::RoomKey, Problem> room_key_of(call::RoomKind kind, std::string_view path_parameter);
 /// Who is no member is told the same at the socket.
 [[nodiscard]] Problem no_member_of_room();
+[[nodiscard]] Problem no_moderator_of_room();
+/// Whether the viewer may send others out: as membership says, or as the room that lives has it.
+[[nodiscard]] bool may_remove(const port::RoomAllowed& viewer, const std::optional<call::RoomView>& room,
+                              const UserId& id);
 
 /// How it goes for a participant, some seconds ago at most.
 struct RoomPeerStatistics {

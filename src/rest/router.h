@@ -37,6 +37,8 @@ enum class RouteId {
   RemoveGroupMember,
   ShowChatRoom,
   ShowGroupRoom,
+  RemoveFromChatRoom,
+  RemoveFromGroupRoom,
   ListIceServers,
   Health,
   Ready,

@@ -26,8 +26,7 @@ class CachedAuthorizer final : public port::RoomAuthorizer {
   CachedAuthorizer(port::RoomAuthorizer& inner, CacheOptions options);
   /// The token's claim is no part of the key: `inner` must not look at it.
   [[nodiscard]] port::RoomAnswer authorize(const port::RoomQuestion& question) override;
-  /// For a change that was heard of before it was asked about.
-  void forget(const call::RoomKey& room, const UserId& user);
+  void forget(const call::RoomKey& room, const UserId& user) override;
   [[nodiscard]] std::size_t size() const;
 
  private:

@@ -5,15 +5,6 @@
 namespace zvonok::authorizer_store {
 namespace {
 
-call::RoomRole room_role_of(port::GroupRole role) {
-  switch (role) {
-    case port::GroupRole::Owner: return call::RoomRole::Host;
-    case port::GroupRole::Admin: return call::RoomRole::Moderator;
-    case port::GroupRole::Member: return call::RoomRole::Member;
-  }
-  std::abort();
-}
-
 port::AuthorizerUnavailable unavailable(const port::StoreError& error) {
   return {.detail = error.detail};
 }
@@ -42,7 +33,7 @@ port::RoomAnswer StoreAuthorizer::ask_group(const port::GroupId& id, const UserI
   auto member = store_.find_member(id, user);
   if (!member) return unavailable(member.error());
   if (!*member) return port::RoomDenied{};
-  return port::RoomAllowed{.role = room_role_of((*member)->role), .display_name = std::move((*member)->display_name)};
+  return port::RoomAllowed{.role = port::room_role_of((*member)->role), .display_name = std::move((*member)->display_name)};
 }
 
 }  // namespace zvonok::authorizer_store

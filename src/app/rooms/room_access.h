@@ -34,6 +34,8 @@ class RoomAccess {
   using Done = std::move_only_function<void(port::RoomAnswer)>;
   /// `done` runs on the loop's thread, perhaps before this returns.
   void ask(const call::RoomKey& room, const identity::Principal& principal, Done done);
+  /// Membership of that user has changed: the next question is asked anew.
+  void forget(const call::RoomKey& room, const UserId& user) { parts_.members.forget(room, user); }
   [[nodiscard]] const RoomAccessCounters& counters() const { return counters_; }
 
  private:

@@ -111,6 +111,10 @@ void RoomControl::remove_member(const call::RoomKey& room, const UserId& user) {
   run(call::MemberRemoved{.room = room, .user = user});
 }
 
+void RoomControl::change_role(const call::RoomKey& room, const UserId& user, call::RoomRole role) {
+  run(call::MemberRoleChanged{.room = room, .user = user, .role = role});
+}
+
 void RoomControl::remove_everybody(const call::RoomKey& room) {
   ++removals_;
   run(call::MembershipEnded{room});
@@ -501,8 +505,13 @@ void RoomControl::update_wanted(Stay& to, const MediaRoom& room) {
 }
 
 void RoomControl::offer_soon(Stay& stay, Duration delay) {
-  if (stay.offer_timer) return;
-  stay.offer_timer = parts_.loop.schedule(parts_.loop.now().mono + delay, [this, id = stay.id] {
+  const TimePoint at = parts_.loop.now().mono + delay;
+  if (stay.offer_timer) {
+    if (stay.offer_at <= at) return;
+    parts_.loop.cancel(*stay.offer_timer);
+  }
+  stay.offer_at = at;
+  stay.offer_timer = parts_.loop.schedule(at, [this, id = stay.id] {
     if (Stay* const due = find(id)) {
       due->offer_timer.reset();
       offer_now(id);

@@ -77,8 +77,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   }
   /// A room as its members may see it.
   [[nodiscard]] rest::RoomReport report(const call::RoomKey& room) const;
-  /// A member was removed from the chat or group.
+  /// A member was removed from the chat or group, or is sent out of its room.
   void remove_member(const call::RoomKey& room, const UserId& user);
+  void change_role(const call::RoomKey& room, const UserId& user, call::RoomRole role);
   /// The chat or group was deleted.
   void remove_everybody(const call::RoomKey& room);
   /// Counts these: who was found to be a member before one of them may be none any more.
@@ -122,6 +123,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::optional<Duration> connected_after;          // since the join, the first time
     std::optional<media::PeerStatistics> statistics;  // of a moment ago, while it is connected
     std::optional<net::Loop::TimerKey> offer_timer;
+    TimePoint offer_at{};
     std::optional<net::Loop::TimerKey> answer_timer;
   };
   struct MediaRoom {

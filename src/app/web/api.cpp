@@ -197,6 +197,10 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::RemoveGroupMember: remove_group_member(match, std::move(exchange)); return;
     case rest::RouteId::ShowChatRoom: show_room(call::RoomKind::Chat, match, std::move(exchange)); return;
     case rest::RouteId::ShowGroupRoom: show_room(call::RoomKind::Group, match, std::move(exchange)); return;
+    case rest::RouteId::RemoveFromChatRoom: remove_from_room(call::RoomKind::Chat, match, std::move(exchange)); return;
+    case rest::RouteId::RemoveFromGroupRoom:
+      remove_from_room(call::RoomKind::Group, match, std::move(exchange));
+      return;
     case rest::RouteId::ListIceServers:
       exchange.reply(rest::encode_ice_servers(ice_servers_, exchange.principal->user, parts_.loop.now().wall));
       return;
@@ -653,6 +657,7 @@ void Api::put_group_member(const rest::Match& match, Exchange exchange) {
                             .role = *role,
                             .now = parts_.loop.now().wall,
                             .by = exchange.principal->user};
+  const call::RoomKey room = room_of(change.group);
   run(
       parts_.storage, std::move(exchange),
       [&store = parts_.store, change = std::move(change)]() -> port::StoreResult<MemberSeen> {
@@ -663,7 +668,11 @@ void Api::put_group_member(const rest::Match& match, Exchange exchange) {
         if (!seen) return fail(seen.error());
         return MemberSeen{.outcome = *outcome, .seen = std::move(*seen)};
       },
-      [](Exchange& e, port::StoreResult<MemberSeen> result) {
+      [this, room](Exchange& e, port::StoreResult<MemberSeen> result) {
+        if (result && result->seen && result->outcome == port::GroupOutcome::Changed &&
+            room_members_ == MembersOf::GroupsKeptHere) {
+          parts_.rooms.change_role(room, result->seen->user, port::room_role_of(result->seen->role));
+        }
         if (!result) {
           e.reply(rest::problem_of(result.error()));
         } else if (const auto problem = rest::problem_of(result->outcome)) {
@@ -712,6 +721,33 @@ void Api::show_room(call::RoomKind kind, const rest::Match& match, Exchange exch
                              waiting.reply(rest::encode_room(parts_.rooms.report(room), waiting.principal->user));
                            }
                          });
+}
+
+/// Also how a messenger that keeps the members itself says that somebody is none any more.
+void Api::remove_from_room(call::RoomKind kind, const rest::Match& match, Exchange exchange) {
+  auto room = rest::room_key_of(kind, match.param("id"));
+  auto user = rest::member_id_of(match.param("userId"));
+  if (!room || !user) {
+    exchange.reply(!room ? room.error() : user.error());
+    return;
+  }
+  const identity::Principal principal = *exchange.principal;
+  parts_.room_access.ask(
+      *room, principal,
+      [this, waiting = std::move(exchange), room = *room, user = *user](port::RoomAnswer answer) mutable {
+        if (std::holds_alternative<port::AuthorizerUnavailable>(answer)) {
+          waiting.reply(rest::unavailable());
+        } else if (std::holds_alternative<port::RoomDenied>(answer)) {
+          waiting.reply(rest::no_member_of_room());
+        } else if (!rest::may_remove(std::get<port::RoomAllowed>(answer), parts_.rooms.describe(room),
+                                     waiting.principal->user)) {
+          waiting.reply(rest::no_moderator_of_room());
+        } else {
+          parts_.room_access.forget(room, user);
+          parts_.rooms.remove_member(room, user);
+          waiting.reply(rest::encode_gone());
+        }
+      });
 }
 
 }  // namespace zvonok::app

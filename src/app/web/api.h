@@ -84,6 +84,7 @@ class Api {
   void put_group_member(const rest::Match& match, Exchange exchange);
   void remove_group_member(const rest::Match& match, Exchange exchange);
   void show_room(call::RoomKind kind, const rest::Match& match, Exchange exchange);
+  void remove_from_room(call::RoomKind kind, const rest::Match& match, Exchange exchange);
 
   void end_session(const std::string& session_id);
   /// `work()` on `pool`, then `reply(exchange, result)` on the loop; 503 when the pool is full.

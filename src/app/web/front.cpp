@@ -247,6 +247,8 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::RemoveGroupMember:
     case rest::RouteId::ShowChatRoom:
     case rest::RouteId::ShowGroupRoom:
+    case rest::RouteId::RemoveFromChatRoom:
+    case rest::RouteId::RemoveFromGroupRoom:
     case rest::RouteId::ListIceServers: break;
   }
   exchange.reply(rest::internal_error());

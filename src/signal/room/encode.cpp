@@ -218,7 +218,7 @@ void encode(std::string& out, const call::DeliverRole& role, const call::RoomAdd
   message(out, "role", address, [&](ObjectWriter& payload) {
     payload.text("sessionId", role.session.value());
     payload.text("role", to_text(role.role));
-    payload.text("by", role.by.value());
+    if (!role.by.value().empty()) payload.text("by", role.by.value());
   });
 }
 

@@ -116,6 +116,33 @@ TEST_F(Rooms, WhoLeavesTheGroupLeavesItsRoom) {
   EXPECT_EQ(bob.closed().first, 4003);
 }
 
+TEST_F(Rooms, TakeOverARoleThatTheGroupGives) {
+  Caller alice{node_, alice_, "group/team", "a"};
+  Caller bob{node_, bob_, "group/team", "b"};
+  bob.say("lock", "b");
+  EXPECT_EQ(bob.expect("error").at("code"), "forbidden");
+  EXPECT_EQ(send(node_, alice_, "PUT", "/api/v1/groups/team/members/" + bob_.id, R"({"role":"admin"})").status, 200);
+  const json::object role = alice.expect("role");
+  EXPECT_EQ(role.at("sessionId"), "b");
+  EXPECT_EQ(role.at("role"), "moderator");
+  EXPECT_FALSE(role.contains("by"));
+  bob.say("lock", "b");
+  EXPECT_EQ(alice.expect("locked").at("by"), "b");
+}
+
+TEST_F(Rooms, AreLeftByWhomAModeratorSendsOut) {
+  Caller alice{node_, alice_, "group/team", "a"};
+  Caller bob{node_, bob_, "group/team", "b"};
+  const std::string path = "/api/v1/group/team/room/users/";
+  EXPECT_EQ(send(node_, bob_, "DELETE", path + alice_.id).status, 403);
+  EXPECT_EQ(send(node_, eve_, "DELETE", path + alice_.id).status, 403);
+  EXPECT_EQ(send(node_, alice_, "DELETE", path + bob_.id).status, 204);
+  EXPECT_EQ(bob.closed().first, 4003);
+  EXPECT_EQ(alice.expect("participant-left").at("reason"), "removed");
+  EXPECT_EQ(send(node_, alice_, "DELETE", path + bob_.id).status, 204) << "who is not there";
+  const Caller again{node_, bob_, "group/team", "b"};
+}
+
 TEST_F(Rooms, OfADeletedGroupEndAndEverybodyHearsOfItselfAlone) {
   Caller alice{node_, alice_, "group/team", "a"};
   Caller bob{node_, bob_, "group/team", "b"};
@@ -263,6 +290,17 @@ TEST_F(RoomsOfAMessenger, AreEnteredByWhomItNamesAndItIsAskedOnce) {
   ASSERT_EQ(requests.size(), 3U) << "alice's answer was remembered";
   EXPECT_NE(requests[0].head.find("Authorization: Bearer shared"), std::string::npos);
   EXPECT_EQ(node_.log().find("shared"), std::string::npos);
+}
+
+TEST_F(RoomsOfAMessenger, AreLeftByWhomItNamesNoMore) {
+  messenger_.allowed = alice_.id;
+  Caller alice{node_, alice_, "group/7", "a"};
+  messenger_.allowed = "";
+  EXPECT_EQ(upgrade_status(node_, alice_, "group/7"), 101) << "remembered for a moment";
+  // The messenger's own account, or alice's last word: her role is remembered, too.
+  EXPECT_EQ(send(node_, alice_, "DELETE", "/api/v1/group/7/room/users/" + alice_.id).status, 204);
+  EXPECT_EQ(alice.closed().first, 4003);
+  EXPECT_EQ(upgrade_status(node_, alice_, "group/7"), 403) << "asked anew";
 }
 
 TEST_F(RoomsOfAMessenger, AreClosedWhileItDoesNotAnswer) {

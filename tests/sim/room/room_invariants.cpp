@@ -159,7 +159,7 @@ void RoomInvariants::on(const call::DeliverLocked& e) {
 
 void RoomInvariants::on(const call::DeliverRole& e) {
   Client& receiver = joined(e.to);
-  must_know(receiver, e.by);
+  if (!e.by.value().empty()) must_know(receiver, e.by);
   if (e.session == receiver.joined) {
     receiver.role = e.role;
   } else {

@@ -146,6 +146,11 @@ void RoomWorld::moderate() {
     const auto room = random_.pick(keys_);
     if (random_.chance(10)) return tell(name_of(room) + " is deleted", call::MembershipEnded{room}, std::nullopt);
     const auto user = random_.pick(users_);
+    if (random_.chance(40)) {
+      const auto role = random_.pick(kRoles);
+      return tell(user.value() + " becomes " + std::string{to_text(role)} + " of " + name_of(room),
+                  call::MemberRoleChanged{room, user, role}, std::nullopt);
+    }
     return tell("membership of " + user.value() + " in " + name_of(room) + " ends", call::MemberRemoved{room, user},
                 std::nullopt);
   }

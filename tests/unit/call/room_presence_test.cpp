@@ -9,6 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr Rooms::Counts kNothing{};
@@ -298,6 +299,17 @@ TEST(RoomRule9, ARemovedMemberLeavesWithAllItsSocketsAtOnce) {
                           "close media 1", "alice/a2 <- a2 left: removed", "bob/b <- a2 left: removed", "close media 3",
                           "close alice/a removed", "close alice/a2 removed", "close alice/idle removed"));
   EXPECT_THAT(scene.removed("alice"), IsEmpty());
+  EXPECT_EQ(scene.finish(), kNothing);
+}
+
+TEST(RoomRule9, ARoleThatMembershipChangesHoldsAtOnceAndForThoseWhoComeLater) {
+  RoomScene scene;
+  two(scene);
+  EXPECT_THAT(scene.member_role("bob", RoomRole::Moderator),
+              ElementsAre("alice/a <- b becomes moderator by ", "bob/b <- b becomes moderator by "));
+  EXPECT_THAT(scene.member_role("bob", RoomRole::Moderator), IsEmpty());
+  EXPECT_THAT(scene.member_role("nobody", RoomRole::Host), IsEmpty());
+  EXPECT_THAT(scene.lock("bob/b"), Not(IsEmpty()));
   EXPECT_EQ(scene.finish(), kNothing);
 }
 

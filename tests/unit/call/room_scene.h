@@ -79,6 +79,9 @@ class RoomScene {
   RoomLines removed(const std::string& user, const RoomKey& room = kGroup) {
     return tell(MemberRemoved{room, UserId{user}});
   }
+  RoomLines member_role(const std::string& user, RoomRole role) {
+    return tell(MemberRoleChanged{kGroup, UserId{user}, role});
+  }
   RoomLines membership_ended(const RoomKey& room = kGroup) { return tell(MembershipEnded{room}); }
   RoomLines media(std::uint64_t participant, ConnectionState state) {
     return tell(MediaStateChanged{ParticipantId{participant}, state});

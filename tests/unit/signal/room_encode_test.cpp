@@ -95,6 +95,7 @@ TEST(RoomEncode, ModerationErrorsAndPong) {
             R"({"type":"mute","payload":{"kind":"audio","by":"m"})" + kEnd);
   EXPECT_EQ(text_of(DeliverLocked{kTo, true, SessionId{"m"}}), R"({"type":"locked","payload":{"by":"m"})" + kEnd);
   EXPECT_EQ(text_of(DeliverLocked{kTo, false, SessionId{"m"}}), R"({"type":"unlocked","payload":{"by":"m"})" + kEnd);
+  EXPECT_EQ(text_of(DeliverRole{kTo, SessionId{"b"}, RoomRole::Host, SessionId{}}).find("by"), std::string::npos);
   EXPECT_EQ(text_of(DeliverRole{kTo, SessionId{"b"}, RoomRole::Moderator, SessionId{"h"}}),
             R"({"type":"role","payload":{"sessionId":"b","role":"moderator","by":"h"})" + kEnd);
   EXPECT_EQ(text_of(DeliverRoomError{kTo, RoomErrorCode::TooManyRooms, "no"}),
