@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
+import { post, register } from './support/api.mjs';
 import { launch as launchChromium } from './support/browser.mjs';
 import { absent, launch as launchFirefox } from './support/firefox.mjs';
 import { enter, pictures, received, watchPictures } from './support/room_page.mjs';
@@ -61,15 +62,6 @@ describe('Firefox in rooms', { timeout: 300_000, skip: absent() }, () => {
   const pages = [];
   let room = 0;
 
-  const api = async (address, body, token) => {
-    const response = await fetch(new URL(address, server.url), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-      body: JSON.stringify(body),
-    });
-    assert.equal(response.status, 201);
-    return response.json();
-  };
   const join = async (browser, options) => {
     const page = await browsers[browser].newPage();
     const person = pages.push(page) - 1;
@@ -120,16 +112,11 @@ describe('Firefox in rooms', { timeout: 300_000, skip: absent() }, () => {
   before(async () => {
     server = await startServer();
     [browsers.chromium, browsers.firefox] = await Promise.all([launchChromium(), launchFirefox()]);
-    for (const name of ['ada', 'boris', 'clara']) {
-      const { user, access_token: token } = await api('/api/auth/register', {
-        email: `${name}@example.org`,
-        password: 'a long password',
-        display_name: name,
-      });
-      people.push({ id: user.id, token });
-    }
+    for (const name of ['Ada', 'Boris', 'Clara']) people.push(await register(server, name));
     const members = people.slice(1).map((person) => person.id);
-    for (let i = 0; i < 10; i += 1) await api('/api/v1/groups', { id: `room-${i}`, title: 'Team', members }, people[0].token);
+    for (let i = 0; i < 10; i += 1) {
+      await post(server, '/api/v1/groups', { id: `room-${i}`, title: 'Team', members }, people[0].token);
+    }
   });
   after(async () => {
     await Promise.all([browsers.chromium?.close(), browsers.firefox?.close()]);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
+import { post, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { openLine } from './support/line.mjs';
 import { enter, pictures, playback, received, watchPictures } from './support/room_page.mjs';
@@ -25,7 +26,7 @@ describe('bad networks', { timeout: 240_000 }, () => {
     pages.push(page);
     await page.goto(new URL('/healthz', server.url).href);
     await page.evaluate(enter, {
-      path: `/api/v1/group/${people[person].room}/call?token=${people[person].token}`,
+      path: `/api/v1/group/team/call?token=${people[person].token}`,
       session: `s${pages.length}-${Date.now()}`,
       style: 'offers',
       ...options,
@@ -48,21 +49,8 @@ describe('bad networks', { timeout: 240_000 }, () => {
     mediaPort = await freePort();
     server = await startServer({ environment: { MEDIA_UDP_PORT: String(mediaPort) } });
     browser = await launch();
-    for (const name of ['ada', 'boris']) {
-      const response = await fetch(new URL('/api/auth/register', server.url), {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ email: `${name}@example.org`, password: 'a long password', display_name: name }),
-      });
-      const body = await response.json();
-      people.push({ id: body.user.id, token: body.access_token, room: 'team' });
-    }
-    const made = await fetch(new URL('/api/v1/groups', server.url), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${people[0].token}` },
-      body: JSON.stringify({ id: 'team', title: 'Team', members: [people[1].id] }),
-    });
-    assert.equal(made.status, 201);
+    for (const name of ['Ada', 'Boris']) people.push(await register(server, name));
+    await post(server, '/api/v1/groups', { id: 'team', title: 'Team', members: [people[1].id] }, people[0].token);
   });
   after(async () => {
     await browser?.close();

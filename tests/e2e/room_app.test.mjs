@@ -101,10 +101,10 @@ describe('a room in the web app', { timeout: 300_000 }, () => {
 
   it('shows a shared screen large to the others, until it is taken away', async () => {
     await forgetStats(boris);
-    await clara.click('room-share');
+    await clara.click('room-screen-share');
     await Promise.all([ada, boris].map((device) => device.find('room-screen-tile').waitFor()));
     await awaitOthers(boris, 3, 2);
-    await clara.click('room-share');
+    await clara.click('room-screen-share');
     await Promise.all([ada, boris].map((device) => device.find('room-screen-tile').waitFor({ state: 'detached' })));
   });
 
@@ -140,9 +140,37 @@ describe('a room in the web app', { timeout: 300_000 }, () => {
     assert.equal(await ada.find('room-count').textContent(), '1 here');
   });
 
+  it('of a private chat is for two: they meet, and nobody else gets in', async () => {
+    await ada.click('room-leave');
+    await ada.click('nav-people');
+    await ada.page.locator('[data-testid^="person-"]').filter({ hasText: 'Clara' }).first().click();
+    await ada.click('person-meet');
+    await ada.find('room-join').waitFor();
+    link = ada.page.url();
+    assert.match(link, /\/room\/chat\//);
+    await ada.click('room-join');
+    await inside(ada);
+    await Promise.all([enter(boris), enter(clara)]);
+    await inside(clara);
+    await Promise.all([ada, clara].map(forgetStats));
+    await Promise.all([ada, clara].map((device) => awaitOthers(device, 1, 1)));
+    assert.equal(await ada.page.locator('h1').last().textContent(), 'Clara');
+    await boris.page.locator(`${byId('room-ended')}[data-reason="forbidden"]`).waitFor();
+    await ada.find('room-panel').waitFor(); // still open from the last room
+    for (const control of ['room-kick', 'room-lock', 'room-mute-other']) assert.equal(await ada.find(control).count(), 0);
+  });
+
+  it('shows the other large without a stop of the picture', async () => {
+    const video = await ada.page.locator(`${byId('room-tile')}[data-self="false"] video`).elementHandle();
+    await ada.click('room-layout');
+    await ada.page.locator(`${byId('room-scene')}[data-layout="focus"]`).waitFor();
+    assert.ok(await video.evaluate((element) => element.isConnected && !element.paused && element.readyState === 4));
+    await ada.click('room-layout');
+  });
+
   it('makes no script errors and breaks no content security policy', async () => {
     await ada.click('room-leave');
-    await ada.find('group-join').waitFor();
+    await ada.find('person-meet').or(ada.find('nav-people')).first().waitFor();
     assert.deepEqual([ada, boris, clara].flatMap((device) => device.errors), []);
   });
 });

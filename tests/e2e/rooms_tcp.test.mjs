@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 
+import { post, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
@@ -122,26 +123,9 @@ describe('rooms by ICE-TCP', { timeout: 180_000 }, () => {
   let stays = 0;
   let pages = [];
 
-  const api = async (at, path, body, token) => {
-    const response = await fetch(new URL(path, at.url), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-      body: JSON.stringify(body),
-    });
-    assert.equal(response.status, 201);
-    return response.json();
-  };
   const peopleOf = async (at) => {
-    const made = [];
-    for (const name of ['ada', 'boris']) {
-      const { user, access_token: token } = await api(at, '/api/auth/register', {
-        email: `${name}@example.org`,
-        password: 'a long password',
-        display_name: name,
-      });
-      made.push({ id: user.id, token });
-    }
-    await api(at, '/api/v1/groups', { id: 'team', title: 'Team', members: [made[1].id] }, made[0].token);
+    const made = [await register(at, 'Ada'), await register(at, 'Boris')];
+    await post(at, '/api/v1/groups', { id: 'team', title: 'Team', members: [made[1].id] }, made[0].token);
     return made;
   };
   const join = async (at, person, keep, port) => {
@@ -153,17 +137,11 @@ describe('rooms by ICE-TCP', { timeout: 180_000 }, () => {
     await page.evaluate(enter, { path, session: `session-${(stays += 1)}`, keep, port });
     return page;
   };
-  const awaitMedia = async (page) => {
-    let now;
-    try {
-      return await until('pictures and sound', async () => {
-        now = await page.evaluate(observe);
-        return now.frames > 10 && now.energy > 0.001 && now;
-      });
-    } catch (error) {
-      throw new Error(`${error.message}; there is ${JSON.stringify(now)}`);
-    }
-  };
+  const awaitMedia = (page) =>
+    until('pictures and sound', async () => {
+      const now = await page.evaluate(observe);
+      return { done: now.frames > 10 && now.energy > 0.001, ...now };
+    });
   const expectBy = (protocol, seen) => {
     assert.deepEqual([seen.local, seen.remote, seen.failures], [protocol, protocol, []]);
     assert.ok(seen.connectedAfterMs < connectMsMax, `connected after ${seen.connectedAfterMs} ms`);

@@ -10,10 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { ask, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { binary, freePort, startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
-const patienceMs = 15_000;
 const secret = 'shared with the TURN server';
 
 async function startCoturn() {
@@ -29,12 +30,11 @@ async function startCoturn() {
     { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let output = '';
-  const end = Date.now() + patienceMs;
   child.stdout.on('data', (chunk) => (output += chunk));
-  while (!output.includes('admin thread')) {
-    if (child.exitCode !== null || Date.now() > end) throw new Error(`no coturn; its output:\n${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until('coturn', () => {
+    if (child.exitCode !== null) throw new Error(`coturn ended; its output:\n${output}`);
+    return { done: output.includes('admin thread'), output };
+  });
   return {
     port,
     async stop() {
@@ -134,14 +134,8 @@ describe('STUN and TURN', { timeout: 180_000 }, () => {
         SHUTDOWN_TIMEOUT: '500ms',
       },
     });
-    const registered = await fetch(new URL('/api/auth/register', server.url), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ email: 'ada@example.org', password: 'a long password', display_name: 'Ada' }),
-    });
-    const { access_token: token } = await registered.json();
-    const answer = await fetch(new URL('/api/v1/ice-servers', server.url), { headers: { Authorization: `Bearer ${token}` } });
-    listed = (await answer.json()).ice_servers;
+    const { token } = await register(server, 'Ada');
+    listed = (await ask(server, 'GET', '/api/v1/ice-servers', { token })).body.ice_servers;
     browser = await launch();
     // With a device granted the browser gathers on every interface, loopback relays included.
     const context = await browser.newContext({ permissions: ['camera', 'microphone'] });

@@ -1,6 +1,8 @@
 // People in browsers: a Chromium with fake devices, one context a person or device, driven through the web app.
 import { chromium } from 'playwright-core';
 
+import { until } from './until.mjs';
+
 const patienceMs = 30_000;
 
 export function launch() {
@@ -119,11 +121,11 @@ export class Device {
   /** Asks for media() until `done` is true of it and the first answer. */
   async awaitMedia(done, what) {
     const first = await this.media();
-    const end = Date.now() + patienceMs;
-    for (let now = first; ; now = await this.media()) {
-      if (done(now, first)) return now;
-      if (Date.now() > end) throw new Error(`${what}: ${JSON.stringify(first)} then ${JSON.stringify(now)}`);
-    }
+    const told = await until(what, async () => {
+      const now = await this.media();
+      return { done: done(now, first), first, now };
+    }, patienceMs);
+    return told.now;
   }
 
   awaitVideo() {

@@ -1,8 +1,8 @@
 // What a page does in a room, bare: no SDK. These functions run in the page.
 
 /** Runs in the page: one peer connection and one WebSocket, kept in `window`. */
-export async function enter({ path, session, style, simulcast, line, width = simulcast ? 640 : 320 }) {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height: (width * 9) / 16 } });
+export async function enter({ path, session, style, simulcast, line, width = simulcast ? 640 : 320, frameRate }) {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height: (width * 9) / 16, frameRate } });
   // The only way to the server is by that port, when there is one.
   const through = ({ type, sdp }) => ({
     type,
@@ -12,8 +12,16 @@ export async function enter({ path, session, style, simulcast, line, width = sim
   });
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   const ws = new WebSocket(`ws://${location.host}${path}`);
-  Object.assign(window, { pc, ws, seen: [], closedWith: undefined, failures: [] });
-  const send = (type, payload) => ws.send(JSON.stringify({ type, payload, roomId: 1, sessionId: session }));
+  // Of what happened when: Date.now() is the clock of every page.
+  const moments = [];
+  const note = (what) => moments.push({ at: Date.now(), what });
+  Object.assign(window, { pc, ws, seen: [], closedWith: undefined, failures: [], moments });
+  const send = (type, payload) => {
+    ws.send(JSON.stringify({ type, payload, roomId: 1, sessionId: session }));
+    if (type !== 'ice') note(`sends ${type}`);
+  };
+  pc.oniceconnectionstatechange = () => note(`ice ${pc.iceConnectionState}`);
+  pc.onconnectionstatechange = () => note(`connection ${pc.connectionState}`);
   const addTracks = () => {
     for (const track of stream.getTracks()) {
       if (track.kind === 'video' && simulcast) {
@@ -39,6 +47,7 @@ export async function enter({ path, session, style, simulcast, line, width = sim
   ws.onmessage = async ({ data }) => {
     const message = JSON.parse(data);
     window.seen.push(message);
+    note(`gets ${message.type}`);
     try {
       if (message.type === 'offer') {
         if (style === 'both' && pc.signalingState === 'stable' && !pc.currentRemoteDescription) {
@@ -76,6 +85,7 @@ export async function received() {
   return {
     decoding: all.filter((report) => report.kind === 'video' && report.framesDecoded > 5).length,
     hearing: all.filter((report) => report.kind === 'audio' && report.totalAudioEnergy > 0.001).length,
+    packets: all.reduce((sum, report) => sum + report.packetsReceived, 0),
     lost: all.reduce((sum, report) => sum + report.packetsLost, 0),
   };
 }
@@ -115,5 +125,34 @@ export async function playback() {
     energy: audio.totalAudioEnergy,
     decoded: video.framesDecoded,
     freezeSeconds: video.totalFreezesDuration,
+  };
+}
+
+/**
+ * Runs in the page, before enter(): notes from when on it was there, of each track that comes in: its first packet, its first
+ * decoded picture, its first sound. By the track's m-section, whose owner the server's messages tell.
+ */
+export function noteArrivals() {
+  window.arrivals = {};
+  const look = async () => {
+    for (const report of (await window.pc?.getStats())?.values() ?? []) {
+      if (report.type !== 'inbound-rtp') continue;
+      const { kind, mid, packetsReceived, framesDecoded, totalAudioEnergy } = report;
+      const known = (window.arrivals[mid] ??= { kind });
+      if (packetsReceived > 0) known.packet ??= Date.now();
+      if (framesDecoded > 0 || totalAudioEnergy > 0) known.played ??= Date.now();
+    }
+    setTimeout(look, 50);
+  };
+  void look();
+}
+
+/** Runs in the page: what noteArrivals() has noted, as `{sessionId, kind, packet, played}`, and the moments of the page. */
+export function arrivals() {
+  const told = window.seen.flatMap(({ type, payload }) => (type === 'joined' ? payload.tracks : type === 'track' ? [payload] : []));
+  const owners = new Map(told.filter(({ mid }) => mid !== undefined).map(({ mid, sessionId }) => [mid, sessionId]));
+  return {
+    arrivals: Object.entries(window.arrivals).map(([mid, arrival]) => ({ sessionId: owners.get(mid), ...arrival })),
+    moments: window.moments,
   };
 }

@@ -170,15 +170,19 @@ describe('rights', () => {
     ['member', false],
     ['moderator', true],
     ['host', true],
-  ] as const)('%s moderates: %s', (role, may) => expect(mayModerate(role)).toBe(may));
+  ] as const)('%s moderates a group: %s, and never a private chat', (role, may) => {
+    expect(mayModerate({ kind: 'group', role })).toBe(may);
+    expect(mayModerate({ kind: 'chat', role })).toBe(false);
+  });
   it.each([
     ['host', 'moderator', true],
     ['moderator', 'moderator', true],
     ['moderator', 'host', false],
     ['member', 'member', false],
   ] as const)('%s removes %s: %s', (own, other, may) => {
-    expect(mayRemove({ role: own, userId: 'a' }, { role: other, userId: 'b' })).toBe(may);
-    expect(mayRemove({ role: own, userId: 'a' }, { role: other, userId: 'a' })).toBe(false);
+    const self = { kind: 'group', role: own, userId: 'a' } as const;
+    expect(mayRemove(self, { role: other, userId: 'b' })).toBe(may);
+    expect(mayRemove(self, { role: other, userId: 'a' })).toBe(false);
   });
 });
 
@@ -193,6 +197,11 @@ describe('the end of a stay', () => {
     ['failed', true],
     ['unauthorized', false],
   ])('as %s offers to try again: %s', (reason, again) => {
-    expect(describeRoomEnd(reason).again).toBe(again);
+    expect(describeRoomEnd('group', reason).again).toBe(again);
+  });
+  it('says nothing of a group in a private chat', () => {
+    for (const reason of ['removed', 'forbidden'] as const) {
+      expect(describeRoomEnd('chat', reason).text).not.toBe(describeRoomEnd('group', reason).text);
+    }
   });
 });

@@ -135,8 +135,8 @@ export interface RoomEvents {
   /** A moderator has muted this participant; that has been done already. `by`: their sessionId. */
   muted: { readonly kind: 'audio' | 'video'; readonly by: string };
   locked: { readonly locked: boolean; readonly by: string };
-  /** Somebody's role changed, perhaps one's own. */
-  role: { readonly sessionId: string; readonly role: RoomRole; readonly by: string };
+  /** Somebody's role changed, perhaps one's own. `by` null: nobody in the room did it, it changed in the chat or group. */
+  role: { readonly sessionId: string; readonly role: RoomRole; readonly by: string | null };
   refused: RoomRefusal;
   warning: CallWarning;
   /** Once, when it is over. */

@@ -449,7 +449,7 @@ export class RoomSession implements Room {
         this.events.emit('locked', { locked: type === 'locked', by });
         return;
       case 'role':
-        this.onRole(sessionId, parseRole(payload['role']), by);
+        this.onRole(sessionId, parseRole(payload['role']), asText(payload['by']));
         return;
       default: // news of a later server
     }
@@ -506,7 +506,7 @@ export class RoomSession implements Room {
     this.events.emit('muted', { kind, by });
   }
 
-  private onRole(sessionId: string, role: RoomRole, by: string): void {
+  private onRole(sessionId: string, role: RoomRole, by: string | null): void {
     if (sessionId === this.sessionId) this.fields = { ...this.fields, role };
     else this.roster.setRole(sessionId, role);
     this.update();

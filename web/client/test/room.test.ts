@@ -304,7 +304,7 @@ describe('news', () => {
     const heard: string[] = [];
     room.on('participant-joined', ({ name }) => heard.push(`+${name}`));
     room.on('participant-left', ({ participant, reason }) => heard.push(`-${participant.name} ${reason}`));
-    room.on('role', ({ role }) => heard.push(role));
+    room.on('role', ({ role, by }) => heard.push(by === null ? `${role} by nobody` : role));
     room.on('locked', ({ locked }) => heard.push(`locked ${String(locked)}`));
     server.say('participant-joined', bob);
     server.say('speakers', { speakers: [{ sessionId: 'session-bob', level: 127 }, { sessionId: room.sessionId, level: 64 }] });
@@ -313,13 +313,13 @@ describe('news', () => {
     server.say('role', { sessionId: 'session-bob', role: 'moderator', by: room.sessionId });
     expect(room.participants[0]).toMatchObject({ state: 'disconnected', role: 'moderator' });
     server.say('locked', { by: 'session-bob' });
-    server.say('role', { sessionId: room.sessionId, role: 'host', by: 'x' });
+    server.say('role', { sessionId: room.sessionId, role: 'host' }); // membership changed
     expect(room.snapshot).toMatchObject({ locked: true, role: 'host' });
     server.say('quality', { sessionId: room.sessionId, score: 4.2, rttMs: 20, lossPercent: 0.5, bitrate: 900_000, layers: { 12: 'h' } });
     expect(room.snapshot.serverQuality).toEqual({ score: 4.2, rttMs: 20, lossPercent: 0.5, bitrate: 900_000, layers: { 12: 'h' } });
     server.say('participant-left', { sessionId: 'session-bob', userId: 'bob', reason: 'timeout' });
     expect(room.participants).toEqual([]);
-    expect(heard).toEqual(['+Bob', 'moderator', 'locked true', 'host', '-Bob timeout']);
+    expect(heard).toEqual(['+Bob', 'moderator', 'locked true', 'host by nobody', '-Bob timeout']);
   });
 
   it('keep one object as long as nothing changes in it', async () => {

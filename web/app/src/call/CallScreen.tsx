@@ -1,10 +1,10 @@
 // The call itself: the other side large, oneself small, the controls below.
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import type { CallSnapshot } from '@zvonok/client';
 import type { PlainKey } from '../i18n';
 import { StreamAudio, StreamVideo } from '../media/Stream';
 import { useFocusTrap } from '../lib/focus';
-import { formatTimer, hueIndex, isoDuration } from '../lib/format';
+import { hueIndex } from '../lib/format';
 import { cx } from '../lib/cx';
 import { useConnection } from '../state/connection';
 import { useDeviceList, useLevel } from '../state/devices';
@@ -13,8 +13,9 @@ import { openHelp } from '../state/help';
 import { Avatar } from '../ui/Avatar';
 import { Button } from '../ui/Button';
 import { Icon } from '../ui/Icon';
+import { Timer } from '../ui/Timer';
 import type { CallViewProps } from './CallLayer';
-import { Controls } from './Controls';
+import { CallControls } from './Controls';
 import { QualityButton } from './QualityButton';
 import { SelfView } from './SelfView';
 import { toggleFullscreen, useFullscreen } from './useFullscreen';
@@ -91,7 +92,9 @@ export function CallScreen({ current, name }: CallScreenProps): JSX.Element {
           <h1 className="stage-title" tabIndex={-1}>
             {name}
           </h1>
-          {talking && <CallTimer since={snapshot.answeredAt ?? snapshot.activeAt} />}
+          {talking && (
+            <Timer since={snapshot.answeredAt ?? snapshot.activeAt} label={t('call.timer')} className="stage-timer" testId="call-timer" />
+          )}
         </div>
         <div className="stage-tools">
           {talking && <QualityButton quality={snapshot.quality} cameraOn={local.video} />}
@@ -124,31 +127,13 @@ export function CallScreen({ current, name }: CallScreenProps): JSX.Element {
           </Button>
         </div>
       )}
-      <Controls local={local} />
+      <CallControls local={local} />
       <p className="visually-hidden" role="status">
         {t(stateText(snapshot))}
         {local.muted && `. ${t('call.you.muted')}`}
         {local.screen && `. ${t('call.you.sharing')}`}
       </p>
     </div>
-  );
-}
-
-function CallTimer({ since }: { since: number | null }): JSX.Element | null {
-  const { t } = useI18n();
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (since === null) return;
-    setNow(Date.now());
-    const timer = window.setInterval(() => setNow(Date.now()), 500);
-    return () => window.clearInterval(timer);
-  }, [since]);
-  if (since === null) return null;
-  const seconds = (now - since) / 1000;
-  return (
-    <time className="stage-timer numbers" role="timer" aria-label={t('call.timer')} dateTime={isoDuration(seconds)} data-testid="call-timer">
-      {formatTimer(seconds)}
-    </time>
   );
 }
 

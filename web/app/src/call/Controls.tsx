@@ -1,4 +1,5 @@
-// Mute, camera, screen, devices, hang up: always in the same place and order.
+// Mute, camera, screen, devices, hang up: always in the same place and order, in calls and in rooms.
+import type { ReactNode } from 'react';
 import type { LocalMedia } from '@zvonok/client';
 import { canShareScreen, hangUp, toggleCamera, toggleMuted, toggleShare } from '../state/calls';
 import { useI18n } from '../state/app';
@@ -7,18 +8,33 @@ import { cx } from '../lib/cx';
 import { Icon, type IconName } from '../ui/Icon';
 import { Popover } from '../ui/Popover';
 
-export function Controls({ local }: { local: LocalMedia }): JSX.Element {
+interface ControlsProps {
+  local: LocalMedia;
+  /** What the test ids begin with. */
+  place: 'call' | 'room';
+  onMute: () => void;
+  onCamera: () => void;
+  onShare: () => void;
+  onEnd: () => void;
+  endLabel: string;
+  endTestId: string;
+  /** More, before the last one. */
+  children?: ReactNode;
+}
+
+export function Controls({ local, place, onMute, onCamera, onShare, onEnd, endLabel, endTestId, children }: ControlsProps): JSX.Element {
   const { t } = useI18n();
+  const silent = local.muted || !local.audio;
   return (
     <div className="controls" role="toolbar" aria-label={t('call.controls')}>
       <ControlButton
-        icon={local.muted ? 'mic-off' : 'mic'}
+        icon={silent ? 'mic-off' : 'mic'}
         label={t(local.muted ? 'call.unmute' : 'call.mute')}
         shortcut="M"
         pressed={local.muted}
-        marked={local.muted}
-        onClick={toggleMuted}
-        testId="call-mute"
+        marked={silent}
+        onClick={onMute}
+        testId={`${place}-mute`}
       />
       <ControlButton
         icon={local.video ? 'video' : 'video-off'}
@@ -26,8 +42,8 @@ export function Controls({ local }: { local: LocalMedia }): JSX.Element {
         shortcut="V"
         pressed={local.video}
         marked={!local.video}
-        onClick={() => void toggleCamera()}
-        testId="call-camera"
+        onClick={onCamera}
+        testId={`${place}-camera`}
       />
       {canShareScreen && (
         <ControlButton
@@ -36,19 +52,20 @@ export function Controls({ local }: { local: LocalMedia }): JSX.Element {
           shortcut="S"
           pressed={local.screen}
           marked={local.screen}
-          onClick={() => void toggleShare()}
-          testId="call-screen-share"
+          onClick={onShare}
+          testId={`${place}-screen-share`}
         />
       )}
       <DevicesControl refreshKey={local.audio} />
+      {children}
       <button
         type="button"
         className="control control-hangup"
-        aria-label={t('call.hangup')}
+        aria-label={endLabel}
         aria-keyshortcuts="Shift+H"
-        data-tip={t('call.hangup')}
-        onClick={hangUp}
-        data-testid="call-hangup"
+        data-tip={endLabel}
+        onClick={onEnd}
+        data-testid={endTestId}
       >
         <Icon name="hangup" size={28} />
       </button>
@@ -56,8 +73,24 @@ export function Controls({ local }: { local: LocalMedia }): JSX.Element {
   );
 }
 
+export function CallControls({ local }: { local: LocalMedia }): JSX.Element {
+  const { t } = useI18n();
+  return (
+    <Controls
+      local={local}
+      place="call"
+      onMute={toggleMuted}
+      onCamera={() => void toggleCamera()}
+      onShare={() => void toggleShare()}
+      onEnd={hangUp}
+      endLabel={t('call.hangup')}
+      endTestId="call-hangup"
+    />
+  );
+}
+
 /** `refreshKey`: labels appear once a device was allowed. */
-export function DevicesControl({ refreshKey }: { refreshKey: unknown }): JSX.Element {
+function DevicesControl({ refreshKey }: { refreshKey: unknown }): JSX.Element {
   const { t } = useI18n();
   return (
     <Popover

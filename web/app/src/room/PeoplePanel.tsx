@@ -1,6 +1,6 @@
 // Who is in the room, and what a moderator may do about it.
 import { useState } from 'react';
-import type { RoomParticipant, RoomRole } from '@zvonok/client';
+import type { RoomParticipant, RoomRole, RoomSnapshot } from '@zvonok/client';
 import { lookOf } from '../call/quality';
 import { AddPeopleDialog } from '../screens/GroupDialogs';
 import { useI18n } from '../state/app';
@@ -23,7 +23,7 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
   const group = useGroup(address.kind === 'group' ? address.id : '');
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<RoomParticipant | null>(null);
-  const moderates = mayModerate(snapshot.role);
+  const moderates = mayModerate(snapshot);
   const silentSelf = snapshot.local.muted || !snapshot.local.audio;
   return (
     <aside className="room-panel" aria-label={t('room.people.title')} data-testid="room-panel">
@@ -60,7 +60,7 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
           <Avatar id={user?.id ?? ''} name={entry.name ?? user?.name ?? ''} size="small" />
           <span className="room-person-words">
             <span className="room-person-name">{t('room.tile.you', { name: entry.name ?? user?.name ?? '' })}</span>
-            <RoleLine role={snapshot.role} />
+            <RoleLine room={snapshot} role={snapshot.role} />
           </span>
           <MediaIcons silent={silentSelf} camera={snapshot.local.video} />
         </li>
@@ -99,9 +99,9 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
   );
 }
 
-function RoleLine({ role }: { role: RoomRole }): JSX.Element | null {
+function RoleLine({ room, role }: { room: RoomSnapshot; role: RoomRole }): JSX.Element | null {
   const { t } = useI18n();
-  if (role === 'member') return null;
+  if (role === 'member' || room.kind === 'chat') return null;
   return <span className="room-person-role">{t(role === 'host' ? 'room.role.host' : 'room.role.moderator')}</span>;
 }
 
@@ -133,19 +133,19 @@ interface PersonLineProps {
 
 function PersonLine({ person, current, onRemove }: PersonLineProps): JSX.Element {
   const { t } = useI18n();
-  const { room, snapshot, address } = current;
+  const { room, snapshot } = current;
   const { name, sessionId } = person;
   const look = lookOf(person.quality === null ? null : { score: person.quality });
   const silent = isSilent(person);
   const camera = showsCamera(person);
-  const moderates = mayModerate(snapshot.role);
+  const moderates = mayModerate(snapshot);
   const lost = person.state === 'disconnected' || person.state === 'failed';
   return (
     <li className="room-person" data-testid="room-person" data-user={person.userId} data-muted={silent}>
       <Avatar id={person.userId} name={name} size="small" />
       <span className="room-person-words">
         <span className="room-person-name">{name}</span>
-        {lost ? <span className="room-person-role">{t('room.tile.lost')}</span> : <RoleLine role={person.role} />}
+        {lost ? <span className="room-person-role">{t('room.tile.lost')}</span> : <RoleLine room={snapshot} role={person.role} />}
       </span>
       {!moderates && <MediaIcons silent={silent} camera={camera} />}
       {look.tone !== 'unknown' && <QualityBars look={look} label={t(look.text)} />}
@@ -165,7 +165,7 @@ function PersonLine({ person, current, onRemove }: PersonLineProps): JSX.Element
             disabled={!camera}
             onClick={() => room.mute(sessionId, 'video')}
           />
-          {snapshot.role === 'host' && address.kind === 'group' && person.role !== 'host' && (
+          {snapshot.role === 'host' && person.role !== 'host' && (
             <IconButton
               icon="star"
               label={t(person.role === 'moderator' ? 'room.role.take' : 'room.role.give', { name })}

@@ -3,9 +3,10 @@ import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { useFocusTrap } from '../lib/focus';
 import type { RoomAddress } from '../lib/route';
 import { StreamVideo } from '../media/Stream';
+import { VoiceLevel } from '../media/VoiceLevel';
 import { DevicePickers } from '../screens/DevicePickers';
 import { useI18n } from '../state/app';
-import { useDeviceChoices, useLevel, useJoinPreview } from '../state/devices';
+import { useDeviceChoices, useJoinPreview } from '../state/devices';
 import { useMembers } from '../state/groups';
 import { closeRoomPage, enterRoom, useRoom } from '../state/rooms';
 import { useSession } from '../state/session';
@@ -110,18 +111,3 @@ function GroupNote({ id }: { id: string }): JSX.Element {
   if (!members) return <>{t('room.door.group')}</>;
   return <>{t('group.members', { count: members.length })}</>;
 }
-
-function VoiceLevel({ stream }: { stream: MediaStream }): JSX.Element {
-  const { t } = useI18n();
-  const ref = useRef<HTMLDivElement>(null);
-  useLevel(ref, stream);
-  return (
-    <div className="level">
-      <Icon name="mic" size={18} />
-      <div ref={ref} className="level-bar" role="img" aria-label={t('settings.level')}>
-        <span className="level-fill" />
-      </div>
-    </div>
-  );
-}
-

@@ -15,7 +15,7 @@ export function RoomEnded({ current, title }: { current: CurrentRoom; title: str
   useFocusTrap(box, 'self');
   const { end } = current.snapshot;
   if (!end) return null;
-  const words = describeRoomEnd(end.reason);
+  const words = describeRoomEnd(current.address.kind, end.reason);
   return (
     <div
       ref={box}

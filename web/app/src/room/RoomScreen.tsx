@@ -3,7 +3,6 @@ import { useEffect, useRef, useState } from 'react';
 import { QualityButton } from '../call/QualityButton';
 import { toggleFullscreen, useFullscreen } from '../call/useFullscreen';
 import { useFocusTrap } from '../lib/focus';
-import { formatTimer, isoDuration } from '../lib/format';
 import { cx } from '../lib/cx';
 import { useStore } from '../lib/store';
 import { useI18n } from '../state/app';
@@ -12,6 +11,7 @@ import { openHelp } from '../state/help';
 import { layoutStore, panelStore, toggleLayout, type CurrentRoom } from '../state/rooms';
 import { Button } from '../ui/Button';
 import { Icon } from '../ui/Icon';
+import { Timer } from '../ui/Timer';
 import { CopyLink } from './CopyLink';
 import { PeoplePanel } from './PeoplePanel';
 import { RoomControls } from './RoomControls';
@@ -88,10 +88,10 @@ function RoomHeader({ current, title }: { current: CurrentRoom; title: string })
       <div className="stage-who">
         <h1 className="stage-title" tabIndex={-1}>
           {snapshot.locked && <Icon name="lock" size={16} />}
-          {title}
+          <span>{title}</span>
         </h1>
         <p className="room-facts">
-          <RoomTimer since={snapshot.joinedAt} />
+          <Timer since={snapshot.joinedAt} label={t('room.timer')} />
           <span data-testid="room-count">{t('room.count', { count: snapshot.participants.length + 1 })}</span>
         </p>
       </div>
@@ -125,22 +125,6 @@ function RoomHeader({ current, title }: { current: CurrentRoom; title: string })
         </button>
       </div>
     </header>
-  );
-}
-
-function RoomTimer({ since }: { since: number | null }): JSX.Element | null {
-  const { t } = useI18n();
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = window.setInterval(() => setNow(Date.now()), 1000);
-    return () => window.clearInterval(timer);
-  }, []);
-  if (since === null) return null;
-  const seconds = (Math.max(now, since) - since) / 1000;
-  return (
-    <time className="numbers" role="timer" aria-label={t('room.timer')} dateTime={isoDuration(seconds)}>
-      {formatTimer(seconds)}
-    </time>
   );
 }
 

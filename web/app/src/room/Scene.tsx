@@ -7,17 +7,15 @@ import { useI18n } from '../state/app';
 import { layoutStore, panelStore, pinnedStore, type CurrentRoom } from '../state/rooms';
 import { useSession } from '../state/session';
 import { TileView } from './TileView';
-import { sceneOf, tilesOf, type Scene as SceneModel } from './tiles';
+import { sceneOf, tilesOf } from './tiles';
 import { useSize } from './useSize';
 
 const gap = 8;
 const smallestTile: Size = { width: 150, height: 100 };
 const tilesMax = 25;
-/** A tile of the strip: beside what is large, and smaller in a low window. */
-const stripTiles = { usual: { width: 176, height: 99 }, low: { width: 124, height: 70 } };
+/** A tile of the strip: beside what is large, smaller in a low window, and below it in a window that is tall. */
+const stripTiles = { usual: { width: 176, height: 99 }, low: { width: 124, height: 70 }, tall: { width: 109, height: 83 } };
 const lowHeight = 380;
-/** As the style sheet has it. */
-const tallStripWidth = 109;
 
 export function Scene({ current }: { current: CurrentRoom }): JSX.Element {
   const area = useRef<HTMLDivElement>(null);
@@ -29,64 +27,43 @@ export function Scene({ current }: { current: CurrentRoom }): JSX.Element {
   const { localStream, screenStream } = room;
   const tiles = tilesOf(snapshot, { name: entry.name ?? user?.name ?? '', localStream, screenStream });
   const wide = size.width > size.height;
-  const strip = size.height < lowHeight ? stripTiles.low : stripTiles.usual;
-  const inStrip = wide
-    ? Math.floor((size.height + gap) / (strip.height + gap))
-    : Math.floor((size.width + gap) / (tallStripWidth + gap));
-  const scene = sceneOf(
+  const strip = !wide ? stripTiles.tall : size.height < lowHeight ? stripTiles.low : stripTiles.usual;
+  const inStrip = wide ? tilesAlong(size.height, strip.height) : tilesAlong(size.width, strip.width);
+  const { large, small, hidden } = sceneOf(
     tiles,
     { pinned, layout, lastSpeaker },
     { grid: tilesThatFit(size, smallestTile, tilesMax), strip: Math.max(1, inStrip) },
   );
-  return (
-    <div ref={area} className="scene" data-testid="room-scene" data-layout={scene.large ? 'focus' : 'grid'}>
-      {size.width > 0 && scene.large && <Focus current={current} scene={scene} strip={strip} wide={wide} pinned={pinned} />}
-      {size.width > 0 && !scene.large && <GridScene current={current} scene={scene} size={size} pinned={pinned} />}
-    </div>
-  );
-}
-
-function GridScene({ current, scene, size, pinned }: { current: CurrentRoom; scene: SceneModel; size: Size; pinned: string | null }): JSX.Element {
-  const count = scene.small.length + (scene.hidden > 0 ? 1 : 0);
-  const grid = fitGrid(count, size, gap);
+  const grid = large ? null : fitGrid(small.length + (hidden > 0 ? 1 : 0), size, gap);
+  const { width, height } = grid ?? strip;
   const style = {
-    '--tile-width': `${grid.width}px`,
-    '--tile-height': `${grid.height}px`,
-    maxWidth: `${grid.columns * (grid.width + gap)}px`,
+    '--tile-width': `${width}px`,
+    '--tile-height': `${height}px`,
+    maxWidth: grid ? `${grid.columns * (width + gap)}px` : undefined,
   } as CSSProperties;
   return (
-    <div className="tiles tiles-grid" style={style}>
-      {scene.small.map((tile) => (
-        <TileView key={tile.key} room={current.room} tile={tile} size="grid" pinned={pinned === tile.key} />
-      ))}
-      <HiddenTile count={scene.hidden} />
+    <div ref={area} className="scene" data-testid="room-scene" data-layout={large ? 'focus' : 'grid'}>
+      {size.width > 0 && (
+        <div className={cx('tiles', large ? 'tiles-focus' : 'tiles-grid', wide ? 'is-wide' : 'is-tall')} style={style}>
+          {tiles
+            .filter((tile) => tile === large || small.includes(tile))
+            .map((tile) => (
+              <TileView
+                key={tile.key}
+                room={room}
+                tile={tile}
+                size={tile === large ? 'large' : large ? 'small' : 'grid'}
+                pinned={pinned === tile.key}
+              />
+            ))}
+          <HiddenTile count={hidden} />
+        </div>
+      )}
     </div>
   );
 }
 
-interface FocusProps {
-  current: CurrentRoom;
-  scene: SceneModel;
-  strip: Size;
-  wide: boolean;
-  pinned: string | null;
-}
-
-function Focus({ current, scene, strip, wide, pinned }: FocusProps): JSX.Element {
-  const { large } = scene;
-  const style = { '--tile-width': `${strip.width}px`, '--tile-height': `${strip.height}px` } as CSSProperties;
-  return (
-    <div className={cx('focus', wide ? 'is-wide' : 'is-tall')} style={style}>
-      {large && <TileView key={`${large.key} large`} room={current.room} tile={large} size="large" pinned={pinned === large.key} />}
-      <div className="tiles tiles-strip">
-        {scene.small.map((tile) => (
-          <TileView key={tile.key} room={current.room} tile={tile} size="small" pinned={pinned === tile.key} />
-        ))}
-        <HiddenTile count={scene.hidden} />
-      </div>
-    </div>
-  );
-}
+const tilesAlong = (length: number, tile: number): number => Math.floor((length + gap) / (tile + gap));
 
 function HiddenTile({ count }: { count: number }): JSX.Element | null {
   const { t } = useI18n();

@@ -1,5 +1,5 @@
 // Why one is out of a room, in words, and whether trying again makes sense. Pure.
-import type { RoomEndReason } from '@zvonok/client';
+import type { RoomEndReason, RoomKind } from '@zvonok/client';
 import type { PlainKey } from '../i18n';
 
 export interface RoomEndWords {
@@ -8,7 +8,7 @@ export interface RoomEndWords {
   readonly again: boolean;
 }
 
-export function describeRoomEnd(reason: RoomEndReason): RoomEndWords {
+export function describeRoomEnd(kind: RoomKind, reason: RoomEndReason): RoomEndWords {
   switch (reason) {
     case 'left':
     case 'disposed':
@@ -16,7 +16,7 @@ export function describeRoomEnd(reason: RoomEndReason): RoomEndWords {
     case 'kicked':
       return { title: 'room.end.kicked', text: 'room.end.kicked.text', again: false };
     case 'removed':
-      return { title: 'room.end.removed', text: 'room.end.removed.text', again: false };
+      return { title: 'room.end.removed', text: kind === 'group' ? 'room.end.removed.text' : 'room.end.removed.chat', again: false };
     case 'replaced':
       return { title: 'room.end.replaced', text: 'room.end.replaced.text', again: true };
     case 'locked':
@@ -26,7 +26,7 @@ export function describeRoomEnd(reason: RoomEndReason): RoomEndWords {
     case 'too-many-rooms':
       return { title: 'room.end.too_many', text: 'room.end.too_many.text', again: true };
     case 'forbidden':
-      return { title: 'room.end.forbidden', text: 'room.end.forbidden.text', again: true };
+      return { title: 'room.end.forbidden', text: kind === 'group' ? 'room.end.forbidden.text' : 'room.end.forbidden.chat', again: true };
     case 'unauthorized':
       return { title: 'room.end.unauthorized', text: 'room.end.unauthorized.text', again: false };
     case 'unavailable':

@@ -1,8 +1,9 @@
 // Profile, devices, sounds, language and look of this browser.
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { languageNames, languages } from '../i18n';
-import { playTestSound, useDeviceChoices, useLevel, usePreview } from '../state/devices';
+import { playTestSound, useDeviceChoices, usePreview } from '../state/devices';
 import { StreamVideo } from '../media/Stream';
+import { VoiceLevel } from '../media/VoiceLevel';
 import { renameMe, signOut, useSession } from '../state/session';
 import { setPrefs, useI18n, usePrefs } from '../state/app';
 import { showToast } from '../state/toasts';
@@ -109,7 +110,7 @@ function DevicesSection(): JSX.Element {
           <span>{t(failure)}</span>
         </p>
       )}
-      {testing && stream && <LevelMeter stream={stream} />}
+      {testing && stream && <VoiceLevel stream={stream} hint={t('settings.level.hint')} />}
       <div className="settings-buttons">
         <Button look="quiet" aria-pressed={testing} onClick={() => setTesting(!testing)}>
           {t(testing ? 'settings.preview.stop' : 'settings.preview.start')}
@@ -119,21 +120,6 @@ function DevicesSection(): JSX.Element {
         </Button>
       </div>
     </Section>
-  );
-}
-
-function LevelMeter({ stream }: { stream: MediaStream }): JSX.Element {
-  const { t } = useI18n();
-  const ref = useRef<HTMLDivElement>(null);
-  useLevel(ref, stream);
-  return (
-    <div className="level">
-      <Icon name="mic" size={18} />
-      <div ref={ref} className="level-bar" role="img" aria-label={t('settings.level')}>
-        <span className="level-fill" />
-      </div>
-      <p className="level-hint">{t('settings.level.hint')}</p>
-    </div>
   );
 }
 
