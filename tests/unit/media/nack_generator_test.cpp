@@ -121,7 +121,7 @@ TEST(NackGenerator, AgreesWithASimpleModelOfLossAndReordering) {
     std::multimap<std::int64_t, std::uint64_t> arrivals;
     for (std::uint64_t s = 0; s < 400; ++s) {
       if (random() % 10 == 0) continue;
-      arrivals.emplace(static_cast<std::int64_t>(s) * 2 + (random() % 5 == 0 ? random() % 40 : 0), 70'000 + s);
+      arrivals.emplace(static_cast<std::int64_t>(s * 2 + (random() % 5 == 0 ? random() % 40 : 0)), 70'000 + s);
     }
     NackGenerator nacks;
     std::set<std::uint64_t> seen;

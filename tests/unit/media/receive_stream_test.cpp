@@ -37,7 +37,7 @@ TEST(ReceiveStream, PacketsOfOneFrameAreNoJitter) {
   ReceiveStream stream{video()};
   std::uint64_t sequence = 1;
   for (unsigned i = 0; i < 300; ++i) {
-    for (int part = 0; part < 5; ++part) {
+    for (unsigned part = 0; part < 5; ++part) {
       stream.on_packet({.sequence = sequence++, .timestamp = i * 9000, .bytes = 1000}, at(i * 100 + part * 4));
     }
   }
