@@ -41,7 +41,7 @@ class Hostile : public ::testing::Test {
   [[nodiscard]] double resident() const { return metric("process_resident_memory_bytes"); }
   /// Sanitizers keep freed memory on purpose: there the bytes say nothing.
   void expect_growth_below(double megabytes, double before) const {
-#ifndef __SANITIZE_ADDRESS__
+#ifndef ZVONOK_SANITIZED
     EXPECT_LT(resident() - before, megabytes * kMegabyte);
 #else
     EXPECT_GT(resident(), 0) << "after " << before << ", " << megabytes;

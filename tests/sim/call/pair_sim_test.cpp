@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ZVONOK_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -42,7 +42,7 @@ void say_last_words() {
 
 void expect_death() {
   std::signal(SIGABRT, [](int) { say_last_words(); });  // returning goes on with the abort
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ZVONOK_SANITIZED
   __sanitizer_set_death_callback(say_last_words);
 #endif
 }

@@ -8,14 +8,8 @@
 
 namespace zvonok::sim {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef ZVONOK_SANITIZED
 inline constexpr std::uint64_t kSeeds = 1;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr std::uint64_t kSeeds = 1;
-#else
-inline constexpr std::uint64_t kSeeds = 4;
-#endif
 #else
 inline constexpr std::uint64_t kSeeds = 4;
 #endif
