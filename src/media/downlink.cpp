@@ -382,6 +382,8 @@ void Downlink::on_keyframe_request(rtp::Ssrc ssrc) {
 }
 
 void Downlink::want_keyframe(SendStream& stream) {
+  // One that comes before it can be sent on is lost, and publishers are not asked again so soon: on_connected asks.
+  if (link_.transport.media_path() == nullptr) return;
   const auto layer = stream.forwarder().wants_keyframe_of();
   if (!layer) return;
   Track* const track = link_.host.find_track(stream.parameters().track);

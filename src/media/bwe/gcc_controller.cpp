@@ -47,6 +47,7 @@ void GccController::on_feedback(TimePoint now, std::span<const PacketResult> res
   queue_.begin_report();
   for (const PacketResult& result : results) observe(now, result);
   queue_.end_report();
+  jitter_.on_peak_rate(acked_.peak_bps());
   if (usage_ != Usage::Overuse) usage_ = trend_.usage();
   usage_ = confirmed_usage(now);
   delay_.update(now, {.usage = usage_,
@@ -76,12 +77,13 @@ void GccController::observe(TimePoint now, const PacketResult& result) {
 
 void GccController::observe_arrival(TimePoint now, const PacketResult& result) {
   acked_.add(result.arrived, result.packet.bytes);
+  jitter_.on_packet(result.packet.bytes);
   queue_.add(now, result.sent, result.arrived);
   if (!rtt_reported_) rtt_ = std::clamp(now - result.sent, Duration::zero(), kRttMax);
   if (result.fate == Fate::ArrivedAfterLoss) return;
   if (const auto delta = groups_.add(result.sent, result.arrived)) {
     trend_.add(*delta);
-    jitter_.add(delta->arrived - delta->sent);
+    jitter_.on_gradient(delta->arrived - delta->sent);
     if (trend_.usage() == Usage::Overuse) usage_ = Usage::Overuse;
   }
 }
@@ -203,7 +205,8 @@ std::optional<ProbePlan> GccController::poll_probe(TimePoint now, std::int64_t w
   const bool troubled = decreased || delay_.is_draining() || silence_factor(now) < 1;
   auto plan = planner_.poll(now, {.target_bps = steady_target_bps(),
                                   .wanted_bps = wanted_bps,
-                                  .jitter = jitter_.mean(),
+                                  .deviation = jitter_.deviation(),
+                                  .jitter = jitter_.jitter(),
                                   .is_probing = !meter_.is_over(),
                                   .is_troubled = troubled});
   if (plan) meter_.begin(now, *plan);

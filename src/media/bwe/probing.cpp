@@ -107,7 +107,8 @@ std::optional<ProbePlan> ProbePlanner::plan(TimePoint now, const State& state) {
   if (state.target_bps >= std::min(options_.max_bps, state.wanted_bps)) return std::nullopt;
   next_at_ = now + (!had_trouble_ && now - began_.value_or(now) < kStartPhase ? kStartPeriod : kPeriod);
   const std::int64_t rate = std::max(options_.min_bps, std::min(kFactor * state.target_bps, ceiling));
-  const double length = std::min(kBurstSecondsMax, kBurstSeconds + 5 * in_seconds(state.jitter));
+  const double varies = 2 * in_seconds(state.deviation) + 3 * in_seconds(state.jitter);
+  const double length = std::min(kBurstSecondsMax, kBurstSeconds + varies);
   const double bytes = static_cast<double>(rate) * length / 8;
   ++last_cluster_;
   if (last_cluster_ == 0) last_cluster_ = 1;

@@ -43,6 +43,8 @@ class ProbePlanner {
     std::int64_t target_bps = 0;
     std::int64_t wanted_bps = 0;
     /// How much arrival times vary: a burst must be longer than that to measure anything.
+    Duration deviation{};
+    /// The part of it that is the network's.
     Duration jitter{};
     bool is_probing = false;
     /// Over-use, drain or loss: not the moment to send more.

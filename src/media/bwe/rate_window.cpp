@@ -56,4 +56,18 @@ std::optional<std::int64_t> RateWindow::over(std::size_t buckets) const {
   return static_cast<std::int64_t>(static_cast<double>(sum) * 8e9 / static_cast<double>(span.count()));
 }
 
+std::optional<std::int64_t> RateWindow::peak_bps() const {
+  constexpr std::size_t kSpan = 4;
+  if (!first_ || newest_ - *first_ < kShortest) return std::nullopt;
+  const std::int64_t last = index_of(newest_);
+  std::uint64_t sum = 0;
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    sum += bytes_[slot_of(last - static_cast<std::int64_t>(i))];
+    if (i >= kSpan) sum -= bytes_[slot_of(last - static_cast<std::int64_t>(i - kSpan))];
+    most = std::max(most, sum);
+  }
+  return static_cast<std::int64_t>(static_cast<double>(most) * 8e9 / static_cast<double>((kSpan * kBucket).count()));
+}
+
 }  // namespace zvonok::media::bwe

@@ -24,6 +24,8 @@ class RateWindow {
   [[nodiscard]] std::optional<std::int64_t> bps() const { return over(kBuckets); }
   /// Over the last 200 ms: quicker and noisier.
   [[nodiscard]] std::optional<std::int64_t> recent_bps() const { return over(8); }
+  /// The most of any 100 ms of the window.
+  [[nodiscard]] std::optional<std::int64_t> peak_bps() const;
 
  private:
   [[nodiscard]] std::optional<std::int64_t> over(std::size_t buckets) const;

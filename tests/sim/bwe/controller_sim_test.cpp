@@ -170,6 +170,45 @@ TEST_P(ControllerSim, DoesNotCollapseUnderJitter) {
   EXPECT_GE(w.lowest_target(0, seconds{10}, seconds{60}), 3 * kMbps / 4) << w.story(0);
 }
 
+LinkProfile jittery(std::int64_t bandwidth_bps) {
+  LinkProfile link = path(bandwidth_bps);
+  link.delay = milliseconds{60};
+  link.jitter = milliseconds{50};
+  return link;
+}
+
+/// Jitter of the size of a queue is no queue; a queue behind it is one all the same.
+TEST_P(ControllerSim, FindsTheQueueBehindStrongJitter) {
+  for (const std::int64_t capacity : {kMbps / 2, 1 * kMbps, 3 * kMbps}) {
+    World w = world(jittery(capacity));
+    w.add(controller(), {});
+    w.run_until(seconds{60});
+    const Duration queue = w.mean_queue(seconds{10}, seconds{60});
+    const std::string at = "_" + std::to_string(capacity / 1000);
+    const auto use = static_cast<double>(w.mean_received(0, seconds{10}, seconds{60})) / static_cast<double>(capacity);
+    note("use" + at, use);
+    note("mean_queue_ms" + at, in_seconds(queue) * 1000);
+    note("worst_queue_ms" + at, in_seconds(w.worst_queue(seconds{10}, seconds{60})) * 1000);
+    EXPECT_GE(use, 0.6) << w.story(0);
+    EXPECT_LE(queue, milliseconds{100}) << w.story(0);
+    EXPECT_LE(w.worst_queue(seconds{10}, seconds{60}), milliseconds{400}) << w.story(0);
+  }
+}
+
+TEST_P(ControllerSim, FollowsADropBehindStrongJitter) {
+  World w = world(jittery(3 * kMbps));
+  w.add(controller(), {});
+  w.link().schedule(TimePoint{seconds{20}}, jittery(kMbps * 7 / 10));
+  w.run_until(seconds{40});
+  const auto below = sends_below(w, kMbps * 7 / 10, seconds{20});
+  note("below_s", below ? in_seconds(*below) : -1);
+  note("queue_after_4s_ms", in_seconds(w.worst_queue(seconds{24}, seconds{40})) * 1000);
+  ASSERT_TRUE(below) << w.story(0);
+  EXPECT_LE(*below, seconds{2}) << w.story(0);
+  EXPECT_LT(w.worst_queue(seconds{24}, seconds{40}), milliseconds{400}) << w.story(0);
+  EXPECT_GE(w.mean_received(0, seconds{25}, seconds{40}), kMbps * 4 / 10) << w.story(0);
+}
+
 TEST_P(ControllerSim, BurstsAfterAMinuteOfSilenceWithoutAQueue) {
   World w = world(path(3 * kMbps));
   Flow& flow = w.add(controller(), {});

@@ -93,6 +93,13 @@ Duration World::worst_queue(Duration from, Duration to) const {
   return worst;
 }
 
+Duration World::mean_queue(Duration from, Duration to) const {
+  const auto samples = between(0, from, to);
+  Duration sum{};
+  for (const Sample& sample : samples) sum += sample.queue;
+  return samples.empty() ? sum : sum / static_cast<std::int64_t>(samples.size());
+}
+
 std::string World::story(std::size_t flow) const {
   std::string text = "seed " + std::to_string(seed_) + "\n  time  target    sent    recv kbit/s  queue ms by alr\n";
   for (std::size_t i = 0; i < traces_[flow].size(); i += 5) {

@@ -41,6 +41,7 @@ class World {
   [[nodiscard]] std::int64_t mean_target(std::size_t flow, Duration from, Duration to) const;
   [[nodiscard]] std::int64_t lowest_target(std::size_t flow, Duration from, Duration to) const;
   [[nodiscard]] Duration worst_queue(Duration from, Duration to) const;
+  [[nodiscard]] Duration mean_queue(Duration from, Duration to) const;
   /// For failures: one line a second.
   [[nodiscard]] std::string story(std::size_t flow) const;
 

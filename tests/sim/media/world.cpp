@@ -77,7 +77,7 @@ std::uint64_t World::join(const Joining& joining) {
                       .server_fingerprint = identity(0).certificate.fingerprint(),
                       .seed = random_.next(),
                       .send =
-                          [this, &member](TimePoint now, std::uint16_t port, Client::Bytes8 bytes) {
+                          [&member](TimePoint now, std::uint16_t port, Client::Bytes8 bytes) {
                             member.up_bytes += bytes.size();
                             if (member.record) member.recorded.push_back(bytes);
                             member.up->send(now, {.bytes = std::move(bytes), .tag = port});

@@ -7,6 +7,7 @@
 
 #include "media/bwe/delay_bound.h"
 #include "media/bwe/gcc_controller.h"
+#include "media/bwe/jitter_meter.h"
 #include "media/bwe/loss_bound.h"
 #include "media/bwe/probing.h"
 #include "media/bwe/queue_delay.h"
@@ -127,6 +128,48 @@ TEST(PacketGroups, APauseStartsAnew) {
   EXPECT_FALSE(groups.add(at(10'000), at(20'000)));
   EXPECT_FALSE(groups.add(at(10'020), at(20'020)));
   EXPECT_TRUE(groups.add(at(10'040), at(20'040)));
+}
+
+TEST(RateWindow, ThePeakIsOfTheBusiestTenthOfASecond) {
+  RateWindow window;
+  for (int i = 0; i <= 16; ++i) window.add(at(25 * i), 100);
+  for (int i = 17; i < 20; ++i) window.add(at(25 * i), 1000);
+  EXPECT_EQ(window.peak_bps(), 3100 * 8 * 10);
+}
+
+TEST(JitterMeter, AGrowingQueueIsNoJitter) {
+  JitterMeter meter;
+  for (int i = 0; i < 100; ++i) meter.on_gradient(milliseconds{20});
+  EXPECT_EQ(meter.deviation(), Duration::zero());
+  EXPECT_EQ(meter.explains(), Duration::zero());
+}
+
+TEST(JitterMeter, WhatGoesBothWaysExplainsAMultipleOfItself) {
+  JitterMeter meter;
+  for (int i = 0; i < 100; ++i) meter.on_gradient(milliseconds{i % 2 == 0 ? 15 : -15});
+  EXPECT_GE(meter.jitter(), milliseconds{13});
+  EXPECT_LE(meter.jitter(), milliseconds{17});
+  EXPECT_GE(meter.explains(), milliseconds{60});
+  EXPECT_LE(meter.explains(), milliseconds{75});
+}
+
+TEST(JitterMeter, ExplainsNoMoreThanATenthOfASecond) {
+  JitterMeter meter;
+  for (int i = 0; i < 100; ++i) meter.on_gradient(seconds{i % 2 == 0 ? 1 : -1});
+  EXPECT_EQ(meter.explains(), milliseconds{100});
+}
+
+TEST(JitterMeter, OnASlowLinkThePacketsOwnLengthIsNoJitter) {
+  JitterMeter meter;
+  for (int i = 0; i < 100; ++i) {
+    meter.on_packet(1200);
+    meter.on_gradient(milliseconds{i % 2 == 0 ? 15 : -15});
+  }
+  meter.on_peak_rate(300'000);  // 32 ms for a packet
+  EXPECT_EQ(meter.jitter(), Duration::zero());
+  EXPECT_EQ(meter.explains(), Duration::zero());
+  meter.on_peak_rate(3'000'000);
+  EXPECT_GT(meter.explains(), milliseconds{60});
 }
 
 TEST(QueueDelay, IsTheDelayAboveTheLowest) {
