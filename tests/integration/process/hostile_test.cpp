@@ -44,7 +44,7 @@ class Hostile : public ::testing::Test {
 #ifndef ZVONOK_SANITIZED
     EXPECT_LT(resident() - before, megabytes * kMegabyte);
 #else
-    EXPECT_GT(resident(), 0) << "after " << before << ", " << megabytes;
+    EXPECT_GT(resident(), 0) << "after " << before / kMegabyte << " MB, and " << megabytes << " more at most";
 #endif
   }
   [[nodiscard]] std::string token() const {
