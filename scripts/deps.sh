@@ -12,6 +12,8 @@ build=(
   libsoci-dev libsqlite3-dev libpq-dev
   libcurl4-openssl-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
 )
+# Intel's AES-GCM; without it OpenSSL's is used.
+[ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)
 test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn clang-19 libclang-rt-19-dev procps)
 lint=(clang-tidy-19 clang-format-19)
 

@@ -186,8 +186,8 @@ void add_media(Families& out, const MediaCounters& c) {
   out.gauge("zvonok_media_peers", "Media connections, in whatever state", number(c.peers));
   out.counter("zvonok_media_cpu_seconds_total", "CPU time of the media thread: its rate is the busy share",
               c.cpu_seconds);
-  out.histogram("zvonok_media_forwarding_seconds", "From waking up with datagrams to having sent what became of them",
-                c.forwarding);
+  out.histogram("zvonok_media_forwarding_seconds",
+                "From when the oldest datagram of a batch can have come to having sent what became of it", c.forwarding);
   out.counter("zvonok_media_packets_received_total", "RTP packets of participants", number(sum.up.packets));
   out.counter("zvonok_media_bytes_received_total", "Bytes of them", number(sum.up.bytes));
   out.counter("zvonok_media_packets_sent_total", "RTP packets to participants", number(sum.down.packets));

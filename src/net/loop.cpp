@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@ namespace zvonok::net {
 namespace {
 constexpr int kEventsPerTurn = 256;  // bounds a turn, and so the lag
 constexpr int kWaitMillisecondsMax = 1000;
+constexpr Duration kShortestSleep = microseconds{50};  // less costs more than it gives
 }  // namespace
 
 Result<std::unique_ptr<Loop>, std::string> Loop::create() {
@@ -106,7 +108,19 @@ void Loop::run() {
   }
 }
 
+void Loop::keep_gap() {
+  held_back_ = {};
+  const Duration gap = gap_.gap();
+  if (gap == Duration::zero()) return;
+  const Duration left = now_.mono + gap - read_clocks().mono;
+  if (left < kShortestSleep) return;
+  const timespec sleep{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds{left}.count()};
+  ::nanosleep(&sleep, nullptr);  // a signal may end it early: no harm
+  held_back_ = left;
+}
+
 void Loop::run_turn() {
+  keep_gap();
   std::array<epoll_event, kEventsPerTurn> events{};
   const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, wait_milliseconds());
   ZVONOK_CHECK(count >= 0 || errno == EINTR);
@@ -125,7 +139,9 @@ void Loop::run_turn() {
   run_timers();
   if (turn_end_) turn_end_();
   discarded_.clear();
-  longest_turn_ = std::max(longest_turn_, read_clocks().mono - started);
+  const TimePoint ended = read_clocks().mono;
+  longest_turn_ = std::max(longest_turn_, ended - started);
+  gap_.on_turn(started, ended);
 }
 
 void Loop::run_posted() {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/fd.h"
+#include "net/turn_gap.h"
 
 namespace zvonok::net {
 
@@ -56,6 +57,12 @@ class Loop {
   /// Destroys the object when the turn is over, since later events of the turn may still name it.
   void discard(std::unique_ptr<ReadyHandler> handler) { discarded_.push_back(std::move(handler)); }
 
+  /// Lets a busy loop wait up to `most` from the start of one turn to the start of the next (see TurnGap); what comes
+  /// meanwhile is that much later, and so is what `post`, timers and `stop` ask for.
+  void moderate_turns(Duration most) { gap_ = TurnGap{most}; }
+  /// How long this turn was held back for that.
+  [[nodiscard]] Duration held_back() const { return held_back_; }
+
   /// The time of this turn: read once when the turn begins.
   [[nodiscard]] const Now& now() const { return now_; }
   /// How long the longest turn since the last call took: the loop's lag.
@@ -66,6 +73,7 @@ class Loop {
  private:
   Loop(Fd epoll, Fd wake);
   void run_turn();
+  void keep_gap();
   void run_posted();
   void run_timers();
   [[nodiscard]] int wait_milliseconds() const;
@@ -78,6 +86,8 @@ class Loop {
   Task turn_end_;
   std::vector<std::unique_ptr<ReadyHandler>> discarded_;
   Duration longest_turn_{};
+  TurnGap gap_{Duration::zero()};
+  Duration held_back_{};
 
   std::mutex mutex_;  // guards the two below
   std::vector<Task> posted_;

@@ -15,6 +15,9 @@ namespace {
 // Batches read in one turn before timers and commands have their turn.
 constexpr int kBatchesPerTurn = 16;
 constexpr Duration kCountersInterval = seconds{1};
+// A shard at work for a third of the time forwards a packet for three quarters of the CPU with it (10 rooms of 9 who
+// all speak). A jitter buffer is ten times as long at least.
+constexpr Duration kTurnGapMax = microseconds{1500};
 
 /// Of the thread that calls.
 double cpu_seconds() {
@@ -37,6 +40,7 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
 
   [[nodiscard]] bool start() {
     loop_.set_turn_end([this] { end_turn(); });
+    loop_.moderate_turns(kTurnGapMax);
     return loop_.add(socket_.fd(), EPOLLIN, *this);
   }
   [[nodiscard]] const SocketAddress& local() const { return socket_.local(); }
@@ -106,7 +110,8 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
     socket_.flush();
     if (tcp_) tcp_->flush();
     if (std::exchange(received_, false)) {
-      forwarding_.observe(std::chrono::duration<double>(net::read_clocks().mono - now).count());
+      const Duration waited = loop_.held_back() + (net::read_clocks().mono - now);
+      forwarding_.observe(std::chrono::duration<double>(waited).count());
     }
     if (auto events = engine_.take_events(); !events.empty()) {
       options_.control->post(

@@ -3,9 +3,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
 #include "proto/rtp/types.h"
+#include "proto/srtp/gcm.h"
 #include "proto/srtp/keys.h"
 #include "proto/srtp/openssl.h"
 
@@ -19,8 +21,6 @@ struct PacketId {
 
 class Protection {
  public:
-  enum class Direction : std::uint8_t { Seal, Open };
-
   Protection(Profile profile, Direction direction, const PacketKeys& keys);
 
   /// `packet` is the written header (`header_length` bytes) and room for the text, which is `prefix` and then `rest`;
@@ -34,15 +34,12 @@ class Protection {
   [[nodiscard]] bool open(PacketId id, MutableBytes packet, std::size_t header_length, Bytes trailer, Bytes tag);
 
  private:
-  bool seal_gcm(PacketId id, Bytes header, std::uint8_t* text, Bytes prefix, Bytes rest, Bytes trailer,
-                MutableBytes tag);
-  bool open_gcm(PacketId id, Bytes header, MutableBytes text, Bytes trailer, Bytes tag);
   bool count(PacketId id, std::uint8_t* out, Bytes prefix, Bytes rest);
   bool authenticate(Bytes packet, Bytes trailer, MutableBytes mac);
 
-  Profile profile_;
-  CipherContext cipher_;
-  MacContext mac_;  // CM and SHA-1 only
+  std::unique_ptr<Gcm> gcm_;  // or the two below, by the profile
+  CipherContext counter_;
+  MacContext mac_;
   Secret<kSaltBytesMax> salt_;
 };
 

@@ -64,8 +64,8 @@ Receiver::Receiver(Profile profile, const MasterKey& master, ReceiverOptions opt
 Receiver::Receiver(Profile profile, const SessionKeys& keys, ReceiverOptions options)
     : profile_{profile},
       tag_bytes_{tag_bytes(profile)},
-      rtp_{profile, Protection::Direction::Open, keys.rtp},
-      rtcp_{profile, Protection::Direction::Open, keys.rtcp},
+      rtp_{profile, Direction::Open, keys.rtp},
+      rtcp_{profile, Direction::Open, keys.rtcp},
       rtp_streams_{options.ssrcs_max},
       rtcp_streams_{options.ssrcs_max} {}
 

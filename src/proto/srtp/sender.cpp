@@ -24,8 +24,8 @@ Sender::Sender(Profile profile, const MasterKey& master) : Sender{profile, deriv
 Sender::Sender(Profile profile, const SessionKeys& keys)
     : profile_{profile},
       tag_bytes_{tag_bytes(profile)},
-      rtp_{profile, Protection::Direction::Seal, keys.rtp},
-      rtcp_{profile, Protection::Direction::Seal, keys.rtcp} {}
+      rtp_{profile, Direction::Seal, keys.rtp},
+      rtcp_{profile, Direction::Seal, keys.rtcp} {}
 
 std::size_t Sender::seal_rtp(std::uint64_t extended_sequence, rtp::Ssrc ssrc, MutableBytes buffer,
                              std::size_t header_length, Bytes prefix, Bytes rest) {

@@ -1,9 +1,12 @@
 // The event loop: timers in order, posts from other threads, the end.
 #include "net/loop.h"
 
+#include <functional>
 #include <thread>
 
 #include <gtest/gtest.h>
+
+#include "net/clock.h"
 
 namespace zvonok::net {
 namespace {
@@ -84,6 +87,24 @@ TEST(Loop, StopBeforeRunIsKept) {
   loop->stop();
   loop->run();
   SUCCEED();
+}
+
+TEST(Loop, ABusyOneHoldsItsTurnsBackAndStillEnds) {
+  const auto loop = make_loop();
+  loop->moderate_turns(milliseconds{2});
+  const TimePoint start = loop->now().mono;
+  Duration held_back{};
+  std::function<void()> work = [&] {
+    const TimePoint began = loop->now().mono;
+    while (read_clocks().mono - began < milliseconds{1}) {
+    }
+    held_back += loop->held_back();
+    if (held_back > Duration::zero() || loop->now().mono - start > seconds{20}) return loop->stop();
+    loop->post([&] { work(); });
+  };
+  loop->post([&] { work(); });
+  loop->run();
+  EXPECT_GT(held_back, Duration::zero());
 }
 
 }  // namespace

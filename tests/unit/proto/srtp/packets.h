@@ -30,7 +30,7 @@ namespace zvonok::srtp::test {
 using Blob = std::vector<std::uint8_t>;
 using Random = std::mt19937_64;
 
-constexpr std::array kProfiles{Profile::AeadAes128Gcm, Profile::AeadAes256Gcm, Profile::Aes128CmSha1_80};
+inline constexpr std::array kProfiles{Profile::AeadAes128Gcm, Profile::AeadAes256Gcm, Profile::Aes128CmSha1_80};
 
 inline Blob unhex(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };

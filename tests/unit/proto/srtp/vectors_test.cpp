@@ -54,7 +54,7 @@ TEST(SrtpProtection, CountsAsInRfc3711AppendixB2) {
   keys.cipher = Secret<kKeyBytesMax>{unhex("2B7E151628AED2A6ABF7158809CF4F3C")};
   keys.salt = Secret<kSaltBytesMax>{unhex("F0F1F2F3F4F5F6F7F8F9FAFBFCFD")};
   keys.mac = Secret<kMacKeyBytes>{Blob(20)};
-  Protection protection{Profile::Aes128CmSha1_80, Protection::Direction::Seal, keys};
+  Protection protection{Profile::Aes128CmSha1_80, Direction::Seal, keys};
   Blob text(0xFF02 * 16);
   Blob tag(10);
   ASSERT_TRUE(protection.seal({}, text, 0, {}, text, {}, tag));
