@@ -147,13 +147,17 @@ PairCalls::Placed PairCalls::place(PairEndpoint& from, PendingOffer& offer, cons
   const PairCall* const own = call_of(from.user);
   const PairCall* const theirs = call_of(target);
   if (own != nullptr && own == theirs) return relay_offer(from, offer, now, effects);
-  if (own != nullptr || theirs != nullptr) {
-    refuse(from, ErrorCode::Busy, own != nullptr ? "you are in another call" : "the user is in another call", effects);
+  const bool caller_engaged = presence_.is_engaged(from.user);  // be it in a call of another kind
+  if (caller_engaged || presence_.is_engaged(target)) {
+    refuse(from, ErrorCode::Busy, caller_engaged ? "you are in another call" : "the user is in another call", effects);
     save_refused(from, offer, target, EndReason::Busy, now, effects);
     return Placed::No;
   }
   if (!presence_.has_device(target, Dialect::Pair)) {
-    refuse(from, ErrorCode::Offline, "no device of the user is connected", effects);
+    refuse(from, ErrorCode::Offline,
+           presence_.is_online(target) ? "the user is connected only for tunnelled calls"
+                                       : "no device of the user is connected",
+           effects);
     save_refused(from, offer, target, EndReason::Offline, now, effects);
     return Placed::No;
   }
@@ -203,6 +207,8 @@ void PairCalls::start_call(PairEndpoint& from, PendingOffer& offer, const UserId
   calls_.emplace(call.serial(), std::move(owned));
   users_in_calls_.emplace(from.user, &call);
   users_in_calls_.emplace(target, &call);
+  presence_.engage(from.user);
+  presence_.engage(target);
   if (from.added_events == AddedEvents::On) {
     effects.emplace_back(
         DeliverCallStarted{.to = from.id, .call = call.record().id, .peer = target, .role = Role::Caller});
@@ -336,8 +342,10 @@ void PairCalls::end(PairCall& call, EndReason reason, const Now& now, Effects& e
 
 void PairCalls::forget(PairCall& call) {
   deadlines_.arm({DeadlineKey::Kind::Call, call.serial()}, call.armed, kNever);
-  users_in_calls_.erase(call.record().caller);
-  users_in_calls_.erase(call.record().callee);
+  for (const UserId& user : {call.record().caller, call.record().callee}) {
+    users_in_calls_.erase(user);
+    presence_.disengage(user);
+  }
   calls_.erase(call.serial());
 }
 

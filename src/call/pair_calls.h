@@ -97,7 +97,6 @@ class PairCalls {
   PresenceChange drop(PairEndpoint& endpoint);
   void join_call_of_user(PairEndpoint& fresh, const Now& now, Effects& effects);
   void ring_devices(PairCall& call, Effects& effects);
-  void tell_watchers(const UserId& user, PresenceChange change, Effects& effects);
 
   // Calls as a whole.
   [[nodiscard]] PairCall* call_of(const UserId& user);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "call/pair_calls.h"
+#include "call/presence_news.h"
 
 namespace zvonok::call {
 
@@ -22,7 +23,7 @@ void PairCalls::on(DeviceConnected& command, const Now& now, Effects& effects) {
     replace(*old, fresh, effects);
   }
   if (fresh.call == nullptr) join_call_of_user(fresh, now, effects);
-  tell_watchers(fresh.user, change, effects);
+  tell_watchers(presence_, fresh.user, change, effects);
 }
 
 void PairCalls::replace(PairEndpoint& old, PairEndpoint& fresh, Effects& effects) {
@@ -57,7 +58,7 @@ void PairCalls::on(DeviceDisconnected& command, const Now& now, Effects& effects
   if (call != nullptr) call->lose(*gone, now.mono);
   const PresenceChange change = drop(*gone);
   if (call != nullptr) expire(*call, now, effects);
-  tell_watchers(user, change, effects);
+  tell_watchers(presence_, user, change, effects);
 }
 
 void PairCalls::ring_devices(PairCall& call, Effects& effects) {
@@ -107,15 +108,6 @@ void PairCalls::on(WatchPresence& command, const Now&, Effects& effects) {
     presence.users.push_back({.user = std::move(user), .online = online});
   }
   effects.emplace_back(std::move(presence));
-}
-
-void PairCalls::tell_watchers(const UserId& user, PresenceChange change, Effects& effects) {
-  if (change == PresenceChange::None) return;
-  for (const ConnectionId watcher : presence_.watchers_of(user)) {
-    if (find(watcher) == nullptr) continue;  // of another dialect
-    effects.emplace_back(
-        DeliverPresence{.to = watcher, .users = {{.user = user, .online = change == PresenceChange::CameOnline}}});
-  }
 }
 
 void PairCalls::on(Drain&, const Now&, Effects&) {

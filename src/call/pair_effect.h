@@ -133,6 +133,7 @@ struct UserPresence {
   friend bool operator==(const UserPresence&, const UserPresence&) = default;
 };
 
+/// `to` may be a connection of any dialect.
 struct DeliverPresence {
   ConnectionId to;
   std::vector<UserPresence> users;

@@ -1,5 +1,5 @@
-// Who is connected, on which devices, and who wants to know. About sockets only: there is no grace here. Shared by all
-// dialects. Pure; belongs to the control thread.
+// Who is connected, on which devices, who is in a call, and who wants to know. About sockets only: there is no grace
+// here. Shared by all dialects. Pure; belongs to the control thread.
 #pragma once
 #include <map>
 #include <optional>
@@ -50,6 +50,12 @@ class Presence {
 
   [[nodiscard]] std::size_t connection_count() const { return devices_.size(); }
   [[nodiscard]] std::size_t online_user_count() const { return users_.size(); }
+  /// In a call, of whatever kind. One call at most.
+  void engage(const UserId& user) { engaged_.insert(user); }
+  void disengage(const UserId& user) { engaged_.erase(user); }
+  [[nodiscard]] bool is_engaged(const UserId& user) const { return engaged_.contains(user); }
+  [[nodiscard]] std::size_t engaged_count() const { return engaged_.size(); }
+
   /// Users somebody watches.
   [[nodiscard]] std::size_t watched_user_count() const { return watchers_.size(); }
 
@@ -59,6 +65,7 @@ class Presence {
   std::unordered_map<ConnectionId, Device> devices_;
   std::unordered_map<UserId, std::vector<ConnectionId>> users_;  // oldest first; no empty list
   std::unordered_map<ConnectionId, std::vector<UserId>> watched_;
+  std::unordered_set<UserId> engaged_;
   // Ordered: anybody may watch any text, and texts that all hash alike must not slow everybody down. No empty set.
   std::map<UserId, std::unordered_set<ConnectionId>> watchers_;
 };
