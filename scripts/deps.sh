@@ -14,7 +14,7 @@ build=(
 )
 # Intel's AES-GCM; without it OpenSSL's is used.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)
-test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn clang-19 libclang-rt-19-dev procps)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray clang-19 libclang-rt-19-dev procps)
 lint=(clang-tidy-19 clang-format-19)
 
 packages=("${build[@]}")

@@ -213,7 +213,8 @@ void Control::deliver(const Deliver& effect) {
 void Control::perform(call::Effect& effect) {
   std::visit(
       Overloaded{[this](const call::SaveRecord& e) { perform(e); }, [this](const call::LookUpTarget& e) { perform(e); },
-                 [this](const call::CloseConnection& e) { perform(e); }, [this](const auto& e) { deliver(e); }},
+                 [this](const call::CloseConnection& e) { perform(e); },
+                 [this](const call::DeliverPresence& e) { perform(e); }, [this](const auto& e) { deliver(e); }},
       effect);
 }
 
@@ -246,6 +247,16 @@ void Control::perform(const call::LookUpTarget& effect) {
       parts_.storage, parts_.loop, [&store = parts_.store, effect] { return find_target(store, effect); },
       [this](call::Command answer) { run(std::move(answer)); });
   if (!accepted) parts_.loop.post([this, lookup = effect.lookup] { run(call::LookupFailed{lookup}); });
+}
+
+bool Control::tell_presence(const call::DeliverPresence& presence) {
+  if (!clients_.contains(presence.to)) return false;
+  deliver(presence);
+  return true;
+}
+
+void Control::perform(const call::DeliverPresence& effect) {
+  if (!tell_presence(effect) && tell_elsewhere_) tell_elsewhere_(effect);
 }
 
 void Control::perform(const call::CloseConnection& effect) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -69,6 +70,15 @@ class Control final : public net::WsHandler {
   void on_ws_message(ConnectionId id, std::string_view text) override;
   void on_ws_close(ConnectionId id) override;
 
+  /// Of all dialects.
+  [[nodiscard]] call::Presence& presence() { return presence_; }
+  /// Somebody whom a socket here watches is connected elsewhere, or no more. False: it is no socket of this dialect.
+  bool tell_presence(const call::DeliverPresence& presence);
+  /// Who hears of presence and is not connected here.
+  void on_foreign_presence(std::function<void(const call::DeliverPresence&)> tell) {
+    tell_elsewhere_ = std::move(tell);
+  }
+
   [[nodiscard]] bool is_online(const UserId& user) const { return presence_.is_online(user); }
   [[nodiscard]] std::size_t online_users() const { return presence_.online_user_count(); }
   [[nodiscard]] std::size_t calls() const { return calls_.call_count(); }
@@ -94,6 +104,7 @@ class Control final : public net::WsHandler {
   void perform(const call::SaveRecord& effect);
   void perform(const call::LookUpTarget& effect);
   void perform(const call::CloseConnection& effect);
+  void perform(const call::DeliverPresence& effect);
   template <class Deliver>
   void deliver(const Deliver& effect);
   void arm_timer();
@@ -102,6 +113,7 @@ class Control final : public net::WsHandler {
   const Duration auth_timeout_;
   const std::size_t sockets_per_user_max_;
   net::Server* server_ = nullptr;
+  std::function<void(const call::DeliverPresence&)> tell_elsewhere_;
   call::Presence presence_;
   call::PairCalls calls_;
   std::unordered_map<ConnectionId, Client> clients_;

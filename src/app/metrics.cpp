@@ -187,7 +187,8 @@ void add_media(Families& out, const MediaCounters& c) {
   out.counter("zvonok_media_cpu_seconds_total", "CPU time of the media thread: its rate is the busy share",
               c.cpu_seconds);
   out.histogram("zvonok_media_forwarding_seconds",
-                "From when the oldest datagram of a batch can have come to having sent what became of it", c.forwarding);
+                "From when the oldest datagram of a batch can have come to having sent what became of it",
+                c.forwarding);
   out.counter("zvonok_media_packets_received_total", "RTP packets of participants", number(sum.up.packets));
   out.counter("zvonok_media_bytes_received_total", "Bytes of them", number(sum.up.bytes));
   out.counter("zvonok_media_packets_sent_total", "RTP packets to participants", number(sum.down.packets));
@@ -286,6 +287,69 @@ void add_stun(Families& out, const StunCounters& c) {
   out.labelled(kName, kHelp, "result", "limited", number(c.limited));
 }
 
+void add_tunnel_calls(Families& out, const TunnelControl& control) {
+  const TunnelCallCounters& c = control.counters();
+  out.gauge("zvonok_tunnel_calls", "Tunnelled calls under way", number(control.calls()));
+  out.gauge("zvonok_tunnel_clients", "Sockets in the namespace /call", number(control.clients()));
+  out.counter("zvonok_tunnel_calls_started_total", "Tunnelled calls that rang", number(c.started));
+  out.counter("zvonok_tunnel_calls_answered_total", "Tunnelled calls answered", number(c.answered));
+  for (std::size_t i = 0; i < c.ended.size(); ++i) {
+    out.labelled("zvonok_tunnel_calls_ended_total", "Tunnelled calls ended, by reason", "reason",
+                 call::to_text(static_cast<call::EndReason>(i)), number(c.ended[i]));
+  }
+  out.counter("zvonok_tunnel_call_seconds_total", "Seconds of answered tunnelled calls", number(c.answered_seconds));
+  out.counter("zvonok_tunnel_bad_messages_total", "Events with arguments missing or of a wrong type",
+              number(c.bad_messages));
+  out.counter("zvonok_tunnel_errors_total", "call-error events", number(c.errors));
+  out.counter("zvonok_tunnel_auth_refused_total", "Clients refused for their token", number(c.auth_refused));
+  out.counter("zvonok_tunnel_too_many_sockets_total", "Clients refused for having too many sockets",
+              number(c.too_many_sockets));
+  out.counter("zvonok_tunnel_failures_total", "Calls for which there was no tunnel", number(c.tunnels_failed));
+}
+
+void add_tunnel_streams(Families& out, const TunnelEdge& edge) {
+  const tunnel::Counters& c = edge.counters();
+  out.gauge("zvonok_tunnel_streams", "Connections of tunnel clients", number(edge.streams()));
+  out.counter("zvonok_tunnel_streams_opened_total", "Connections at the tunnel's path", number(c.opened));
+  out.counter("zvonok_tunnel_streams_turned_away_total", "Of them, those beyond the limit", number(c.turned_away));
+  out.counter("zvonok_tunnel_streams_admitted_total", "Of them, those that showed a call's key", number(c.admitted));
+  for (std::size_t i = 0; i < tunnel::kRefusals; ++i) {
+    out.labelled("zvonok_tunnel_streams_refused_total", "Connections that became nobody's, by reason", "reason",
+                 tunnel::to_text(static_cast<tunnel::Refusal>(i)), number(c.refused[i]));
+  }
+  for (std::size_t i = 0; i < tunnel::kStreamEnds; ++i) {
+    out.labelled("zvonok_tunnel_streams_ended_total", "Connections ended, by reason", "reason",
+                 tunnel::to_text(static_cast<tunnel::StreamEnd>(i)), number(c.ended[i]));
+  }
+  for (std::size_t i = 0; i < tunnel::kDrops; ++i) {
+    out.labelled("zvonok_tunnel_dropped_total", "Datagrams and Mux sessions that went nowhere, by reason", "reason",
+                 tunnel::to_text(static_cast<tunnel::Drop>(i)), number(c.dropped[i]));
+  }
+  out.counter("zvonok_tunnel_bytes_received_total", "Payload that tunnel clients sent", number(c.traffic.up.bytes));
+  out.counter("zvonok_tunnel_bytes_sent_total", "Payload sent to tunnel clients", number(c.traffic.down.bytes));
+  out.counter("zvonok_tunnel_packets_received_total", "Datagrams that tunnel clients sent",
+              number(c.traffic.up.packets));
+  out.counter("zvonok_tunnel_packets_sent_total", "Datagrams sent to tunnel clients", number(c.traffic.down.packets));
+}
+
+void add_engineio(Families& out, const engineio::Counters& c) {
+  out.gauge("zvonok_engineio_sessions", "Engine.IO sessions", number(c.sessions));
+  for (std::size_t i = 0; i < engineio::kCloseReasonCount; ++i) {
+    out.labelled("zvonok_engineio_closed_total", "Engine.IO sessions ended, by reason", "reason",
+                 engineio::to_text(static_cast<engineio::CloseReason>(i)), number(c.closed[i]));
+  }
+  for (std::size_t i = 0; i < engineio::kRequestErrorCount; ++i) {
+    out.labelled("zvonok_engineio_refused_total", "Engine.IO requests refused, by reason", "reason",
+                 engineio::to_text(static_cast<engineio::RequestError>(i)), number(c.refused[i]));
+  }
+  for (std::size_t i = 0; i < engineio::kDropCount; ++i) {
+    out.labelled("zvonok_engineio_dropped_total", "Engine.IO messages dropped, by reason", "reason",
+                 engineio::to_text(static_cast<engineio::Drop>(i)), number(c.dropped[i]));
+  }
+  out.counter("zvonok_engineio_messages_received_total", "Engine.IO messages received", number(c.messages_in));
+  out.counter("zvonok_engineio_messages_sent_total", "Engine.IO messages sent", number(c.messages_out));
+}
+
 }  // namespace
 
 std::string Metrics::render() {
@@ -295,6 +359,9 @@ std::string Metrics::render() {
   add_calls(out, parts_.control);
   add_rooms(out, parts_.rooms);
   add_entries(out, parts_.room_access.counters(), parts_.messenger);
+  add_tunnel_calls(out, parts_.tunnels.control());
+  add_tunnel_streams(out, parts_.tunnels.tunnel());
+  if (const auto* engine = parts_.tunnels.engine_counters()) add_engineio(out, *engine);
   if (media_ != nullptr) {
     const MediaCounters media = media_->counters();
     add_media(out, media);

@@ -9,6 +9,7 @@
 #include "app/media/stun_server.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
+#include "app/tunnel/tunnel_service.h"
 #include "app/worker_pool.h"
 #include "identity/login_throttle.h"
 #include "identity/tickets.h"
@@ -25,6 +26,7 @@ class Metrics {
     const WorkerPool& passwords;
     const CallJournal& journal;
     const Control& control;
+    const TunnelService& tunnels;
     const identity::LoginThrottle& throttle;
     const identity::Tickets& tickets;
     const RoomControl& rooms;

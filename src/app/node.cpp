@@ -166,20 +166,31 @@ Node::Node(Opened opened)
       journal_{*store_, log_, {.node = name_}},
       access_{{*loop_, storage_, service_, authenticator_, known_users_, tickets_, config_.auth_provision}},
       control_{{*loop_, storage_, *store_, journal_, access_, entropy_, log_}, config_},
+      tunnels_{{.loop = *loop_,
+                .storage = storage_,
+                .store = *store_,
+                .journal = journal_,
+                .access = access_,
+                .presence = control_.presence(),
+                .policy = policy_,
+                .entropy = entropy_,
+                .log = log_},
+               config_},
       rooms_{{*loop_, journal_, entropy_, log_}, room_options(config_)},
       store_authorizer_{*store_},
       messenger_{std::move(opened.messenger)},
       room_access_{{*loop_, token_authorizer_,
                     messenger_ ? messenger_->authorizer() : static_cast<port::RoomAuthorizer&>(store_authorizer_),
                     messenger_ ? messenger_->pool() : storage_, rooms_, log_}},
-      metrics_{{*loop_, storage_, passwords_, journal_, control_, throttle_, tickets_, rooms_, room_access_,
+      metrics_{{*loop_, storage_, passwords_, journal_, control_, tunnels_, throttle_, tickets_, rooms_, room_access_,
                 messenger_ ? &messenger_->pool() : nullptr}},
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
-            access_, control_, rooms_, room_access_, entropy_, log_},
+            access_, control_, tunnels_.control(), rooms_, room_access_, entropy_, log_},
            config_},
-      front_{{*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, policy_, log_},
-             config_,
-             std::move(opened.files)} {}
+      front_{
+          {*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, tunnels_, policy_, log_},
+          config_,
+          std::move(opened.files)} {}
 
 Node::~Node() {
   // Answers of pools may still be on their way to the loop, with requests in them that know the server.
@@ -213,6 +224,9 @@ Result<void, std::string> Node::start(SignalUse signals) {
   if (!server) return fail(std::move(server.error()));
   server_ = std::move(*server);
   control_.attach(*server_);
+  tunnels_.attach(*server_);
+  control_.on_foreign_presence([this](const call::DeliverPresence& p) { tunnels_.control().tell_presence(p); });
+  tunnels_.control().on_foreign_presence([this](const call::DeliverPresence& p) { control_.tell_presence(p); });
   if (auto started = start_media(); !started) return started;
   metrics_.attach(*server_);
   if (auto loaded = load_tls(); !loaded) return loaded;
@@ -310,6 +324,7 @@ Result<void, std::string> Node::load_tls() {
   if (!context) return fail(std::move(context.error()));
   const std::int64_t days_left = (context->expires_at() - unix_seconds(loop_->now().wall)) / 86400;
   if (days_left < 14) log_.warn("the TLS certificate expires soon", {{"days", days_left}});
+  tunnels_.set_certificate(context->own_certificate());
   server_->set_tls(std::move(*context));
   return {};
 }
@@ -354,9 +369,10 @@ void Node::begin_shutdown() {
   }
   shutting_down_ = true;
   shutdown_deadline_ = loop_->now().mono + config_.shutdown_timeout;
-  log_.info("shutting down", {{"calls", control_.calls()}, {"rooms", rooms_.rooms()}});
+  log_.info("shutting down", {{"calls", control_.calls() + tunnels_.control().calls()}, {"rooms", rooms_.rooms()}});
   front_.set_draining();
   control_.drain();
+  tunnels_.control().drain();
   rooms_.drain();
   check_shutdown();
 }
@@ -365,11 +381,12 @@ void Node::check_shutdown() {
   constexpr Duration kLastWords = milliseconds{200};
   const TimePoint now = loop_->now().mono;
   // Nobody can come back to a server that is being stopped: rooms of the absent are not waited for.
-  if (control_.calls() + rooms_.present() > 0 && now < shutdown_deadline_) {
+  if (control_.calls() + tunnels_.control().calls() + rooms_.present() > 0 && now < shutdown_deadline_) {
     loop_->schedule(now + kLastWords, [this] { check_shutdown(); });
     return;
   }
   control_.shut_down();
+  tunnels_.shut_down();
   rooms_.shut_down();
   server_->drain("server shutdown");
   // Close frames and last answers leave; who does not take them is cut off.
@@ -409,6 +426,7 @@ void Node::adopt_revocations(const std::vector<port::RevokedSession>& sessions) 
     revocations_.revoke(session.id, session.revoked_at);
     if (!server_) continue;
     control_.close_session(session.id);
+    tunnels_.control().close_session(session.id);
     rooms_.close_session(session.id);
   }
 }

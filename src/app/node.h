@@ -18,6 +18,7 @@
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/signals.h"
+#include "app/tunnel/tunnel_service.h"
 #include "app/web/api.h"
 #include "app/web/front.h"
 #include "app/web/web_policy.h"
@@ -100,6 +101,7 @@ class Node {
   CallJournal journal_;
   Access access_;
   Control control_;
+  TunnelService tunnels_;
   RoomControl rooms_;
   authorizer_token::TokenAuthorizer token_authorizer_;
   authorizer_store::StoreAuthorizer store_authorizer_;

@@ -67,7 +67,10 @@ struct HttpParser::Impl {
 };
 
 HttpParser::HttpParser(const HttpLimits& limits)
-    : impl_{std::make_unique<Impl>()}, fields_max_{limits.header_fields_max} {
+    : impl_{std::make_unique<Impl>()},
+      fields_max_{limits.header_fields_max},
+      body_bytes_max_{limits.body_bytes_max},
+      stops_before_body_{limits.stops_before_body} {
   impl_->parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
   impl_->parser.body_limit(limits.body_bytes_max);
   impl_->parser.eager(false);  // first the header alone
@@ -111,6 +114,7 @@ HttpParser::Progress HttpParser::feed(Bytes data, std::size_t& consumed) {
       }
       impl_->keep_alive = fields.keep_alive();
       parser.eager(true);
+      if (stops_before_body_) break;
     }
     if (used == 0) break;
   }
@@ -125,6 +129,23 @@ bool HttpParser::expects_continue() const {
 
 bool HttpParser::keep_alive() const {
   return impl_->keep_alive;
+}
+
+RequestHead HttpParser::head() const {
+  const auto& request = impl_->parser.get();
+  const std::string_view target = origin_form(to_view(request.target()));
+  const std::size_t question = std::min(target.find('?'), target.size());
+  return {.method = method_of(request.method()),
+          .path = target.substr(0, question),
+          .query = target.substr(std::min(question + 1, target.size()))};
+}
+
+bool HttpParser::limit_body(std::size_t bytes_max) {
+  if (bytes_max >= body_bytes_max_) return true;
+  auto& parser = impl_->parser;
+  parser.body_limit(bytes_max);
+  const auto length = parser.content_length();
+  return !length || *length <= bytes_max;
 }
 
 HttpRequest HttpParser::take() {

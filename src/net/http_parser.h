@@ -14,6 +14,15 @@ struct HttpLimits {
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t header_fields_max = 100;
   std::size_t body_bytes_max = 1024 * 1024;
+  /// `feed` returns NeedsBody once before it takes anything of a body, so that `limit_body` can be asked first.
+  bool stops_before_body = false;
+};
+
+/// What is known of a request when its header is there. Views are valid until the parser is fed or goes.
+struct RequestHead {
+  Method method = Method::Other;
+  std::string_view path;
+  std::string_view query;
 };
 
 class HttpParser {
@@ -40,6 +49,10 @@ class HttpParser {
   /// The client waits for "100 Continue" before it sends its body.
   [[nodiscard]] bool expects_continue() const;
   [[nodiscard]] bool keep_alive() const;
+  /// From NeedsBody on.
+  [[nodiscard]] RequestHead head() const;
+  /// Lowers the limit of this request's body. False when the header says already that the body is larger.
+  [[nodiscard]] bool limit_body(std::size_t bytes_max);
   /// The request, without what the parser can't know (addresses, ids). Once, after Complete.
   [[nodiscard]] HttpRequest take();
 
@@ -49,6 +62,8 @@ class HttpParser {
   struct Impl;
   std::unique_ptr<Impl> impl_;
   std::size_t fields_max_;
+  std::size_t body_bytes_max_;
+  bool stops_before_body_;
   int failure_status_ = 0;
   std::string_view failure_reason_;
 };

@@ -12,6 +12,8 @@ namespace {
 
 // Answers that the client does not read must not pile up: the next pipelined request waits until they have left.
 constexpr std::size_t kUnsentBytesMax = 256 * 1024;
+// What a client may send behind a request that waits for its answer.
+constexpr std::size_t kPipelinedBytesMax = 16 * 1024;
 constexpr std::size_t kRequestIdBytes = 12;
 constexpr std::size_t kRequestIdCharactersMax = 64;
 
@@ -56,7 +58,8 @@ void HttpSession::parse() {
       if (connection_.unsent_bytes() > kUnsentBytesMax) break;  // on_drained() comes back here
       parser_.emplace(HttpLimits{.header_bytes_max = options.header_bytes_max,
                                  .header_fields_max = options.header_fields_max,
-                                 .body_bytes_max = options.body_bytes_max});
+                                 .body_bytes_max = options.body_bytes_max,
+                                 .stops_before_body = true});
       continue_sent_ = false;
       enter(State::Header, options.header_timeout);
     }
@@ -73,6 +76,7 @@ void HttpSession::parse() {
     }
     if (progress == HttpParser::Progress::NeedsBody && state_ == State::Header) {
       enter(State::Body, options.body_timeout);
+      if (!begin_body()) break;
       if (parser_->expects_continue() && !continue_sent_) {
         continue_sent_ = true;
         connection_.output() += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -83,13 +87,32 @@ void HttpSession::parse() {
   }
   parsing_ = false;
   if (connection_.closed() || connection_.finishing() || state_ == State::Done) return;
-  // While a request is handled, or its answer waits for a slow reader, nothing more is read.
-  const bool may_read = state_ == State::Idle || state_ == State::Header || state_ == State::Body;
-  if (may_read && connection_.unsent_bytes() <= kUnsentBytesMax) {
+  if (may_read()) {
     connection_.resume_reading();
   } else {
     connection_.pause_reading();
   }
+}
+
+/// While a request is handled, or its answer waits for a slow reader, nothing more is read; but only who reads hears
+/// that a client has gone.
+bool HttpSession::may_read() const {
+  switch (state_) {
+    case State::Idle:
+    case State::Header:
+    case State::Body: return connection_.unsent_bytes() <= kUnsentBytesMax;
+    case State::Handling: return waiting_ && input_.size() <= kPipelinedBytesMax;
+    case State::Done: break;
+  }
+  return false;
+}
+
+bool HttpSession::begin_body() {
+  const BodyRules rules = connection_.server().handler().on_body(parser_->head(), connection_.id());
+  watcher_ = rules.watcher;
+  if (parser_->limit_body(rules.bytes_max)) return true;
+  refuse(413, "request body too large", CloseReason::BadRequest);
+  return false;
 }
 
 void HttpSession::hand_over() {
@@ -106,6 +129,8 @@ void HttpSession::hand_over() {
   request.request_id =
       client_id && is_request_id(*client_id) ? std::string{*client_id} : make_secret(server.entropy(), kRequestIdBytes);
   upgrade_offer_.reset();
+  watcher_ = nullptr;
+  waiting_ = false;
   const auto upgrade = request.header("Upgrade");
   if (upgrade && websocket::has_token(*upgrade, "websocket")) {
     const auto connection_header = request.header("Connection");
@@ -126,6 +151,8 @@ void HttpSession::refuse(int status, std::string_view reason, CloseReason counte
   if (status == 413 || status == 431) ++connection_.server().counters().request_too_large;
   keep_alive_ = false;
   is_head_ = false;
+  waiting_ = false;
+  if (watcher_ != nullptr) std::exchange(watcher_, nullptr)->on_request_refused(connection_.id());
   HttpResponse response;
   response.status = status;
   response.add_header("Content-Type", "application/problem+json");
@@ -138,6 +165,9 @@ void HttpSession::refuse(int status, std::string_view reason, CloseReason counte
 
 void HttpSession::respond(std::uint64_t request, HttpResponse response) {
   if (request != request_number_ || state_ != State::Handling) return;
+  watcher_ = nullptr;
+  waiting_ = false;
+  if (response.ends_connection) keep_alive_ = false;
   write_response(response);
   if (!keep_alive_) {
     state_ = State::Done;
@@ -157,7 +187,15 @@ void HttpSession::write_response(const HttpResponse& response) {
   connection_.flush_later();
 }
 
-bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
+void HttpSession::wait(std::uint64_t request, RequestWatcher& watcher) {
+  if (request != request_number_ || state_ != State::Handling) return;
+  waiting_ = true;
+  watcher_ = &watcher;
+  deadline_ = TimePoint::max();
+  if (!parsing_ && may_read()) connection_.resume_reading();
+}
+
+bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler, const WsRules& rules) {
   if (request != request_number_ || state_ != State::Handling) return false;
   const auto accept = upgrade_offer_ ? websocket::accept_key(upgrade_offer_->key) : std::nullopt;
   if (!accept || !upgrade_offer_->proper || upgrade_offer_->version != "13") {
@@ -172,11 +210,12 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
   std::string& out = connection_.output();
   out += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
   out += *accept;
+  if (!rules.protocol.empty()) out += "\r\nSec-WebSocket-Protocol: " + rules.protocol;
   out += "\r\n\r\n";
   ++connection_.server().counters().http_responses[101];
   state_ = State::Done;
   std::string rest = std::move(input_);
-  connection_.set_session(std::make_unique<WsSession>(connection_, handler, now()));
+  connection_.set_session(std::make_unique<WsSession>(connection_, handler, rules, now()));
   connection_.flush_later();
   if (rest.empty()) {
     connection_.resume_reading();
@@ -196,6 +235,10 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler) {
 
 void HttpSession::on_drained() {
   if (state_ == State::Idle) parse();
+}
+
+void HttpSession::on_closed(CloseReason) {
+  if (watcher_ != nullptr) std::exchange(watcher_, nullptr)->on_client_gone(connection_.id());
 }
 
 void HttpSession::on_drain(std::string_view) {
@@ -252,11 +295,16 @@ void Responder::send(HttpResponse response) {
   if (HttpSession* session = find_http(*server, connection_)) session->respond(request_, std::move(response));
 }
 
-bool Responder::upgrade(WsHandler& handler) {
+void Responder::wait(RequestWatcher& watcher) {
+  HttpSession* session = server_ == nullptr ? nullptr : find_http(*server_, connection_);
+  if (session != nullptr) session->wait(request_, watcher);
+}
+
+bool Responder::upgrade(WsHandler& handler, const WsRules& rules) {
   Server* server = std::exchange(server_, nullptr);
   if (server == nullptr) return false;
   HttpSession* session = find_http(*server, connection_);
-  return session != nullptr && session->upgrade(request_, handler);
+  return session != nullptr && session->upgrade(request_, handler, rules);
 }
 
 bool Responder::connection_alive() const {

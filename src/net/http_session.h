@@ -17,13 +17,14 @@ class HttpSession final : public Session {
   void on_bytes(MutableBytes bytes) override;
   void on_drained() override;
   void on_sweep(TimePoint now) override;
-  void on_closed(CloseReason) override {}
+  void on_closed(CloseReason reason) override;
   void on_drain(std::string_view reason) override;
   [[nodiscard]] HttpSession* as_http() override { return this; }
 
   // For Responder. `request` is the number it was made with; an answer to an older request is dropped.
   void respond(std::uint64_t request, HttpResponse response);
-  [[nodiscard]] bool upgrade(std::uint64_t request, WsHandler& handler);
+  [[nodiscard]] bool upgrade(std::uint64_t request, WsHandler& handler, const WsRules& rules);
+  void wait(std::uint64_t request, RequestWatcher& watcher);
 
  private:
   enum class State {
@@ -35,7 +36,9 @@ class HttpSession final : public Session {
   };
 
   void parse();
+  [[nodiscard]] bool begin_body();
   void hand_over();
+  [[nodiscard]] bool may_read() const;
   void refuse(int status, std::string_view reason, CloseReason counted);
   void write_response(const HttpResponse& response);
   void enter(State state, Duration allowed);
@@ -51,6 +54,8 @@ class HttpSession final : public Session {
   bool is_head_ = false;
   bool continue_sent_ = false;
   bool parsing_ = false;
+  bool waiting_ = false;  // while Handling: for as long as the application likes
+  RequestWatcher* watcher_ = nullptr;
   // Of the request that is being handled, for an upgrade.
   struct UpgradeOffer {
     std::string key;

@@ -90,6 +90,15 @@ bool Server::ws_send(ConnectionId id, std::string_view text) {
   return true;
 }
 
+bool Server::ws_send_binary(ConnectionId id, std::string_view bytes) {
+  WsSession* session = find_ws(id);
+  if (session == nullptr || !session->send_binary(bytes)) {
+    ++counters_.ws_send_dropped;
+    return false;
+  }
+  return true;
+}
+
 void Server::ws_close(ConnectionId id, websocket::CloseCode code, std::string_view reason) {
   if (WsSession* session = find_ws(id)) session->close(code, reason);
 }

@@ -4,6 +4,7 @@
 // Threads: everything belongs to the loop's thread.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "net/connection.h"
 #include "net/counters.h"
+#include "net/http_parser.h"
 #include "net/loop.h"
 #include "net/options.h"
 #include "net/responder.h"
@@ -27,11 +29,20 @@
 
 namespace zvonok::net {
 
+/// What holds for one request's body.
+struct BodyRules {
+  /// More is answered with 413. Only lowers the limit of the server's options.
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
+  RequestWatcher* watcher = nullptr;  // until the request is handed over
+};
+
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   /// Must answer through `respond`, now or later. One request of a connection at a time.
   virtual void on_request(HttpRequest request, Responder respond) = 0;
+  /// The header of a request is there, and a body is to come.
+  virtual BodyRules on_body(const RequestHead&, ConnectionId) { return {}; }
 };
 
 class WsSession;
@@ -57,6 +68,8 @@ class Server final : public ReadyHandler {
 
   /// Sends a text message. False when the connection is gone or closing (counted).
   bool ws_send(ConnectionId id, std::string_view text);
+  /// The same for a binary message.
+  bool ws_send_binary(ConnectionId id, std::string_view bytes);
   /// Starts the closing handshake; the handler hears of the end by `on_ws_close`.
   void ws_close(ConnectionId id, websocket::CloseCode code, std::string_view reason);
 

@@ -2,9 +2,12 @@
 
 #include <array>
 #include <ctime>
+#include <memory>
 #include <string_view>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -40,6 +43,16 @@ std::int64_t expiry_of(const SSL_CTX* context) {
   return static_cast<std::int64_t>(timegm(&parts));
 }
 
+std::string self_signed_pem(const SSL_CTX* context) {
+  X509* const certificate = SSL_CTX_get0_certificate(context);
+  if (certificate == nullptr || X509_self_signed(certificate, 0) != 1) return {};
+  const std::unique_ptr<BIO, decltype(&BIO_free)> memory{BIO_new(BIO_s_mem()), &BIO_free};
+  if (!memory || PEM_write_bio_X509(memory.get(), certificate) != 1) return {};
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
 }  // namespace
 
 void SslDeleter::operator()(ssl_st* ssl) const {
@@ -72,6 +85,7 @@ Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
                 files.certificate_chain);
   }
   result.expires_at_ = expiry_of(context);
+  result.own_certificate_ = self_signed_pem(context);
   return result;
 }
 

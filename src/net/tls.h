@@ -30,11 +30,14 @@ class TlsContext {
   [[nodiscard]] SslHandle new_session(int fd) const;
   /// Unix seconds at which the certificate expires.
   [[nodiscard]] std::int64_t expires_at() const { return expires_at_; }
+  /// The certificate as PEM when it was signed by itself, so that clients who must verify it need it; else empty.
+  [[nodiscard]] const std::string& own_certificate() const { return own_certificate_; }
 
  private:
   TlsContext() = default;
   std::unique_ptr<ssl_ctx_st, SslDeleter> context_;
   std::int64_t expires_at_ = 0;
+  std::string own_certificate_;
 };
 
 }  // namespace zvonok::net

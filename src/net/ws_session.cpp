@@ -22,18 +22,21 @@ const WsOptions& ws_options(Connection& connection) {
 
 }  // namespace
 
-WsSession::WsSession(Connection& connection, WsHandler& handler, TimePoint now)
+WsSession::WsSession(Connection& connection, WsHandler& handler, const WsRules& rules, TimePoint now)
     : connection_{connection},
       handler_{handler},
       decoder_{websocket::Sender::Client,
-               {.message_bytes_max = ws_options(connection).message_bytes_max,
+               {.message_bytes_max = rules.message_bytes_max.value_or(ws_options(connection).message_bytes_max),
                 .fragments_max = ws_options(connection).fragments_max}},
       messages_{
           {.burst = ws_options(connection).messages_burst, .per_second = ws_options(connection).messages_per_second},
           now},
       bytes_{{.burst = ws_options(connection).bytes_burst, .per_second = ws_options(connection).bytes_per_second}, now},
       last_heard_{now},
-      next_ping_{now + ws_options(connection).ping_interval} {
+      next_ping_{now + ws_options(connection).ping_interval},
+      binary_{rules.binary},
+      heartbeat_{rules.heartbeat},
+      rate_{rules.rate} {
   ++connection.server().counters().websockets;
   ++connection.server().counters().ws_opened;
 }
@@ -53,14 +56,54 @@ bool WsSession::queue_has_room(std::size_t bytes) {
   return false;
 }
 
-bool WsSession::send(std::string_view text) {
-  if (close_sent_ || !queue_has_room(text.size())) return false;
-  websocket::append_frame(connection_.output(), Opcode::Text, text);
+bool WsSession::send(Opcode opcode, std::string_view payload) {
+  if (close_sent_ || !queue_has_room(payload.size())) return false;
+  websocket::append_frame(connection_.output(), opcode, payload);
   connection_.flush_later();
   NetCounters& counters = connection_.server().counters();
   ++counters.ws_messages_out;
-  counters.ws_bytes_out += text.size();
+  counters.ws_bytes_out += payload.size();
   return true;
+}
+
+MutableBytes WsSession::claim(std::size_t bytes, std::size_t unsent_max) {
+  if (close_sent_) return {};
+  if (connection_.unsent_bytes() > unsent_max) {
+    owes_drained_ = true;
+    return {};
+  }
+  std::string& out = connection_.output();
+  websocket::append_frame_header(out, Opcode::Binary, bytes);
+  const std::size_t at = out.size();
+  out.resize(at + bytes);
+  connection_.flush_later();
+  NetCounters& counters = connection_.server().counters();
+  ++counters.ws_messages_out;
+  counters.ws_bytes_out += bytes;
+  return {reinterpret_cast<std::uint8_t*>(out.data() + at), bytes};
+}
+
+void WsSession::on_drained() {
+  if (close_sent_ || !std::exchange(owes_drained_, false)) return;
+  handler_.on_ws_drained(connection_.id());
+}
+
+void WsSession::hold_reading() {
+  if (held_ || close_sent_ || connection_.closed()) return;
+  held_ = true;
+  connection_.pause_reading();
+}
+
+/// What was kept is handed over in a later turn: whoever lets reading go on may be in the middle of something.
+void WsSession::release_reading() {
+  if (!std::exchange(held_, false) || paused_ || std::exchange(resume_posted_, true)) return;
+  Server& server = connection_.server();
+  server.loop().post([&server, id = connection_.id()] {
+    WsSession* const session = server.find_ws(id);
+    if (session == nullptr) return;
+    session->resume_posted_ = false;
+    if (!session->held_ && !session->paused_) session->resume();
+  });
 }
 
 void WsSession::on_bytes(MutableBytes bytes) {
@@ -86,6 +129,11 @@ void WsSession::on_message(Opcode opcode, std::string_view payload) {
   ++counters.ws_messages_in;
   counters.ws_bytes_in += payload.size();
   messages_.charge(1, last_heard_);
+  if (opcode == Opcode::Binary && binary_ == WsBinary::AsBytes) {
+    handler_.on_ws_binary(connection_.id(), payload);
+    slow_down();
+    return;
+  }
   if (opcode == Opcode::Binary && !websocket::is_valid_utf8(payload)) {
     close_for(CloseCode::UnsupportedData, "Text only", CloseReason::ProtocolError);
     return;
@@ -95,6 +143,7 @@ void WsSession::on_message(Opcode opcode, std::string_view payload) {
 }
 
 void WsSession::slow_down() {
+  if (rate_ == WsRate::Unlimited) return;
   const Duration wait = std::max(messages_.wait(last_heard_), bytes_.wait(last_heard_));
   if (wait > Duration::zero()) pause_for(wait);
 }
@@ -116,7 +165,7 @@ void WsSession::pause_for(Duration wait) {
 void WsSession::resume() {
   paused_ = false;
   on_bytes({});  // what the decoder kept
-  if (!paused_ && !connection_.closed()) connection_.resume_reading();
+  if (!paused_ && !held_ && !connection_.closed()) connection_.resume_reading();
 }
 
 void WsSession::on_ping(std::string_view payload) {
@@ -155,8 +204,8 @@ void WsSession::close_for(CloseCode code, std::string_view reason, CloseReason c
   connection_.flush_later();
   tell_end_later();
   // The peer's close frame must be heard even when its messages were being read slowly.
-  if (paused_) connection_.resume_reading();
-  paused_ = false;
+  if (paused_ || held_) connection_.resume_reading();
+  paused_ = held_ = false;
 }
 
 void WsSession::on_drain(std::string_view reason) {
@@ -169,7 +218,8 @@ void WsSession::on_sweep(TimePoint now) {
     if (now >= close_deadline_) connection_.close(close_reason_);
     return;
   }
-  if (paused_) {
+  if (heartbeat_ == WsHeartbeat::None) return;
+  if (paused_ || held_) {
     last_heard_ = now;  // we are the ones who don't listen
     return;
   }

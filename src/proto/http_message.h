@@ -38,6 +38,7 @@ struct HttpResponse {
   int status = 200;
   std::vector<HttpHeader> headers;
   std::string body;
+  bool ends_connection = false;  // "Connection: close", and the end of it behind this answer
 
   void add_header(std::string name, std::string value) { headers.push_back({std::move(name), std::move(value)}); }
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;

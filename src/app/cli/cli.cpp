@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/loadtest.h"
 #include "app/config/config.h"
 #include "app/log_sink.h"
 
@@ -154,6 +155,7 @@ int run_cli(int argc, char** argv) {
   Arguments arguments;
   SettingFlags flags;
   const Commands commands = declare(app, arguments);
+  const LoadtestCommand loadtest = add_loadtest(app);
   const std::vector<CLI::App*> configured{commands.serve,       commands.config,      commands.migrate,
                                           commands.user_add,    commands.user_list,   commands.user_disable,
                                           commands.user_enable, commands.token_issue, commands.doctor};
@@ -167,6 +169,7 @@ int run_cli(int argc, char** argv) {
     std::cout << "zvonok " ZVONOK_VERSION "\n";
     return 0;
   }
+  if (loadtest.command->parsed()) return loadtest.run();
   std::vector<NamedValue> given;
   for (const CLI::App* command : configured) {
     if (command->parsed()) given = flags.given(*command);

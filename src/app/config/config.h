@@ -85,7 +85,7 @@ struct Config {
   std::vector<std::string> media_advertised_ips;
   std::string media_discovery_stun;  // host:port of who is asked for our public address; empty: nobody
   std::uint16_t stun_port = 3478;    // 0: off
-  std::string room_authorizer_url;  // of the messenger that is asked who may enter; empty: members are kept here
+  std::string room_authorizer_url;   // of the messenger that is asked who may enter; empty: members are kept here
   Private<std::string> room_authorizer_secret;
   GroupIds group_ids = GroupIds::Any;
   Duration room_authorizer_cache = seconds{10};
@@ -114,9 +114,16 @@ struct Config {
   Duration ws_ping_interval = seconds{25};
   Duration ws_pong_timeout = seconds{20};
 
+  // tunnelled calls
+  std::string vpn_provider = "embedded";
+  std::string vpn_server;      // empty: the host by which the client came
+  std::uint16_t vpn_port = 0;  // 0: the port by which the client came
+  std::string vpn_client_xray_version;
+  Duration vpn_setup_timeout = seconds{30};
+  Duration vpn_call_max = hours{4};
+
   // named by the contract, used by later parts
   std::string voip_provider = "mock";
-  std::string vpn_provider = "embedded";
 };
 
 /// One setting: its name in the environment, how it is read and shown.

@@ -319,7 +319,23 @@ std::vector<Setting> call_settings() {
              &C::turn_secret),
       duration({"calls", "TURN_CREDENTIAL_TTL", "", "life of TURN credentials"}, &C::turn_credential_ttl, minutes{1}),
       one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider, "mock|twilio|sip"),
-      one_of({"calls", "VPN_PROVIDER", "", "tunnelled calls (not in this version)"}, &C::vpn_provider, "embedded|xray"),
+  };
+}
+
+std::vector<Setting> tunnel_settings() {
+  return {
+      one_of({"tunnel", "VPN_PROVIDER", "",
+              "who makes the tunnels of calls: this server, or an Xray (not in this version)"},
+             &C::vpn_provider, "embedded|xray"),
+      text({"tunnel", "VPN_SERVER", "", "the tunnel server's name or address as clients reach it; empty: as they came"},
+           &C::vpn_server),
+      port({"tunnel", "VPN_PORT", "", "its port as clients reach it; 0: as they came"}, &C::vpn_port, 0),
+      text({"tunnel", "VPN_CLIENT_XRAY_VERSION", "",
+            "the Xray that clients start, when they don't say; from 25.8.3 on `version` is left out of xrayConfig"},
+           &C::vpn_client_xray_version),
+      duration({"tunnel", "VPN_SETUP_TIMEOUT", "", "from accept-call until both tunnels are up"}, &C::vpn_setup_timeout,
+               seconds{1}),
+      duration({"tunnel", "VPN_CALL_MAX", "", "a tunnelled call ends after this"}, &C::vpn_call_max, minutes{1}),
   };
 }
 
@@ -388,7 +404,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> kAll = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings(), web_settings(), identity_settings(), storage_settings(), call_settings(),
-                      room_settings(), limit_settings()}) {
+                      room_settings(), tunnel_settings(), limit_settings()}) {
       std::move(part.begin(), part.end(), std::back_inserter(all));
     }
     return all;

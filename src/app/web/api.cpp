@@ -284,6 +284,7 @@ void Api::end_session(const std::string& session_id) {
   if (session_id.empty()) return;
   parts_.revocations.revoke(session_id, parts_.loop.now().wall);
   parts_.control.close_session(session_id);
+  parts_.tunnels.close_session(session_id);
   parts_.rooms.close_session(session_id);
 }
 

@@ -9,6 +9,7 @@
 #include "app/control.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
+#include "app/tunnel/tunnel_control.h"
 #include "app/web/exchange.h"
 #include "app/worker_pool.h"
 #include "identity/login_throttle.h"
@@ -42,6 +43,7 @@ class Api {
     identity::Tickets& tickets;
     Access& access;
     Control& control;
+    TunnelControl& tunnels;
     RoomControl& rooms;
     RoomAccess& room_access;
     Entropy& entropy;

@@ -75,6 +75,10 @@ Front::Front(Parts parts, const Config& config, StaticFiles files)
 
 void Front::on_request(HttpRequest request, net::Responder respond) {
   parts_.policy.resolve_client(request);
+  if (TunnelService::is_for_us(request)) {
+    parts_.tunnels.handle(std::move(request), std::move(respond));
+    return;
+  }
   const bool preflight =
       request.method == Method::Options && request.header("Origin") && request.header("Access-Control-Request-Method");
   Exchange exchange{{parts_.policy, parts_.log, parts_.loop}, std::move(request), std::move(respond)};
@@ -104,6 +108,10 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
   } else {
     parts_.api.handle(*match, std::move(exchange));
   }
+}
+
+net::BodyRules Front::on_body(const net::RequestHead& head, ConnectionId connection) {
+  return parts_.tunnels.body_rules(head, connection);
 }
 
 // ---- WebSockets ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "app/metrics.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
+#include "app/tunnel/tunnel_service.h"
 #include "app/web/api.h"
 #include "app/web/static_files.h"
 #include "app/web/web_policy.h"
@@ -26,12 +27,14 @@ class Front final : public net::HttpHandler {
     RoomAccess& room_access;
     Api& api;
     Metrics& metrics;
+    TunnelService& tunnels;
     const WebPolicy& policy;
     Logger& log;
   };
   Front(Parts parts, const Config& config, StaticFiles files);
 
   void on_request(HttpRequest request, net::Responder respond) override;
+  net::BodyRules on_body(const net::RequestHead& head, ConnectionId connection) override;
   [[nodiscard]] bool has_files() const { return !files_.empty(); }
   void replace_files(StaticFiles files) { files_ = std::move(files); }
   /// From now on /readyz says 503, and new WebSockets are refused with 503, but for users who are in a call.

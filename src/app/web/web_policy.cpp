@@ -90,10 +90,15 @@ bool WebPolicy::is_listed_origin(std::string_view origin) const {
 
 bool WebPolicy::allows_origin(const HttpRequest& request) const {
   const auto origin = request.header("Origin");
+  return !origin || is_own_origin(request) || is_listed_origin(*origin);
+}
+
+bool WebPolicy::is_own_origin(const HttpRequest& request) {
+  const auto origin = request.header("Origin");
   if (!origin) return true;
-  // Same origin: the page came from this very host and port. The scheme may differ behind a proxy that ends TLS.
+  // The page came from this very host and port. The scheme may differ behind a proxy that ends TLS.
   const std::string_view own = request.header("Host").value_or("");
-  return (!own.empty() && equal_ignoring_case(authority_of(*origin), own)) || is_listed_origin(*origin);
+  return !own.empty() && equal_ignoring_case(authority_of(*origin), own);
 }
 
 void WebPolicy::add_cors(const HttpRequest& request, HttpResponse& response) const {

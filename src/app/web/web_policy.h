@@ -21,6 +21,8 @@ class WebPolicy {
 
   /// Whether a browser page of that origin may use the API and the WebSockets. No Origin: not a browser, allowed.
   [[nodiscard]] bool allows_origin(const HttpRequest& request) const;
+  /// Whether it is a page of this very host, or no page at all.
+  [[nodiscard]] static bool is_own_origin(const HttpRequest& request);
   /// CORS headers for the answer (none when the origin is our own, absent or not allowed).
   void add_cors(const HttpRequest& request, HttpResponse& response) const;
   /// The answer to a preflight request.

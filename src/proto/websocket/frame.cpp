@@ -216,8 +216,12 @@ bool Decoder::deliver(Opcode opcode, std::string_view payload, MessageSink& sink
   return true;
 }
 
+void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_bytes) {
+  append_header(out, opcode, payload_bytes, 0);
+}
+
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
-  append_header(out, opcode, payload.size(), 0);
+  append_frame_header(out, opcode, payload.size());
   out.append(payload);
 }
 

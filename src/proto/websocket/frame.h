@@ -94,6 +94,8 @@ class Decoder {
 
 /// Appends one unfragmented, unmasked frame (what servers send).
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+/// The same without its payload, which has to follow.
+void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_bytes);
 /// Appends one unfragmented frame masked with `mask` (what clients send).
 void append_masked_frame(std::string& out, Opcode opcode, std::string_view payload, std::uint32_t mask);
 /// Appends a close frame; `reason` is cut to the 123 bytes that a control frame leaves for it.

@@ -22,17 +22,20 @@ const std::map<std::string, std::set<std::string>> kMayInclude{
     {"base", {}},
     {"proto", {"base"}},
     {"media", {"base", "proto"}},
+    {"tunnel", {"base", "proto"}},
     {"call", {"base"}},
     {"port", {"base", "call"}},
     {"signal", {"base", "proto", "call"}},
     {"identity", {"base", "proto", "port", "call"}},
     {"rest", {"base", "proto", "call", "port", "identity"}},
     {"net", {"base", "proto"}},
+    {"load", {"base", "proto", "media", "net"}},
     {"adapter", {"base", "proto", "call", "port", "net"}},
-    {"app", {"base", "proto", "media", "call", "port", "signal", "identity", "rest", "net", "adapter"}},
+    {"app",
+     {"base", "proto", "media", "tunnel", "call", "port", "signal", "identity", "rest", "net", "load", "adapter"}},
 };
 
-const std::set<std::string> kCore{"base", "proto", "media", "call", "signal", "rest"};
+const std::set<std::string> kCore{"base", "proto", "media", "tunnel", "call", "signal", "rest"};
 
 // A library that is slow to compile or leaks its types, and the units that may include it.
 struct FencedHeader {

@@ -1,0 +1,167 @@
+#include "app/tunnel/tunnel_edge.h"
+
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "net/connection.h"
+#include "net/ws_session.h"
+#include "proto/vless/early_data.h"
+#include "proto/websocket/frame.h"
+#include "proto/websocket/handshake.h"
+
+namespace zvonok::app {
+namespace {
+
+// Virtual (RFC 2544 benchmarking addresses, which lead nowhere): the same for every call, since a key leads to one call
+// only.
+constexpr SocketAddress kPeerAddress{.ip = IpAddress::v4(0xC6120001), .port = 10000};  // 198.18.0.1
+// Of one stream: about as much as a socket takes at once. The tunnel's own queues lie behind it, and know what is old.
+constexpr std::size_t kUnsentMax = 64 * 1024;
+
+tunnel::StreamId stream_of(ConnectionId id) {
+  return tunnel::StreamId{id.value()};
+}
+ConnectionId connection_of(tunnel::StreamId stream) {
+  return ConnectionId{stream.value()};
+}
+
+}  // namespace
+
+TunnelEdge::TunnelEdge(Parts parts, const tunnel::Options& options)
+    : parts_{parts}, tunnel_{{.sink = *this, .door = *this, .entropy = parts.entropy}, options} {}
+
+// ---- WebSockets ----------------------------------------------------------------------------------------------------
+
+bool TunnelEdge::is_tunnel(const HttpRequest& request) {
+  const auto upgrade = request.header("Upgrade");
+  return request.path == "/call" && upgrade && websocket::has_token(*upgrade, "websocket");
+}
+
+void TunnelEdge::handle(const HttpRequest& request, net::Responder respond) {
+  net::WsRules rules{.binary = net::WsBinary::AsBytes, .rate = net::WsRate::Unlimited};
+  const tunnel::Options defaults;
+  rules.message_bytes_max = defaults.queued_bytes_max - defaults.pause_bytes;
+  const auto protocol = request.header("Sec-WebSocket-Protocol");
+  const auto early = protocol ? vless::decode_early_data(*protocol) : std::nullopt;
+  if (early) rules.protocol = *protocol;
+  const auto remote = IpAddress::parse(request.remote_address);
+  const ConnectionId id = respond.connection();
+  if (!respond.upgrade(*this, rules)) return;
+  if (tunnel_.open(stream_of(id), remote.value_or(IpAddress{}), now()) == tunnel::Tunnel::Opened::TooMany) {
+    server_->ws_close(id, websocket::CloseCode::Normal, "");
+    return;
+  }
+  if (early) tunnel_.on_bytes(stream_of(id), *early, now());
+  settle();
+}
+
+void TunnelEdge::on_ws_message(ConnectionId id, std::string_view text) {
+  feed(id, text);  // whatever it is, it is no VLESS client's
+}
+
+void TunnelEdge::on_ws_binary(ConnectionId id, std::string_view bytes) {
+  feed(id, bytes);
+}
+
+void TunnelEdge::feed(ConnectionId id, std::string_view bytes) {
+  tunnel_.on_bytes(stream_of(id), as_bytes(bytes), now());
+  settle();
+}
+
+void TunnelEdge::on_ws_drained(ConnectionId id) {
+  tunnel_.on_writable(stream_of(id), now());
+  settle();
+}
+
+void TunnelEdge::on_ws_close(ConnectionId id) {
+  tunnel_.on_closed(stream_of(id), now());
+  settle();
+}
+
+MutableBytes TunnelEdge::append(tunnel::StreamId stream, std::size_t bytes) {
+  net::WsSession* const session = server_->find_ws(connection_of(stream));
+  return session == nullptr ? MutableBytes{} : session->claim(bytes, kUnsentMax);
+}
+
+void TunnelEdge::set_reading(tunnel::StreamId stream, tunnel::Reading reading) {
+  net::WsSession* const session = server_->find_ws(connection_of(stream));
+  if (session == nullptr) return;
+  if (reading == tunnel::Reading::On) {
+    session->release_reading();
+  } else {
+    session->hold_reading();
+  }
+}
+
+void TunnelEdge::close(tunnel::StreamId stream, tunnel::Ending ending) {
+  const ConnectionId id = connection_of(stream);
+  if (ending == tunnel::Ending::Finish) {
+    server_->ws_close(id, websocket::CloseCode::Normal, "");
+    return;
+  }
+  // The tunnel may not be called from here, and a connection that ends says so at once.
+  parts_.loop.post([this, id] {
+    if (net::Connection* const connection = server_->find(id)) connection->close(net::CloseReason::Application);
+  });
+}
+
+// ---- media ---------------------------------------------------------------------------------------------------------
+
+void TunnelEdge::on_datagram(const ice::Path&, MutableBytes) {}
+
+void TunnelEdge::on_closed(const ice::Path&) {}
+
+// ---- calls ---------------------------------------------------------------------------------------------------------
+
+void TunnelEdge::open(const CallId& call, Opened done) {
+  tunnel::NewCall fresh{.id = call, .users = {}, .sfu = std::nullopt};
+  port::TunnelAccesses accesses;
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    const std::string uuid = make_uuid(parts_.entropy);
+    const auto key = vless::parse_user_key(uuid);
+    ZVONOK_CHECK(key);
+    fresh.users[i] = {.key = *key, .peer = kPeerAddress};
+    accesses[i] = {.user = Private<std::string>{uuid}, .peer_endpoint = kPeerAddress.to_text(), .sfu_endpoint = {}};
+  }
+  const auto added = tunnel_.add_call(fresh, now());
+  settle();
+  if (added) {
+    done(std::move(accesses));
+  } else {
+    done(fail(
+        std::string{added.error() == tunnel::AddError::Full ? "too many calls" : "the call's id or key is taken"}));
+  }
+}
+
+void TunnelEdge::close(const CallId& call) {
+  if (const auto usage = tunnel_.remove_call(call, now())) {
+    parts_.log.info("tunnel closed", {{"call", call},
+                                      {"caller_sent_bytes", (*usage)[0].up.bytes},
+                                      {"caller_sent_packets", (*usage)[0].up.packets},
+                                      {"callee_sent_bytes", (*usage)[1].up.bytes},
+                                      {"callee_sent_packets", (*usage)[1].up.packets}});
+  }
+  settle();
+}
+
+/// After everything that may have moved the tunnel's deadlines.
+void TunnelEdge::settle() {
+  for (const tunnel::UserEvent& event : tunnel_.take_events()) {
+    if (event.kind != tunnel::UserEvent::Kind::Expired) continue;
+    parts_.log.info("a tunnel was not used in time",
+                    {{"call", event.call}, {"side", event.user == 0 ? "caller" : "callee"}});
+  }
+  const TimePoint next = tunnel_.next_timeout();
+  if (timer_ && timer_->first <= next) return;
+  if (timer_) parts_.loop.cancel(*timer_);
+  timer_.reset();
+  if (next == TimePoint::max()) return;
+  timer_ = parts_.loop.schedule(next, [this] {
+    timer_.reset();
+    tunnel_.handle_timeout(now());
+    settle();
+  });
+}
+
+}  // namespace zvonok::app

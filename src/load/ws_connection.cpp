@@ -1,0 +1,160 @@
+#include "load/ws_connection.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "net/sockaddr.h"
+
+namespace zvonok::load {
+namespace {
+
+using websocket::Opcode;
+
+constexpr std::size_t kAnswerBytesMax = 16 * 1024;
+constexpr std::size_t kMessageBytesMax = 4 << 20;  // descriptions of large rooms are long
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadsPerTurn = 8;
+
+}  // namespace
+
+WsConnection::WsConnection(net::Loop& loop, WsHandler& handler, const Target& target, std::uint32_t seed)
+    : loop_{loop},
+      handler_{handler},
+      decoder_{websocket::Sender::Server, {.message_bytes_max = kMessageBytesMax, .fragments_max = 64}},
+      mask_{seed | 1U} {
+  // What a server has to be able to unmask need not be secret here.
+  output_ = "GET " + target.path + " HTTP/1.1\r\nHost: " + target.host +
+            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            "Sec-WebSocket-Version: 13\r\nAuthorization: Bearer " +
+            target.token + "\r\n\r\n";
+  connect(target.server);
+}
+
+void WsConnection::close() {
+  state_ = State::Ended;
+  if (fd_.valid()) loop_.remove(fd_.get());
+  fd_.reset();
+}
+
+void WsConnection::connect(const SocketAddress& server) {
+  fd_ = net::Fd{::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  const int off = 0;
+  const int on = 1;
+  const sockaddr_in6 address = net::to_sockaddr(server);
+  const bool begun = fd_.valid() && ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
+                     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+                     (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+                      errno == EINPROGRESS) &&
+                     loop_.add(fd_.get(), EPOLLOUT, *this);
+  if (begun) return;
+  refused_ = std::string{"cannot connect: "} + std::strerror(errno);
+  state_ = State::Ended;
+  fd_.reset();
+}
+
+std::uint32_t WsConnection::next_mask() {
+  mask_ ^= mask_ << 13;
+  mask_ ^= mask_ >> 17;
+  mask_ ^= mask_ << 5;
+  return mask_;
+}
+
+void WsConnection::on_ready(std::uint32_t events) {
+  if (state_ == State::Ended) return;
+  if (state_ == State::Connecting) return begin_upgrade();
+  if ((events & EPOLLOUT) != 0 && write_blocked_) {
+    write_blocked_ = false;
+    loop_.modify(fd_.get(), EPOLLIN, *this);
+    flush();
+  }
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && state_ != State::Ended) read();
+}
+
+void WsConnection::begin_upgrade() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return end(std::string{"cannot connect: "} + std::strerror(error));
+  state_ = State::Upgrading;
+  write_blocked_ = false;
+  loop_.modify(fd_.get(), EPOLLIN, *this);
+  flush();
+}
+
+void WsConnection::read() {
+  static thread_local std::array<std::uint8_t, kReadBytes> scratch;
+  for (std::size_t i = 0; i < kReadsPerTurn && state_ != State::Ended; ++i) {
+    const ssize_t got = ::recv(fd_.get(), scratch.data(), scratch.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got < 0) return end(std::string{"the WebSocket broke: "} + std::strerror(errno));
+    if (got == 0) return end("the server closed the WebSocket");
+    const MutableBytes bytes = MutableBytes{scratch}.first(static_cast<std::size_t>(got));
+    if (state_ == State::Upgrading) {
+      read_upgrade(bytes);
+    } else if (!decoder_.feed(bytes, *this)) {
+      end("the server broke the framing");
+    }
+    if (bytes.size() < scratch.size()) return;
+  }
+}
+
+void WsConnection::read_upgrade(MutableBytes bytes) {
+  answer_ += as_text(bytes);
+  const std::size_t end_of_header = answer_.find("\r\n\r\n");
+  if (end_of_header == std::string::npos) {
+    if (answer_.size() > kAnswerBytesMax) end("the server's answer to the upgrade is too long");
+    return;
+  }
+  if (!answer_.starts_with("HTTP/1.1 101 ")) {
+    return end("the upgrade was refused: " + answer_.substr(0, answer_.find('\r')));
+  }
+  state_ = State::Open;
+  std::vector<std::uint8_t> rest{answer_.begin() + static_cast<std::ptrdiff_t>(end_of_header + 4), answer_.end()};
+  answer_ = {};
+  handler_.on_ws_open();
+  if (!rest.empty() && state_ == State::Open && !decoder_.feed(rest, *this)) end("the server broke the framing");
+}
+
+void WsConnection::send(std::string_view text) {
+  if (state_ != State::Open) return;
+  websocket::append_masked_frame(output_, Opcode::Text, text, next_mask());
+  flush();
+}
+
+void WsConnection::flush() {
+  if (output_.empty() || write_blocked_) return;
+  const ssize_t sent = ::send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) return;  // reading will tell
+  if (sent > 0) output_.erase(0, static_cast<std::size_t>(sent));
+  if (output_.empty()) return;
+  write_blocked_ = true;
+  loop_.modify(fd_.get(), EPOLLIN | EPOLLOUT, *this);
+}
+
+void WsConnection::on_message(Opcode, std::string_view payload) {
+  handler_.on_ws_text(payload);
+}
+
+void WsConnection::on_ping(std::string_view payload) {
+  websocket::append_masked_frame(output_, Opcode::Pong, payload, next_mask());
+  flush();
+}
+
+void WsConnection::on_close(std::uint16_t code, std::string_view reason) {
+  end("the server closed the WebSocket: " + std::to_string(code) + " " + std::string{reason});
+}
+
+/// `why` is copied by whoever needs it: it may be of the decoder.
+void WsConnection::end(std::string_view why) {
+  if (state_ == State::Ended) return;
+  close();
+  handler_.on_ws_end(why);
+}
+
+}  // namespace zvonok::load
