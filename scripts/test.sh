@@ -38,7 +38,7 @@ part_asan() {
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   # Virtual time does not mind company; the others talk to the real clock.
   run_ctest build/asan -j "$jobs" -R '^(unit|sim)_'
-  run_ctest build/asan -j 1 -E '^(unit|sim)_'
+  run_ctest build/asan -j 1 -E '^(unit|sim|fuzz)_'
 }
 
 part_tsan() {
@@ -50,25 +50,25 @@ part_tsan() {
 
 part_fuzz() {
   say "fuzz targets, $fuzz_seconds s each"
-  targets="fuzz_targets" build fuzz
+  targets="fuzz_targets" build asan # its libraries are instrumented for both
   local target
-  for target in build/fuzz/tests/fuzz/fuzz_*; do
+  for target in build/asan/tests/fuzz/fuzz_*; do
     [ -x "$target" ] && [ -f "$target" ] || continue
     local name corpus
     name="$(basename "$target")"
-    corpus="build/fuzz/corpus/$name"
+    corpus="build/asan/fuzz/corpus/$name"
     mkdir -p "$corpus"
     echo "-- $name"
     local seeds="tests/fuzz/corpus/${name#fuzz_}"
     [ -d "$seeds" ] || seeds=""
     # The log is shown only when something is found.
     if ! "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/" "$corpus" ${seeds:+"$seeds"} > "build/fuzz/$name.log" 2>&1; then
-      tail -n 60 "build/fuzz/$name.log"
+      -artifact_prefix="build/asan/fuzz/" "$corpus" ${seeds:+"$seeds"} > "build/asan/fuzz/$name.log" 2>&1; then
+      tail -n 60 "build/asan/fuzz/$name.log"
       echo "$name found something" >&2
       exit 1
     fi
-    grep -E 'stat::number_of_executed_units' "build/fuzz/$name.log"
+    grep -E 'stat::number_of_executed_units' "build/asan/fuzz/$name.log"
   done
 }
 
