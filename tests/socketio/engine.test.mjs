@@ -8,8 +8,9 @@ import { useEcho } from './support/server.mjs';
 
 const hears = async (socket, event) => await new Promise((resolve) => socket.once(event, resolve));
 
-describe('Engine.IO client', { timeout: 60_000 }, () => {
-  const server = useEcho();
+describe('Engine.IO client', { timeout: 120_000 }, () => {
+  const server = useEcho({ 'ping-timeout': 5000 }); // the machine may be busy
+  const patient = useEcho({ 'ping-interval': 25_000, 'ping-timeout': 20_000 });
 
   for (const transports of [['websocket'], ['polling'], ['polling', 'websocket']]) {
     it(`echoes text and binary on ${transports.join(' and ')}`, async () => {
@@ -47,10 +48,10 @@ describe('Engine.IO client', { timeout: 60_000 }, () => {
   });
 
   it('upgrades in a moment, not at the next ping', async () => {
-    const slow = new Socket(server.url, { transports: ['polling', 'websocket'] });
+    const slow = new Socket(patient.url, { transports: ['polling', 'websocket'] });
     const started = performance.now();
     await hears(slow, 'upgrade');
-    assert.ok(performance.now() - started < 2000);
+    assert.ok(performance.now() - started < 4000);
     slow.close();
   });
 });

@@ -11,7 +11,7 @@ import { useEcho } from './support/server.mjs';
 
 const error = (code, message) => JSON.stringify({ code, message });
 
-describe('Engine.IO by hand', { timeout: 60_000 }, () => {
+describe('Engine.IO by hand', { timeout: 120_000 }, () => {
   const server = useEcho({ 'ping-interval': 10_000, 'ping-timeout': 10_000 });
   const websocketPath = '/engine.io/?EIO=4&transport=websocket';
 
@@ -208,7 +208,7 @@ describe('Engine.IO by hand', { timeout: 60_000 }, () => {
     assert.equal((await waiting).body, '6');
     const started = performance.now();
     assert.equal((await session.poll()).body, '6');
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(performance.now() - started < 4000, 'not at the next ping');
     client.send('5');
     client.send('4hello');
     assert.equal(await client.next(), '4hello');
@@ -243,8 +243,8 @@ describe('Engine.IO by hand', { timeout: 60_000 }, () => {
   });
 });
 
-describe('Engine.IO heartbeats by hand', { timeout: 60_000 }, () => {
-  const server = useEcho();
+describe('Engine.IO heartbeats by hand', { timeout: 120_000 }, () => {
+  const server = useEcho({ 'ping-timeout': 2000 }); // the machine may be busy; the exact times are unit tests
 
   it('ends an abandoned session at interval and timeout', async () => {
     const session = await openPolling(server);
@@ -254,7 +254,7 @@ describe('Engine.IO heartbeats by hand', { timeout: 60_000 }, () => {
     const last = await session.poll();
     const lived = performance.now() - opened;
     assert.equal(last.body, '1');
-    assert.ok(lived >= 480 && lived < 600, `${lived} ms`);
+    assert.ok(lived >= 2250 && lived < 6000, `${lived} ms`);
   });
 
   it('pings on a WebSocket, and sends no WebSocket pings', async () => {
@@ -278,7 +278,7 @@ describe('Engine.IO heartbeats by hand', { timeout: 60_000 }, () => {
       if (message === '2') slow.send('3');
     }
     const lived = performance.now() - started;
-    assert.ok(lived >= 950 && lived < 2000, `${lived} ms`);
+    assert.ok(lived >= 950 && lived < 5000, `${lived} ms`);
   });
 
   it('answers the Socket.IO packets byte for byte', async () => {

@@ -5,11 +5,18 @@
 
 #include <gtest/gtest.h>
 
+#include "base/address.h"
 #include "sim/call/sim_random.h"
 #include "tunnel_model.h"
 
 namespace zvonok::test {
 namespace {
+
+#ifdef ZVONOK_SANITIZED
+constexpr std::uint64_t kRuns = 100;
+#else
+constexpr std::uint64_t kRuns = 1000;
+#endif
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
@@ -19,10 +26,10 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 TEST(TunnelSimulation, RelaysWhatTheModelSaysHoweverItIsCut) {
   const std::uint64_t only = number_from_environment("ZVONOK_SIM_SEED", 0);
   const std::uint64_t first = only != 0 ? only : 1;
-  const std::uint64_t last = only != 0 ? only : number_from_environment("ZVONOK_SIM_SEEDS", 1000);
+  const std::uint64_t last = only != 0 ? only : number_from_environment("ZVONOK_SIM_SEEDS", kRuns);
   tunnel::Counters sum;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    sim::Random random{seed};
+    sim::Random random{mix_bits(seed)};  // its numbers for 1 and 2 are the same but for the first
     auto choose = [&](std::size_t bound) { return random.below(bound); };
     TunnelModel model{choose};
     for (int step = 0; step < 800; ++step) {
@@ -38,7 +45,7 @@ TEST(TunnelSimulation, RelaysWhatTheModelSaysHoweverItIsCut) {
     sum.traffic.down.packets += counters.traffic.down.packets;
     for (std::size_t i = 0; i < tunnel::kDrops; ++i) sum.dropped[i] += counters.dropped[i];
   }
-  if (only != 0) return;
+  if (last - first < 500) return;  // too few to say
   // The runs do get to what they are there for.
   EXPECT_GT(sum.joined, last);
   EXPECT_GT(sum.paused, last / 20);

@@ -153,7 +153,7 @@ TEST(VlessMux, StopsAtWhatIsNoFrame) {
 }
 
 TEST(VlessMux, WhatIsWrittenIsReadAgain) {
-  for (unsigned seed = 1; seed <= 100; ++seed) {
+  for (unsigned seed = 1; seed <= 50; ++seed) {
     std::mt19937 random{seed};
     const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };
     Buffer stream;
@@ -165,7 +165,8 @@ TEST(VlessMux, WhatIsWrittenIsReadAgain) {
       frame.fault = below(4) == 0 ? Fault::Yes : Fault::No;
       const bool opens = frame.status == Status::New;
       if (opens || (frame.status == Status::Keep && below(2) == 0)) {
-        const IpAddress ip = below(2) == 0 ? IpAddress::v4(static_cast<std::uint32_t>(random())) : IpAddress::v6(0x20010DB800000000, random());
+        const IpAddress ip = below(2) == 0 ? IpAddress::v4(static_cast<std::uint32_t>(random()))
+                                           : IpAddress::v6(0x20010DB800000000, random());
         frame.destination = Destination{.network = opens && below(2) == 0 ? Network::Tcp : Network::Udp,
                                         .target = {SocketAddress{ip, static_cast<std::uint16_t>(random())}}};
       }
