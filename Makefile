@@ -15,7 +15,7 @@ build: build/zvonok web
 build/zvonok:
 	scripts/deps.sh build
 	cmake --preset release -DZVONOK_TESTS=OFF -DZVONOK_BENCH=OFF
-	cmake --build build -j$(JOBS) --target zvonok
+	cmake --build build -j$(JOBS) --target zvonok socketio_echo
 
 web:
 	scripts/deps.sh build
