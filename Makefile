@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc)
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: run build web test test-native test-asan test-tsan test-fuzz test-web test-e2e bench format lint clean deps
+.PHONY: run build web test test-native test-asan test-tsan test-fuzz test-web test-e2e bench bench-compare format lint clean deps
 
 run: build
 	@echo "Zvonok will answer at http://localhost:$(PORT)/"
@@ -33,6 +33,12 @@ test-native test-asan test-tsan test-fuzz test-web test-e2e:
 bench:
 	scripts/deps.sh test
 	scripts/bench.sh
+
+# The same rooms in our server, Janus, mediasoup and a Pion SFU (bench/rooms/README.md): about half an hour.
+bench-compare:
+	scripts/deps.sh bench
+	[ -n "$$ZVONOK_BINARY" ] || $(MAKE) build/zvonok
+	bench/rooms/run.sh
 
 format:
 	scripts/deps.sh lint

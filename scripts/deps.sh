@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the server is built from, runs with and is tested against, from Debian 12's packages.
 # Usage: scripts/deps.sh build|test|lint   (each includes the one before)
+#        scripts/deps.sh bench             (build, and what bench/rooms compares with and bench/floor tries)
 # Asks nothing; uses sudo when it is not root; does nothing when everything is there.
 set -euo pipefail
 
@@ -14,15 +15,20 @@ build=(
 )
 # Intel's AES-GCM; without it OpenSSL's is used.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)
-test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray clang-19 libclang-rt-19-dev procps)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray clang-19 libclang-rt-19-dev procps valgrind)
 lint=(clang-tidy-19 clang-format-19)
+bench=(
+  golang-go golang-github-pion-webrtc.v3-dev golang-github-gorilla-websocket-dev procps util-linux janus
+  meson libuv1-dev libsrtp2-dev nlohmann-json3-dev libusrsctp-dev libabsl-dev liburing-dev
+)
 
 packages=("${build[@]}")
 case "$what" in
   build) ;;
   test) packages+=("${test[@]}") ;;
   lint) packages+=("${test[@]}" "${lint[@]}") ;;
-  *) echo "usage: $0 build|test|lint" >&2; exit 2 ;;
+  bench) packages+=("${bench[@]}") ;;
+  *) echo "usage: $0 build|test|lint|bench" >&2; exit 2 ;;
 esac
 # The web app needs Node.js 18.20 or newer; one that is there already is kept.
 command -v node >/dev/null 2>&1 || packages+=(nodejs)

@@ -39,11 +39,11 @@ void CallJournal::save(call::CallRecord record) {
   wake_.notify_one();
 }
 
-bool CallJournal::read(UserId user, port::PageRequest page, HistoryDone done) {
+bool CallJournal::query(Query query) {
   {
     const std::lock_guard lock{mutex_};
     if (ending_ || reads_.size() >= options_.reads_max) return false;
-    reads_.push_back({std::move(user), std::move(page), std::move(done), saved_});
+    reads_.push_back({std::move(query), saved_});
   }
   wake_.notify_one();
   return true;
@@ -66,13 +66,7 @@ std::vector<CallJournal::Read> CallJournal::take_due_reads(bool database_down) {
 }
 
 void CallJournal::serve_reads(std::vector<Read> reads, bool database_down) {
-  for (Read& read : reads) {
-    if (database_down) {
-      read.done(fail(port::StoreError{port::StoreErrorKind::Unavailable, "records wait for the database"}));
-    } else {
-      read.done(store_.list_calls(read.user, read.page));
-    }
-  }
+  for (Read& read : reads) read.query(database_down ? nullptr : &store_);
 }
 
 void CallJournal::keep_again(std::vector<call::CallRecord> batch) {

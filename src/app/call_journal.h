@@ -21,7 +21,8 @@ namespace zvonok::app {
 class CallJournal {
  public:
   using HistoryPage = port::Page<call::CallRecord>;
-  using HistoryDone = std::move_only_function<void(port::StoreResult<HistoryPage>)>;
+  /// Null while the database does not answer: then records wait in memory, and what is read could be old.
+  using Query = std::move_only_function<void(port::CallStore* store)>;
   struct Options {
     std::string node;
     std::size_t records_max = 100'000;  // waiting for the database
@@ -37,8 +38,12 @@ class CallJournal {
 
   /// Thread-safe; never blocks.
   void save(call::CallRecord record);
-  /// `done` runs on the journal's thread, after every record saved before this call. False: too many reads wait.
-  [[nodiscard]] bool read(UserId user, port::PageRequest page, HistoryDone done);
+  /// `query` runs on the journal's thread, after every record saved before this call was written. False: too many wait.
+  [[nodiscard]] bool query(Query query);
+  /// What a query tells when it gets no store.
+  [[nodiscard]] static port::StoreError database_is_down() {
+    return {port::StoreErrorKind::Unavailable, "records wait for the database"};
+  }
 
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
@@ -46,9 +51,7 @@ class CallJournal {
 
  private:
   struct Read {
-    UserId user;
-    port::PageRequest page;
-    HistoryDone done;
+    Query query;
     std::uint64_t after_record = 0;  // records with a smaller number come first
   };
   void work();

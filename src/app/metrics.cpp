@@ -27,13 +27,12 @@ class Families {
 
   /// A counter with one label; call for each of its values in a row.
   void labelled(const char* name, const char* help, const char* label, std::string_view label_value, double value) {
-    if (families_.empty() || families_.back().name != name) {
-      families_.push_back({name, help, MetricType::Counter, {}});
-    }
-    ClientMetric metric;
-    metric.label.push_back({label, std::string{label_value}});
-    metric.counter.value = value;
-    families_.back().metric.push_back(std::move(metric));
+    add_labelled(name, help, MetricType::Counter, {label, std::string{label_value}}, value);
+  }
+  /// Likewise a gauge.
+  void labelled_gauge(const char* name, const char* help, const char* label, std::string_view label_value,
+                      double value) {
+    add_labelled(name, help, MetricType::Gauge, {label, std::string{label_value}}, value);
   }
   /// With one label as well, or none where its name is null.
   template <std::size_t N>
@@ -59,6 +58,13 @@ class Families {
   [[nodiscard]] std::string text() const { return prometheus::TextSerializer{}.Serialize(families_); }
 
  private:
+  void add_labelled(const char* name, const char* help, MetricType type, ClientMetric::Label label, double value) {
+    if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
+    ClientMetric metric;
+    metric.label.push_back(std::move(label));
+    (type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
   void add(const char* name, const char* help, MetricType type, double value) {
     ClientMetric metric;
     (type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) = value;
@@ -184,8 +190,7 @@ void add_entries(Families& out, const RoomAccessCounters& c, const WorkerPool* m
 void add_media(Families& out, const MediaCounters& c) {
   const media::MediaTotals& sum = c.totals;
   out.gauge("zvonok_media_peers", "Media connections, in whatever state", number(c.peers));
-  out.counter("zvonok_media_cpu_seconds_total", "CPU time of the media thread: its rate is the busy share",
-              c.cpu_seconds);
+  out.counter("zvonok_media_cpu_seconds_total", "CPU time of the media threads together", c.cpu_seconds);
   out.histogram("zvonok_media_forwarding_seconds",
                 "From when the oldest datagram of a batch can have come to having sent what became of it",
                 c.forwarding);
@@ -200,6 +205,47 @@ void add_media(Families& out, const MediaCounters& c) {
   out.counter("zvonok_media_udp_send_calls_total", "System calls that sent them", number(c.udp.send_calls));
 }
 
+/// What tells whether one of them is full, or rooms are badly spread. `use` is as long as `each`.
+void add_media_threads(Families& out, const std::vector<MediaCounters>& each,
+                       const std::vector<RoomControl::ShardUse>& use) {
+  constexpr const char* kThread = "thread";
+  const auto for_each = [&](auto tell) {
+    for (std::size_t i = 0; i < each.size(); ++i) tell(std::to_string(i), i);
+  };
+  for_each([&](const std::string& thread, std::size_t i) {
+    out.labelled("zvonok_media_thread_cpu_seconds_total",
+                 "CPU time of each media thread: its rate is the share of a processor that is busy", kThread, thread,
+                 each[i].cpu_seconds);
+  });
+  for_each([&](const std::string& thread, std::size_t i) {
+    out.labelled_gauge("zvonok_media_thread_rooms", "Rooms on each media thread", kThread, thread,
+                       number(use[i].rooms));
+  });
+  for_each([&](const std::string& thread, std::size_t i) {
+    out.labelled_gauge("zvonok_media_thread_peers", "Media connections of each media thread", kThread, thread,
+                       number(each[i].peers));
+  });
+  for_each([&](const std::string& thread, std::size_t i) {
+    out.labelled("zvonok_media_thread_packets_received_total", "RTP packets of participants", kThread, thread,
+                 number(each[i].totals.up.packets));
+  });
+  for_each([&](const std::string& thread, std::size_t i) {
+    out.labelled("zvonok_media_thread_packets_sent_total", "RTP packets to participants", kThread, thread,
+                 number(each[i].totals.down.packets));
+  });
+}
+
+void add_media_tunnel(Families& out, const MediaCounters& c) {
+  out.counter("zvonok_media_tunnel_packets_received_total", "Packets for the media threads that came through tunnels",
+              number(c.from_tunnel.packets));
+  out.counter("zvonok_media_tunnel_packets_sent_total", "Packets of the media threads that go through tunnels",
+              number(c.to_tunnel.packets));
+  constexpr const char* kName = "zvonok_media_tunnel_packets_dropped_total";
+  constexpr const char* kHelp = "Of both, those that found too many waiting for the other thread";
+  out.labelled(kName, kHelp, "direction", "received", number(c.from_tunnel.dropped));
+  out.labelled(kName, kHelp, "direction", "sent", number(c.to_tunnel.dropped));
+}
+
 void add_media_drops(Families& out, const MediaCounters& c) {
   const media::MediaTotals& sum = c.totals;
   constexpr const char* kDropped = "zvonok_media_dropped_total";
@@ -211,11 +257,13 @@ void add_media_drops(Families& out, const MediaCounters& c) {
       {"unknown_kind", c.engine.unknown_kind},
       {"unknown_path", c.engine.unknown_path},
       {"unknown_ufrag", c.engine.unknown_ufrag},
+      {"handshakes", c.engine.handshakes_dropped},
       {"unvalidated", sum.transport.unvalidated},
       {"before_keys", sum.transport.before_keys},
       {"unsendable", sum.transport.unsendable},
       {"unknown_ssrc", sum.up.unknown_ssrc},
       {"malformed_rtp", sum.up.malformed},
+      {"overload", sum.up.shed},
       {"malformed_rtcp", sum.bad_rtcp},
       {"too_much_audio", sum.up.too_much_audio},
       {"late", sum.down.dropped_late},
@@ -307,6 +355,38 @@ void add_tunnel_calls(Families& out, const TunnelControl& control) {
   out.counter("zvonok_tunnel_failures_total", "Calls for which there was no tunnel", number(c.tunnels_failed));
 }
 
+void add_phone_calls(Families& out, const PhoneService& phone) {
+  const PhoneCounters& c = phone.control().counters();
+  out.gauge("zvonok_phone_calls", "Phone calls under way", number(phone.control().calls()));
+  out.gauge("zvonok_phone_calls_talking", "Of them, those that were answered", number(phone.control().talking()));
+  out.gauge("zvonok_phone_event_streams", "Open streams of events about phone calls", number(phone.events().streams()));
+  out.counter("zvonok_phone_calls_initiated_total", "Phone calls begun", number(c.initiated));
+  for (std::size_t i = static_cast<std::size_t>(call::phone::Status::Completed); i < call::phone::kStatuses; ++i) {
+    out.labelled("zvonok_phone_calls_ended_total", "Phone calls that ended, by status", "status",
+                 call::phone::to_text(static_cast<call::phone::Status>(i)), number(c.ended[i]));
+  }
+  out.counter("zvonok_phone_call_seconds_total", "Seconds of answered phone calls that ended",
+              number(c.answered_seconds));
+  out.histogram("zvonok_phone_call_duration_seconds", "Length of phone calls that were answered", c.duration_seconds);
+  out.histogram("zvonok_phone_post_dial_delay_seconds",
+                "From the request to ringing, or to the answer where it came first", c.post_dial_seconds);
+  for (std::size_t i = 0; i < call::phone::kProviderFaults; ++i) {
+    out.labelled("zvonok_phone_provider_errors_total", "Calls that failed at the provider, by kind", "kind",
+                 call::phone::to_text(static_cast<call::phone::ProviderFault>(i)), number(c.provider_errors[i]));
+  }
+  out.counter("zvonok_phone_stale_events_total", "Events of the provider that came twice or too late",
+              number(c.stale_events));
+}
+
+void add_external_tunnel(Families& out, const tunnel_xray::KeeperCounters& c) {
+  out.counter("zvonok_xray_users_added_total", "Users let in by the external tunnel server", number(c.added));
+  out.counter("zvonok_xray_users_removed_total", "Users taken away from it", number(c.removed));
+  out.counter("zvonok_xray_users_put_back_total", "Users it had forgotten", number(c.put_back));
+  out.counter("zvonok_xray_users_left_over_total", "Users of an earlier run, removed", number(c.left_over));
+  out.counter("zvonok_xray_restarts_total", "Restarts of it that were noticed", number(c.restarts));
+  out.counter("zvonok_xray_lost_total", "Times it went out of reach", number(c.lost));
+}
+
 void add_tunnel_streams(Families& out, const TunnelEdge& edge) {
   const tunnel::Counters& c = edge.counters();
   out.gauge("zvonok_tunnel_streams", "Connections of tunnel clients", number(edge.streams()));
@@ -360,11 +440,16 @@ std::string Metrics::render() {
   add_rooms(out, parts_.rooms);
   add_entries(out, parts_.room_access.counters(), parts_.messenger);
   add_tunnel_calls(out, parts_.tunnels.control());
+  add_phone_calls(out, parts_.phone);
   add_tunnel_streams(out, parts_.tunnels.tunnel());
+  if (const auto* external = parts_.tunnels.external()) add_external_tunnel(out, external->counters());
   if (const auto* engine = parts_.tunnels.engine_counters()) add_engineio(out, *engine);
   if (media_ != nullptr) {
-    const MediaCounters media = media_->counters();
+    const std::vector<MediaCounters> each = media_->counters();
+    const MediaCounters media = MediaShards::sum(each);
     add_media(out, media);
+    add_media_threads(out, each, parts_.rooms.shard_use());
+    add_media_tunnel(out, media);
     add_media_drops(out, media);
     add_repair(out, media.totals);
     add_media_tcp(out, media.tcp);

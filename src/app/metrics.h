@@ -5,8 +5,9 @@
 
 #include "app/call_journal.h"
 #include "app/control.h"
-#include "app/media/media_shard.h"
+#include "app/media/media_shards.h"
 #include "app/media/stun_server.h"
+#include "app/phone/phone_service.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/tunnel/tunnel_service.h"
@@ -27,6 +28,7 @@ class Metrics {
     const CallJournal& journal;
     const Control& control;
     const TunnelService& tunnels;
+    const PhoneService& phone;
     const identity::LoginThrottle& throttle;
     const identity::Tickets& tickets;
     const RoomControl& rooms;
@@ -35,7 +37,7 @@ class Metrics {
   };
   explicit Metrics(Parts parts) : parts_{parts} {}
   void attach(net::Server& server) { server_ = &server; }
-  void attach(const MediaShard& media) { media_ = &media; }
+  void attach(const MediaShards& media) { media_ = &media; }
   void attach(const StunServer& stun) { stun_ = &stun; }
 
   [[nodiscard]] std::string render();
@@ -43,7 +45,7 @@ class Metrics {
  private:
   Parts parts_;
   net::Server* server_ = nullptr;
-  const MediaShard* media_ = nullptr;
+  const MediaShards* media_ = nullptr;
   const StunServer* stun_ = nullptr;
 };
 

@@ -26,13 +26,14 @@ constexpr std::size_t kTrimBytesMin = 32UL * 1024 * 1024;
 constexpr std::size_t kStorageQueueMax = 20'000;
 constexpr std::size_t kPasswordThreads = 2;
 constexpr rlim_t kDescriptorsForOthers = 256;  // databases, files, the loop itself
-constexpr rlim_t kDescriptorsForMedia = 4096;  // ICE-TCP
+constexpr rlim_t kDescriptorsForMedia = 4096;  // ICE-TCP of one thread
 
 /// Raises the limit on descriptors as far as it goes; returns how many connections fit under it.
-std::size_t raise_descriptor_limit(std::size_t wanted) {
+std::size_t raise_descriptor_limit(std::size_t wanted, std::size_t media_threads) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t needed = static_cast<rlim_t>(wanted) + kDescriptorsForOthers + kDescriptorsForMedia;
+  const rlim_t for_media = kDescriptorsForMedia * static_cast<rlim_t>(media_threads);
+  const rlim_t needed = static_cast<rlim_t>(wanted) + kDescriptorsForOthers + for_media;
   if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
     rlimit higher{needed, needed};
     if (::setrlimit(RLIMIT_NOFILE, &higher) == 0) return wanted;  // root may
@@ -41,7 +42,7 @@ std::size_t raise_descriptor_limit(std::size_t wanted) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return wanted;
-  const rlim_t kept = kDescriptorsForOthers + std::min(kDescriptorsForMedia, limit.rlim_cur / 8);
+  const rlim_t kept = kDescriptorsForOthers + std::min(for_media, limit.rlim_cur / 8);
   return limit.rlim_cur > kept ? limit.rlim_cur - kept : 16;
 }
 
@@ -110,6 +111,7 @@ Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Lo
   // Before any thread of ours starts, so that all of them inherit it.
   if (signals == SignalUse::Handle) Signals::block();
   net::SystemEntropy entropy;
+  if (auto checked = PhoneService::check(config); !checked) return fail(std::move(checked.error()));
   if (auto made = make_data_dir(config.data_dir); !made) return fail(std::move(made.error()));
   auto policy = WebPolicy::create({config.cors_allowed_origins, config.trusted_proxies});
   if (!policy) return fail(std::move(policy.error()));
@@ -176,16 +178,18 @@ Node::Node(Opened opened)
                 .entropy = entropy_,
                 .log = log_},
                config_},
+      phone_{{.loop = *loop_, .journal = journal_, .presence = control_.presence(), .entropy = entropy_, .log = log_},
+             config_},
       rooms_{{*loop_, journal_, entropy_, log_}, room_options(config_)},
       store_authorizer_{*store_},
       messenger_{std::move(opened.messenger)},
       room_access_{{*loop_, token_authorizer_,
                     messenger_ ? messenger_->authorizer() : static_cast<port::RoomAuthorizer&>(store_authorizer_),
                     messenger_ ? messenger_->pool() : storage_, rooms_, log_}},
-      metrics_{{*loop_, storage_, passwords_, journal_, control_, tunnels_, throttle_, tickets_, rooms_, room_access_,
-                messenger_ ? &messenger_->pool() : nullptr}},
+      metrics_{{*loop_, storage_, passwords_, journal_, control_, tunnels_, phone_, throttle_, tickets_, rooms_,
+                room_access_, messenger_ ? &messenger_->pool() : nullptr}},
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
-            access_, control_, tunnels_.control(), rooms_, room_access_, entropy_, log_},
+            access_, control_, tunnels_.control(), phone_, rooms_, room_access_, entropy_, log_},
            config_},
       front_{
           {*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, tunnels_, policy_, log_},
@@ -198,6 +202,7 @@ Node::~Node() {
   passwords_.finish();
   if (messenger_) messenger_->pool().finish();
   journal_.finish();
+  tunnels_.finish();
   loop_->discard_posted();
   stun_.reset();
   server_.reset();  // sockets that end now still speak to the media
@@ -210,12 +215,13 @@ Result<void, std::string> Node::start(SignalUse signals) {
   const auto settled = store_->settle_open_calls(name_, now);
   if (!settled) return fail("cannot settle the calls of the last run: " + settled.error().detail);
   if (*settled > 0) log_.warn("calls were left open by the last run and are ended now", {{"calls", *settled}});
+  if (auto restored = phone_.restore(*store_, now); !restored) return restored;
   const auto revoked = store_->revoked_since(revocations_.relevant_since(now));
   if (!revoked) return fail("cannot read the revoked sessions: " + revoked.error().detail);
   adopt_revocations(*revoked);
   revocations_read_ = now;
 
-  const std::size_t connections_max = raise_descriptor_limit(config_.connections_max);
+  const std::size_t connections_max = raise_descriptor_limit(config_.connections_max, media_threads(config_));
   if (connections_max < config_.connections_max) {
     log_.warn("the limit on open files allows fewer connections than CONNECTIONS_MAX (ulimit -n)",
               {{"connections", connections_max}});
@@ -224,7 +230,11 @@ Result<void, std::string> Node::start(SignalUse signals) {
   if (!server) return fail(std::move(server.error()));
   server_ = std::move(*server);
   control_.attach(*server_);
+  auto external = make_external_tunnel(config_, name_, *loop_, entropy_, log_);
+  if (!external) return fail(std::move(external.error()));
+  tunnels_.use(std::move(*external));
   tunnels_.attach(*server_);
+  phone_.attach(*server_);
   control_.on_foreign_presence([this](const call::DeliverPresence& p) { tunnels_.control().tell_presence(p); });
   tunnels_.control().on_foreign_presence([this](const call::DeliverPresence& p) { control_.tell_presence(p); });
   if (auto started = start_media(); !started) return started;
@@ -240,50 +250,71 @@ Result<void, std::string> Node::start(SignalUse signals) {
   return {};
 }
 
-/// The media shard, and where clients are told that it is.
+/// The media threads, and where clients are told that they are.
 Result<void, std::string> Node::start_media() {
   auto certificate = dtls::Certificate::generate(entropy_, {.now = loop_->now().wall});
   if (!certificate) return fail("cannot make a certificate for media: " + certificate.error());
   media_certificate_ = std::move(*certificate);
-  MediaShard::Options options{
-      .address = {.ip = {}, .port = config_.media_udp_port},
-      .tcp_port = config_.media_tcp_port,
-      .certificate = &*media_certificate_,
-      .control = loop_.get(),
-      .on_events = [this](std::vector<media::Event> events) { rooms_.on_media_events(std::move(events)); }};
-  const bool any_port = config_.media_udp_port == 0;
-  if (any_port) options.address.port = kMediaUdpPort;
-  auto shard = MediaShard::create(options);
-  if (!shard && any_port) {
+  auto shards = MediaShards::create(
+      {.threads = media_threads(config_),
+       .udp_port = config_.media_udp_port,
+       .tcp_port = config_.media_tcp_port,
+       .shard = {.address = {},
+                 .tcp_port = {},
+                 .certificate = &*media_certificate_,
+                 .control = loop_.get(),
+                 .on_events = [this](std::vector<media::Event> events) { rooms_.on_media_events(std::move(events)); },
+                 .tunnel = &tunnels_.media_door()}});
+  if (!shards) return fail("media: " + shards.error());
+  media_ = std::move(*shards);
+  if (media_->ports_moved()) {
     log_.warn("the usual UDP port for media is taken: another one is used. Set MEDIA_UDP_PORT to choose",
-              {{"port", kMediaUdpPort}});
-    options.address.port = 0;
-    shard = MediaShard::create(options);
+              {{"usual", kMediaUdpPort}, {"udp_ports", media_->udp_ports()}});
   }
-  if (!shard) return fail("media: " + shard.error());
-  media_ = std::move(*shard);
   metrics_.attach(*media_);
+  tunnels_.attach(*media_);
   const std::vector<IpAddress> addresses = media_addresses();
+  std::vector<RoomControl::Candidates> candidates;
+  for (std::size_t i = 0; i < media_->size(); ++i) candidates.push_back(candidates_of(i, addresses));
+  const dtls::Fingerprint& print = media_certificate_->fingerprint();
+  phone_.attach({.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
+                candidates.front().everybody);
+  rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
+                std::move(candidates));
+  rooms_.on_ice_servers([this](const UserId& user) { return api_.ice_servers_of(user); });
+  rooms_.on_tunnel_question([this](const UserId& user) { return tunnels_.control().reaches_media(user); });
+  log_.info("media is ready", {{"threads", media_->size()},
+                               {"udp_ports", media_->udp_ports()},
+                               {"tcp_ports", media_->tcp_ports()},
+                               {"addresses", addresses.size()}});
+  start_stun(addresses);
+  return {};
+}
+
+/// Where that media thread is found: at our addresses, and by those in a tunnel at a virtual one, which comes last.
+RoomControl::Candidates Node::candidates_of(std::size_t thread, const std::vector<IpAddress>& addresses) const {
+  const MediaShard& shard = media_->at(thread);
   std::vector<ice::Advertised> advertised;
-  for (const IpAddress& ip : addresses) advertised.push_back({.address = {.ip = ip, .port = media_->port()}});
-  if (const auto port = media_->tcp_port()) {
+  for (const IpAddress& ip : addresses) advertised.push_back({.address = {.ip = ip, .port = shard.port()}});
+  if (const auto port = shard.tcp_port()) {
     for (const IpAddress& ip : addresses) {
       advertised.push_back({.protocol = ice::Protocol::Tcp, .address = {.ip = ip, .port = *port}});
     }
   }
-  std::vector<std::string> candidates;
-  for (const ice::Candidate& candidate : ice::host_candidates(advertised)) {
-    candidates.push_back(ice::write_candidate(candidate));
+  const auto texts = [&] {
+    std::vector<std::string> out;
+    for (const ice::Candidate& candidate : ice::host_candidates(advertised)) {
+      out.push_back(ice::write_candidate(candidate));
+    }
+    return out;
+  };
+  RoomControl::Candidates candidates{.everybody = texts(), .in_tunnel = {}};
+  const SocketAddress in_tunnel{.ip = kSfuInTunnel.ip, .port = port_of_thread(kSfuInTunnel.port, thread)};
+  for (const ice::Protocol protocol : {ice::Protocol::Udp, ice::Protocol::Tcp}) {
+    advertised.push_back({.protocol = protocol, .address = in_tunnel});
   }
-  const dtls::Fingerprint& print = media_certificate_->fingerprint();
-  rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
-                std::move(candidates));
-  rooms_.on_ice_servers([this](const UserId& user) { return api_.ice_servers_of(user); });
-  log_.info("media is ready", {{"udp_port", media_->port()},
-                               {"tcp_port", media_->tcp_port() ? std::to_string(*media_->tcp_port()) : "off"},
-                               {"addresses", addresses.size()}});
-  start_stun(addresses);
-  return {};
+  candidates.in_tunnel = texts();
+  return candidates;
 }
 
 /// Under which clients are told to reach media. May ask a STUN server, and wait for it, where the settings say so.
@@ -330,6 +361,7 @@ Result<void, std::string> Node::load_tls() {
 }
 
 void Node::run() {
+  loop_->moderate_server_turns();
   loop_->run();
   if (signals_) Signals::restore();
 }
@@ -361,6 +393,11 @@ void Node::reload() {
   log_.info("reloaded");
 }
 
+/// Of two or more sides, with an end that is worth waiting for.
+std::size_t Node::calls() const {
+  return control_.calls() + tunnels_.control().calls() + phone_.control().calls();
+}
+
 void Node::begin_shutdown() {
   if (shutting_down_) {
     shutdown_deadline_ = loop_->now().mono;  // asked twice: at once
@@ -369,10 +406,11 @@ void Node::begin_shutdown() {
   }
   shutting_down_ = true;
   shutdown_deadline_ = loop_->now().mono + config_.shutdown_timeout;
-  log_.info("shutting down", {{"calls", control_.calls() + tunnels_.control().calls()}, {"rooms", rooms_.rooms()}});
+  log_.info("shutting down", {{"calls", calls()}, {"rooms", rooms_.rooms()}});
   front_.set_draining();
   control_.drain();
   tunnels_.control().drain();
+  phone_.control().drain();
   rooms_.drain();
   check_shutdown();
 }
@@ -381,12 +419,13 @@ void Node::check_shutdown() {
   constexpr Duration kLastWords = milliseconds{200};
   const TimePoint now = loop_->now().mono;
   // Nobody can come back to a server that is being stopped: rooms of the absent are not waited for.
-  if (control_.calls() + tunnels_.control().calls() + rooms_.present() > 0 && now < shutdown_deadline_) {
+  if (calls() + rooms_.present() > 0 && now < shutdown_deadline_) {
     loop_->schedule(now + kLastWords, [this] { check_shutdown(); });
     return;
   }
   control_.shut_down();
   tunnels_.shut_down();
+  phone_.control().shut_down();
   rooms_.shut_down();
   server_->drain("server shutdown");
   // Close frames and last answers leave; who does not take them is cut off.
@@ -427,6 +466,7 @@ void Node::adopt_revocations(const std::vector<port::RevokedSession>& sessions) 
     if (!server_) continue;
     control_.close_session(session.id);
     tunnels_.control().close_session(session.id);
+    phone_.close_session(session.id);
     rooms_.close_session(session.id);
   }
 }

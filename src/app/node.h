@@ -11,9 +11,10 @@
 #include "app/call_journal.h"
 #include "app/config/config.h"
 #include "app/control.h"
-#include "app/media/media_shard.h"
+#include "app/media/media_shards.h"
 #include "app/media/stun_server.h"
 #include "app/metrics.h"
+#include "app/phone/phone_service.h"
 #include "app/rooms/messenger.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
@@ -74,7 +75,10 @@ class Node {
   [[nodiscard]] Result<void, std::string> load_tls();
   [[nodiscard]] Result<void, std::string> start_media();
   [[nodiscard]] std::vector<IpAddress> media_addresses();
+  [[nodiscard]] RoomControl::Candidates candidates_of(std::size_t thread,
+                                                      const std::vector<IpAddress>& addresses) const;
   void start_stun(const std::vector<IpAddress>& addresses);
+  [[nodiscard]] std::size_t calls() const;
   void begin_shutdown();
   void check_shutdown();
   void reload();
@@ -102,6 +106,7 @@ class Node {
   Access access_;
   Control control_;
   TunnelService tunnels_;
+  PhoneService phone_;
   RoomControl rooms_;
   authorizer_token::TokenAuthorizer token_authorizer_;
   authorizer_store::StoreAuthorizer store_authorizer_;
@@ -112,7 +117,7 @@ class Node {
   Front front_;
   std::unique_ptr<net::Server> server_;
   std::optional<dtls::Certificate> media_certificate_;
-  std::unique_ptr<MediaShard> media_;
+  std::unique_ptr<MediaShards> media_;
   std::unique_ptr<StunServer> stun_;  // null when it is off
   std::unique_ptr<Signals> signals_;
   TimePoint shutdown_deadline_ = TimePoint::max();

@@ -197,8 +197,10 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
 }
 
 std::string SocketAddress::to_text() const {
-  std::string out = ip.is_v4() ? ip.to_text() : "[" + ip.to_text() + "]";
-  out += ':';
+  std::string out;
+  if (!ip.is_v4()) out += '[';
+  out += ip.to_text();
+  out += ip.is_v4() ? ":" : "]:";
   append_number(out, port, 10);
   return out;
 }

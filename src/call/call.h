@@ -39,6 +39,13 @@ enum class EndReason {
 [[nodiscard]] std::optional<CallState> call_state_from(std::string_view text);
 [[nodiscard]] std::optional<EndReason> end_reason_from(std::string_view text);
 
+/// What a phone call has besides: the telephone on its other side, and the session of the browser on this one.
+struct PhoneSide {
+  std::string number;      // E.164 with its plus
+  std::string session_id;  // as the API names it: sess_...
+  friend bool operator==(const PhoneSide&, const PhoneSide&) = default;
+};
+
 /// One call as the history keeps it. Written (as an upsert by `id`) when the call starts, when it is answered and when
 /// it ends; fields only ever become more complete.
 struct CallRecord {
@@ -54,6 +61,7 @@ struct CallRecord {
   std::optional<WallTime> ended_at;
   std::optional<EndReason> reason;    // set exactly when `state` is Ended
   std::int64_t duration_seconds = 0;  // whole seconds from answer to end, by the monotonic clock; 0 when unanswered
+  std::optional<PhoneSide> phone = std::nullopt;  // of calls of kind Phone; the telephone's side has no user id
   friend bool operator==(const CallRecord&, const CallRecord&) = default;
 };
 

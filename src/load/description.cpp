@@ -1,6 +1,7 @@
 #include "load/description.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "media/negotiate/codecs.h"
 #include "proto/ice/candidate.h"
@@ -18,42 +19,10 @@ Direction direction_of(bool sends, bool receives) {
   return receives ? Direction::RecvOnly : Direction::Inactive;
 }
 
-bool is_ours(const sdp::Codec& codec) {
-  return codec.is("opus") || codec.is("VP8");
-}
-
-/// What we take of the codecs offered, with the feedback that we understand.
-std::vector<sdp::Codec> take_codecs(const std::vector<sdp::Codec>& offered) {
-  std::vector<sdp::Codec> taken;
-  for (const sdp::Codec& codec : offered) {
-    if (!is_ours(codec)) continue;
-    taken.push_back(codec);
-    std::erase_if(taken.back().feedback,
-                  [](const sdp::RtcpFeedback& f) { return f.type != "nack" && f.type != "ccm"; });
-  }
-  return taken;
-}
-
-std::vector<sdp::ExtMap> take_extensions(const std::vector<sdp::ExtMap>& offered) {
-  std::vector<sdp::ExtMap> taken;
-  for (const sdp::ExtMap& one : offered) {
-    if (one.uri == sdp::uri::kMid || one.uri == sdp::uri::kSsrcAudioLevel) taken.push_back(one);
-  }
-  return taken;
-}
-
 std::optional<sdp::Fingerprint> to_sdp(std::string_view text) {
   const auto parsed = dtls::Fingerprint::parse(text);
   if (!parsed) return std::nullopt;
   return sdp::Fingerprint{.algorithm = std::string{dtls::name_of(parsed->algorithm)}, .digest = parsed->bytes};
-}
-
-std::optional<SocketAddress> address_of(const std::string& line) {
-  const auto candidate = ice::parse_candidate(line);
-  if (!candidate || candidate->protocol != ice::Protocol::Udp) return std::nullopt;
-  const auto ip = IpAddress::parse(candidate->address);
-  if (!ip) return std::nullopt;
-  return SocketAddress{.ip = *ip, .port = candidate->port};
 }
 
 }  // namespace
@@ -63,6 +32,37 @@ Description::Description(Options options) : options_{std::move(options)} {
   for (std::size_t i = 0; i < options_.audio_to_receive; ++i) sections_.push_back(own_section(Kind::Audio, {}));
   for (std::size_t i = 0; i < options_.video_to_receive; ++i) sections_.push_back(own_section(Kind::Video, {}));
   for (std::size_t i = 0; i < sections_.size(); ++i) sections_[i].mid = std::to_string(i);
+}
+
+/// What we take of the codecs offered, with the feedback that we understand.
+std::vector<sdp::Codec> Description::take_codecs(const std::vector<sdp::Codec>& offered) const {
+  std::vector<sdp::Codec> taken;
+  for (const sdp::Codec& codec : offered) {
+    if (!codec.is("opus") && !codec.is("VP8")) continue;
+    taken.push_back(codec);
+    std::erase_if(taken.back().feedback, [&](const sdp::RtcpFeedback& f) {
+      if (f.type == "transport-cc") return options_.transport_feedback == TransportFeedback::Off;
+      if (f.type == "nack" && f.parameter.empty()) return options_.repair == Repair::Off;
+      return f.type != "nack" && f.type != "ccm";
+    });
+    if (options_.repair == Repair::Off) continue;
+    const auto repeats = [&](const sdp::Codec& other) { return other.apt() == codec.payload_type; };
+    if (const auto rtx = std::ranges::find_if(offered, repeats); rtx != offered.end()) taken.push_back(*rtx);
+  }
+  return taken;
+}
+
+std::vector<sdp::ExtMap> Description::take_extensions(const std::vector<sdp::ExtMap>& offered) const {
+  const bool simulcast = std::ranges::any_of(options_.own, [](const Own& own) { return !own.rids.empty(); });
+  std::vector<sdp::ExtMap> taken;
+  for (const sdp::ExtMap& one : offered) {
+    const bool is_rid = one.uri == sdp::uri::kRtpStreamId || one.uri == sdp::uri::kRepairedRtpStreamId;
+    const bool is_wanted =
+        one.uri == sdp::uri::kMid || one.uri == sdp::uri::kSsrcAudioLevel || (simulcast && is_rid) ||
+        (options_.transport_feedback == TransportFeedback::On && one.uri == sdp::uri::kTransportWideCc);
+    if (is_wanted) taken.push_back(one);
+  }
+  return taken;
 }
 
 Description::Section Description::own_section(Kind kind, std::optional<std::size_t> own) const {
@@ -103,7 +103,16 @@ sdp::MediaSection Description::write_section(const Section& section, Direction d
   if (!section.own || !sdp::sends(direction)) return out;
   const sdp::Msid msid{.stream = options_.name, .track = options_.name + "-" + section.mid};
   out.msids = {msid};
-  out.ssrcs = {{.ssrc = options_.own[*section.own].ssrc, .cname = options_.name, .msid = msid}};
+  const Own& own = options_.own[*section.own];
+  for (const std::string& rid : own.rids) {
+    out.rids.push_back({.id = rid, .direction = sdp::RidDirection::Send, .payload_types = {}, .params = {}});
+    out.simulcast.send.push_back({{.rid = rid, .paused = false}});
+  }
+  if (!own.rids.empty()) return out;
+  out.ssrcs = {{.ssrc = own.ssrc, .cname = options_.name, .msid = msid}};
+  if (!own.rtx) return out;
+  out.ssrcs.push_back({.ssrc = *own.rtx, .cname = options_.name, .msid = msid});
+  out.ssrc_groups = {{.semantics = "FID", .ssrcs = {own.ssrc, *own.rtx}}};
   return out;
 }
 
@@ -125,6 +134,31 @@ std::string Description::make_offer() {
   return finish(std::move(out));
 }
 
+void Description::read_address(const std::string& candidate, Remote& out) {
+  const auto parsed = ice::parse_candidate(candidate);
+  const auto ip = parsed ? IpAddress::parse(parsed->address) : std::nullopt;
+  if (!ip) return;
+  const bool tcp = parsed->protocol == ice::Protocol::Tcp;
+  if (tcp && parsed->tcp_type != ice::TcpType::Passive) return;
+  std::optional<SocketAddress>& place = tcp ? out.tcp : out.udp;
+  if (place && (place->ip.is_v4() || !ip->is_v4())) return;
+  place = {.ip = *ip, .port = parsed->port};
+}
+
+void Description::read_streams(const sdp::MediaSection& section, Remote& out) {
+  const auto kind = section.kind == MediaKind::Video ? Kind::Video : Kind::Audio;
+  for (const sdp::SsrcInfo& source : section.ssrcs) {
+    Stream stream{.ssrc = source.ssrc, .rtx = {}, .kind = kind};
+    bool repairs = false;
+    for (const sdp::SsrcGroup& group : section.ssrc_groups) {
+      if (group.semantics != "FID" || group.ssrcs.size() != 2) continue;
+      if (group.ssrcs[0] == source.ssrc) stream.rtx = group.ssrcs[1];
+      if (group.ssrcs[1] == source.ssrc) repairs = true;
+    }
+    if (!repairs) out.streams.push_back(stream);
+  }
+}
+
 Result<Description::Remote, std::string> Description::read_remote(const sdp::SessionDescription& session) {
   Remote out;
   for (const sdp::MediaSection& section : session.sections) {
@@ -137,26 +171,39 @@ Result<Description::Remote, std::string> Description::read_remote(const sdp::Ses
         if (known) out.fingerprints.push_back(*known);
       }
     }
-    for (const std::string& line : section.candidates) {
-      const auto address = address_of(line);
-      if (address && (!out.media || (!out.media->ip.is_v4() && address->ip.is_v4()))) out.media = address;
+    for (const std::string& line : section.candidates) read_address(line, out);
+    if (sdp::sends(section.direction)) read_streams(section, out);
+    if (out.transport_feedback_id == 0) {
+      out.transport_feedback_id = section.extension_id(sdp::uri::kTransportWideCc).value_or(0);
     }
-    if (!sdp::sends(section.direction)) continue;
-    for (const sdp::SsrcInfo& source : section.ssrcs) out.announced.push_back(source.ssrc);
   }
   if (out.ice.ufrag.empty() || out.fingerprints.empty()) return fail(std::string{"no transport in the description"});
   return out;
 }
 
-void Description::agree(Section& section, const sdp::MediaSection& theirs) {
+void Description::agree(Section& section, const sdp::MediaSection& theirs) const {
   section.sending.reset();
   section.rejected = theirs.rejected();
   if (section.rejected) return;
   section.codecs = take_codecs(theirs.codecs);
   section.extensions = take_extensions(theirs.extmaps);
   if (!section.own || section.codecs.empty() || !sdp::receives(theirs.direction)) return;
-  section.sending = {.type = section.codecs.front().payload_type,
-                     .audio_level = theirs.extension_id(sdp::uri::kSsrcAudioLevel).value_or(0)};
+  const rtp::PayloadType type = section.codecs.front().payload_type;
+  Sending sending;
+  sending.type = type;
+  for (const sdp::Codec& codec : section.codecs) {
+    if (codec.apt() == type) sending.rtx = codec.payload_type;
+  }
+  const auto id = [&](std::string_view uri) { return theirs.extension_id(uri).value_or(0); };
+  sending.audio_level = id(sdp::uri::kSsrcAudioLevel);
+  sending.mid_id = id(sdp::uri::kMid);
+  sending.rid_id = id(sdp::uri::kRtpStreamId);
+  sending.repaired_rid_id = id(sdp::uri::kRepairedRtpStreamId);
+  if (options_.transport_feedback == TransportFeedback::On) {
+    sending.transport_feedback_id = id(sdp::uri::kTransportWideCc);
+  }
+  sending.mid = section.mid;
+  section.sending = std::move(sending);
 }
 
 Result<Description::Remote, std::string> Description::on_answer(std::string_view text) {
@@ -198,9 +245,9 @@ Result<std::optional<Description::Answered>, std::string> Description::on_offer(
   return Answered{.answer = finish(std::move(out)), .remote = std::move(*remote)};
 }
 
-std::optional<Description::Sending> Description::sending(std::size_t index) const {
-  const auto found = std::ranges::find_if(sections_, [&](const Section& section) { return section.own == index; });
-  return found == sections_.end() ? std::nullopt : found->sending;
+const Description::Sending* Description::sending(std::size_t index) const {
+  const auto& sending = sections_[index].sending;  // own sections are the first ones
+  return sending ? &*sending : nullptr;
 }
 
 }  // namespace zvonok::load

@@ -1,5 +1,7 @@
 #include "load/dialect.h"
 
+#include <charconv>
+
 #include "proto/json_scan.h"
 
 namespace zvonok::load {
@@ -12,6 +14,7 @@ Type type_of(std::string_view raw) {
   if (raw == "offer") return Type::Offer;
   if (raw == "answer") return Type::Answer;
   if (raw == "error") return Type::Error;
+  if (raw == "quality") return Type::Quality;
   return Type::Other;
 }
 
@@ -62,6 +65,7 @@ std::optional<ServerMessage> read_message(std::string_view text) {
   }
   if (!reader.valid() || !type) return std::nullopt;
   switch (*type) {
+    case Type::Quality: return ServerMessage{.type = *type, .text = std::string{payload}};
     case Type::Joined:
     case Type::Other: return ServerMessage{.type = *type, .text = {}};
     case Type::Offer:
@@ -71,6 +75,25 @@ std::optional<ServerMessage> read_message(std::string_view text) {
                            .text = text_member(payload, "code") + ": " + text_member(payload, "message")};
   }
   return std::nullopt;
+}
+
+Quality read_quality(std::string_view payload) {
+  Quality out;
+  json::ObjectReader reader{payload};
+  while (const auto member = reader.next()) {
+    const std::string_view text = member->value.text;
+    if (json::raw_is(member->key, "score") && member->value.type == json::Type::Number) {
+      static_cast<void>(std::from_chars(text.data(), text.data() + text.size(), out.score));
+    } else if (json::raw_is(member->key, "estimate") && member->value.type == json::Type::Number) {
+      static_cast<void>(std::from_chars(text.data(), text.data() + text.size(), out.estimate));
+    } else if (json::raw_is(member->key, "layers") && member->value.type == json::Type::Object) {
+      json::ObjectReader layers{text};
+      while (const auto layer = layers.next()) {
+        if (layer->value.type == json::Type::String) out.layers.push_back(json::unescape(layer->value.raw_string()));
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace zvonok::load

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zvonok::load {
 
@@ -13,12 +14,20 @@ namespace zvonok::load {
 [[nodiscard]] std::string description_payload(std::string_view type, std::string_view sdp);
 
 struct ServerMessage {
-  enum class Type : std::uint8_t { Joined, Offer, Answer, Error, Other };
+  enum class Type : std::uint8_t { Joined, Offer, Answer, Error, Quality, Other };
   Type type = Type::Other;
-  std::string text;  // of Offer and Answer the SDP, of Error its code and message
+  std::string text;  // of Offer and Answer the SDP, of Error its code and message, of Quality its payload
 };
 /// Nothing for what is no such message. What is Other was not read further: in a large room the news of others are
 /// many.
 [[nodiscard]] std::optional<ServerMessage> read_message(std::string_view text);
+
+/// What the server says of a participant's connection, once in two seconds.
+struct Quality {
+  double score = 0;                   // 1.0 to 4.5
+  std::uint64_t estimate = 0;         // bit/s that the path carries; 0: unknown
+  std::vector<std::string> layers{};  // rid of each simulcast video that it gets now
+};
+[[nodiscard]] Quality read_quality(std::string_view payload);
 
 }  // namespace zvonok::load

@@ -2,23 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iomanip>
 #include <memory>
 #include <ostream>
 #include <set>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "load/process_meter.h"
+#include "load/descriptors.h"
+#include "load/progress.h"
 #include "load/seat.h"
 #include "net/clock.h"
 #include "net/loop.h"
 #include "net/system_entropy.h"
 #include "proto/dtls/certificate.h"
 #include "proto/dtls/context.h"
-#include "proto/json_scan.h"
-#include "proto/jwt/jwt.h"
 
 namespace zvonok::load {
 namespace {
@@ -27,27 +24,11 @@ constexpr Duration kTick = milliseconds{5};
 constexpr Duration kAwayFor = seconds{1};
 /// Nobody leaves so late in the window that the return would be in a hurry.
 constexpr Duration kNoLeavesBeforeEnd = seconds{2};
-constexpr std::size_t kFailuresKept = 5;
+/// A busy generator reads in larger batches. When packets came is the kernel's to say, so delays are not changed by it.
+constexpr Duration kTurnGapMax = milliseconds{1};
 
 double as_seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-/// As many descriptors as are allowed: two for each participant.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// As a messenger would make it: it lets its user into any group.
-std::string make_token(const jwt::Key& key, const std::string& user, WallTime now) {
-  std::string claims = "{\"sub\":";
-  json::append_string(claims, user);
-  const std::int64_t at = unix_seconds(now);
-  claims += ",\"iat\":" + std::to_string(at) + ",\"exp\":" + std::to_string(at + 24 * 3600);
-  return jwt::sign_hs256(claims + ",\"rooms\":[\"group:*\"]}", key);
 }
 
 class Generator {
@@ -64,8 +45,11 @@ class Generator {
 
   [[nodiscard]] Result<void, std::string> prepare();
   [[nodiscard]] Result<void, std::string> make_seats();
+  [[nodiscard]] std::vector<SourceOptions> plan_sources(unsigned room);
   [[nodiscard]] ParticipantOptions plan(unsigned room, unsigned number);
   void tick();
+  [[nodiscard]] bool nobody_is_in() const;
+  void finish();
   void begin_phase(Phase phase);
   void join_some(std::vector<Seat*>& waiting);
   [[nodiscard]] bool all_settled() const;
@@ -74,8 +58,11 @@ class Generator {
   void churn();
   void come_back();
   void absorb(const Seat& seat);
+  void add_repairs(const Participant::Repairs& more);
+  void note_quality();
   void judge();
   void judge_losses();
+  [[nodiscard]] Traffic traffic_so_far() const;  // of datagrams
   void print_progress();
   [[nodiscard]] TimePoint now() const { return loop_->now().mono; }
 
@@ -102,46 +89,65 @@ class Generator {
   std::set<const Seat*> churned_;
   std::size_t next_to_leave_ = 0;
   LoadResult result_;
-  ProcessFigures server_before_;
-  ProcessFigures own_at_begin_;
-  ProcessFigures server_at_begin_;
+  ProcessWatch own_;
+  ProcessWatch server_;
 
-  TimePoint next_progress_{};
-  UdpBatches::Counters progress_counters_;
-  double progress_cpu_ = 0;
+  ProgressClock clock_;
+  Traffic traffic_told_;
 };
 
 // ---- who takes part -------------------------------------------------------------------------------------------------
 
+/// What one publishes. Every layer of a simulcast is a track of its own to those who verify.
+std::vector<SourceOptions> Generator::plan_sources(unsigned room) {
+  std::vector<SourceOptions> sources;
+  const auto add = [&](media::Kind kind, unsigned rate, std::size_t bytes) -> SourceOptions& {
+    return sources.emplace_back(SourceOptions{
+        .kind = kind, .track = ++tracks_, .room = room, .packets_per_second = rate, .payload_bytes = bytes});
+  };
+  if (options_.audio_packets_per_second > 0) {
+    add(media::Kind::Audio, options_.audio_packets_per_second, options_.audio_bytes);
+  }
+  if (options_.video == LoadOptions::Video::Simulcast) {
+    for (const SimulcastLayer& layer : kSimulcastLadder) {
+      SourceOptions& source = add(media::Kind::Video, layer.packets_per_second, layer.payload_bytes);
+      source.rid = layer.rid;
+      source.height = layer.height;
+      source.key_frame_factor = 4;
+    }
+  } else if (options_.video_packets_per_second > 0) {
+    add(media::Kind::Video, options_.video_packets_per_second, options_.video_bytes);
+  }
+  return sources;
+}
+
 ParticipantOptions Generator::plan(unsigned room, unsigned number) {
+  const bool meet = options_.publishers_do == LoadOptions::Publishers::HearEachOther;
   const bool publishes = number < options_.publishers;
-  const bool hears = !publishes || options_.publishers_do == LoadOptions::Publishers::HearEachOther;
+  const bool hears = !publishes || meet;
+  const bool simulcast = options_.video == LoadOptions::Video::Simulcast;
   ParticipantOptions out;
   out.name = options_.room_prefix + std::to_string(room) + (publishes ? "-p" : "-s") + std::to_string(number);
   out.room = room;
   out.receiving = hears ? Description::Receiving::Yes : Description::Receiving::No;
   out.reports = options_.reports;
+  out.transport_feedback = simulcast ? TransportFeedback::On : options_.transport_feedback;
+  out.repair = simulcast ? Repair::On : options_.repair;
+  // Evenly among the places of a room, whatever the share.
+  const auto over_tcp = [&](unsigned place) { return std::floor(place * options_.tcp_share + 1e-9); };
+  out.carrier = over_tcp(number + 1) > over_tcp(number) ? Carrier::Tcp : Carrier::Udp;
   out.dtls = &*context_;
   out.fingerprint = certificate_->fingerprint().text();
-  const auto source = [&](media::Kind kind, unsigned rate, std::size_t bytes) {
-    if (!publishes || rate == 0) return;
-    out.sources.push_back(
-        {.kind = kind, .track = ++tracks_, .room = room, .packets_per_second = rate, .payload_bytes = bytes});
-  };
-  source(media::Kind::Audio, options_.audio_packets_per_second, options_.audio_bytes);
-  source(media::Kind::Video, options_.video_packets_per_second, options_.video_bytes);
+  if (publishes) out.sources = plan_sources(room);
   if (!hears) return out;
   const unsigned others = options_.publishers - (publishes ? 1 : 0);
   out.audio_expected = options_.audio_packets_per_second > 0 ? others : 0;
-  out.video_expected = options_.video_packets_per_second > 0 ? others : 0;
+  out.video_expected = simulcast || options_.video_packets_per_second > 0 ? others : 0;
   // Who publishes comes while others still do: the server tells of them. Who only receives finds all of them there.
   out.asks = publishes ? ParticipantOptions::Asks::No : ParticipantOptions::Asks::Yes;
-  const unsigned receivers =
-      options_.subscribers +
-      (options_.publishers_do == LoadOptions::Publishers::HearEachOther ? options_.publishers : 0);
+  const unsigned receivers = options_.subscribers + (meet ? options_.publishers : 0);
   const auto wanted = std::max(1U, static_cast<unsigned>(std::ceil(options_.verify_share * receivers)));
-  const unsigned place =
-      options_.publishers_do == LoadOptions::Publishers::HearEachOther ? number : number - options_.publishers;
+  const unsigned place = meet ? number : number - options_.publishers;
   if (options_.verify_share > 0 && place < wanted) {
     out.verify = Verify::Everything;
     ++verifying_;
@@ -150,19 +156,16 @@ ParticipantOptions Generator::plan(unsigned room, unsigned number) {
 }
 
 Result<void, std::string> Generator::make_seats() {
-  const auto key = options_.tokens.empty() ? jwt::Key::hs256(options_.secret.reveal())
-                                           : Result<jwt::Key, jwt::KeyError>{fail(jwt::KeyError::NotAKey)};
-  if (options_.tokens.empty() && !key) return fail("the secret: " + std::string{jwt::to_text(key.error())});
+  const auto tokens = TokenMaker::create(options_.target);
+  if (!tokens) return fail(tokens.error());
   const Seat::Shared shared{.loop = *loop_, .batches = *batches_, .course = course_, .entropy = entropy_};
   for (unsigned room = 1; room <= options_.rooms; ++room) {
     for (unsigned number = 0; number < options_.publishers + options_.subscribers; ++number) {
       ParticipantOptions participant = plan(room, number);
-      WsConnection::Target target{.server = options_.server,
-                                  .host = options_.host,
+      WsConnection::Target target{.server = options_.target.server,
+                                  .host = options_.target.host,
                                   .path = "/api/v1/group/" + options_.room_prefix + std::to_string(room) + "/call",
-                                  .token = options_.tokens.empty()
-                                               ? make_token(*key, participant.name, net::read_clocks().wall)
-                                               : options_.tokens[seats_.size() % options_.tokens.size()]};
+                                  .token = tokens->token(participant.name, seats_.size(), net::read_clocks().wall)};
       seats_.push_back(std::make_unique<Seat>(shared, std::move(participant), std::move(target)));
     }
   }
@@ -177,10 +180,12 @@ Result<void, std::string> Generator::make_seats() {
 }
 
 Result<void, std::string> Generator::prepare() {
-  raise_descriptor_limit();
+  const std::uint64_t people = std::uint64_t{options_.rooms} * (options_.publishers + options_.subscribers);
+  if (auto allowed = allow_descriptors(2 * people); !allowed) return allowed;
   auto loop = net::Loop::create();
   if (!loop) return fail(std::move(loop.error()));
   loop_ = std::move(*loop);
+  loop_->moderate_turns(kTurnGapMax);
   batches_ = std::make_unique<UdpBatches>();
   auto certificate = dtls::Certificate::generate(entropy_, {.now = net::read_clocks().wall});
   if (!certificate) return fail(std::move(certificate.error()));
@@ -188,13 +193,11 @@ Result<void, std::string> Generator::prepare() {
   auto context = dtls::Context::create(*certificate_);
   if (!context) return fail(std::move(context.error()));
   context_ = std::move(*context);
-  if (options_.server_pid != 0) {
-    const auto figures = read_process(options_.server_pid);
-    if (!figures) return fail("there is no process " + std::to_string(options_.server_pid));
-    server_before_ = *figures;
-    progress_cpu_ = figures->cpu_seconds;
-    result_.has_server_figures = true;
+  static_cast<void>(own_.start(::getpid()));
+  if (options_.target.pid != 0 && !server_.start(options_.target.pid)) {
+    return fail("there is no process " + std::to_string(options_.target.pid));
   }
+  result_.has_server_figures = server_.watches();
   return make_seats();
 }
 
@@ -204,7 +207,7 @@ Result<LoadResult, std::string> Generator::run() {
   result_.participants = static_cast<unsigned>(seats_.size());
   result_.verifying = verifying_;
   begun_ = phase_begun_ = net::read_clocks().mono;
-  next_progress_ = begun_ + seconds{1};
+  clock_.start(begun_);
   loop_->schedule(begun_, [this] { tick(); });
   loop_->run();
   return std::move(result_);
@@ -244,14 +247,14 @@ void Generator::tick() {
   switch (phase_) {
     case Phase::Publishers:
       join_some(waiting_publishers_);
-      if (waiting_publishers_.empty() && all_settled()) begin_phase(Phase::Everybody);
+      if (!waiting_publishers_.empty() || !all_settled()) break;
+      if (nobody_is_in()) return finish();  // there is nothing to be learnt by the others' trying
+      begin_phase(Phase::Everybody);
       break;
     case Phase::Everybody:
       join_some(waiting_subscribers_);
       if (waiting_subscribers_.empty() && all_settled()) {
-        if (const auto cpu = cpu_seconds(options_.server_pid); cpu && result_.has_server_figures) {
-          result_.server_join_cpu_seconds = *cpu - server_before_.cpu_seconds;
-        }
+        result_.server_join_cpu_seconds = server_.cpu_seconds_since_start();
         begin_phase(Phase::WarmUp);
       }
       break;
@@ -264,22 +267,28 @@ void Generator::tick() {
       break;
     case Phase::Drain:
       come_back();
-      if (now() - phase_begun_ >= options_.drain && away_.empty() && all_settled()) {
-        judge();
-        for (const auto& seat : seats_) seat->leave();
-        return loop_->stop();
-      }
+      if (now() - phase_begun_ >= options_.drain && away_.empty() && all_settled()) return finish();
       break;
   }
-  if (now() >= next_progress_) print_progress();
+  if (clock_.is_due(now())) print_progress();
   loop_->schedule(std::max(now(), net::read_clocks().mono) + kTick, [this] { tick(); });
 }
 
+bool Generator::nobody_is_in() const {
+  return std::ranges::none_of(seats_, [](const auto& seat) {
+    return seat->participant() != nullptr && seat->participant()->connected_at().has_value();
+  });
+}
+
+void Generator::finish() {
+  judge();
+  for (const auto& seat : seats_) seat->leave();
+  loop_->stop();
+}
+
 void Generator::begin_window() {
-  own_at_begin_ = read_process(::getpid()).value_or(ProcessFigures{});
-  if (result_.has_server_figures) {
-    server_at_begin_ = read_process(options_.server_pid).value_or(ProcessFigures{});
-  }
+  own_.begin_window();
+  server_.begin_window();
   for (const auto& seat : seats_) {
     if (seat->participant() != nullptr) seat->participant()->mark();
   }
@@ -293,20 +302,9 @@ void Generator::end_window() {
     if (seat->participant() != nullptr) result_.headers += seat->participant()->since_mark();
   }
   result_.seconds = as_seconds(net::read_clocks().mono - course_.window_begin);
-  const ProcessFigures own = read_process(::getpid()).value_or(ProcessFigures{});
-  result_.own_cpu_seconds = own.cpu_seconds - own_at_begin_.cpu_seconds;
-  result_.own_waited_seconds = own.waited_seconds - own_at_begin_.waited_seconds;
-  // Sockets that were closed meanwhile took their count with them.
-  result_.own_socket_drops = own.socket_drops - std::min(own.socket_drops, own_at_begin_.socket_drops);
-  if (const auto server = read_process(options_.server_pid); server && result_.has_server_figures) {
-    result_.server_cpu_seconds = server->cpu_seconds - server_at_begin_.cpu_seconds;
-    result_.server_waited_seconds = server->waited_seconds - server_at_begin_.waited_seconds;
-    result_.server_socket_drops = server->socket_drops - std::min(server->socket_drops, server_at_begin_.socket_drops);
-    result_.server_resident_bytes = server->resident_bytes;
-    const std::uint64_t grown =
-        server->resident_bytes - std::min(server->resident_bytes, server_before_.resident_bytes);
-    result_.server_resident_bytes_per_participant = grown / std::max<std::size_t>(1, seats_.size());
-  }
+  result_.own = own_.end_window();
+  result_.server = server_.end_window();
+  note_quality();
   begin_phase(Phase::Drain);
 }
 
@@ -353,16 +351,14 @@ void Generator::absorb(const Seat& seat) {
     if (who.complete_at() && receives) result_.join.add(*who.complete_at() - seat.begun());
     if (who.connected_at()) result_.connected.add(*who.connected_at() - seat.begun());
   }
-  if (!who.failure().empty()) {
-    ++result_.failed;
-    if (result_.failures.size() < kFailuresKept) result_.failures.push_back(who.options().name + ": " + who.failure());
-  }
+  if (!who.failure().empty()) result_.failures.add(who.failure(), who.options().name);
   result_.wrong.unopened += who.wrong().unopened;
   result_.wrong.replayed += who.wrong().replayed;
   result_.wrong.corrupt += who.wrong().corrupt;
   result_.wrong.foreign += who.wrong().foreign;
   result_.wrong.unannounced += who.wrong().unannounced;
   result_.wrong.unknown += who.wrong().unknown;
+  add_repairs(who.repairs());
   for (const auto& [track, verified] : who.verified()) {
     result_.verified_duplicates += verified.duplicates;
     result_.verified_reordered += verified.reordered;
@@ -374,6 +370,32 @@ void Generator::absorb(const Seat& seat) {
   }
 }
 
+void Generator::add_repairs(const Participant::Repairs& more) {
+  Participant::Repairs& sum = result_.repairs;
+  sum.asked += more.asked;
+  sum.repaired += more.repaired;
+  sum.padding += more.padding;
+  sum.wanted += more.wanted;
+  sum.repeated += more.repeated;
+  sum.feedbacks += more.feedbacks;
+}
+
+/// What the server says of its receivers when the window ends.
+void Generator::note_quality() {
+  for (const auto& seat : seats_) {
+    const Participant* const who = seat->participant();
+    if (who == nullptr || !who->quality() || seat->options().receiving == Description::Receiving::No) continue;
+    const Quality& quality = *who->quality();
+    if (quality.score > 0) result_.scores.push_back(quality.score);
+    if (quality.estimate > 0) result_.estimates.push_back(quality.estimate);
+    for (const std::string& rid : quality.layers) {
+      if (!rid.empty()) ++result_.layers[rid].streams;
+    }
+  }
+  std::ranges::sort(result_.scores);
+  std::ranges::sort(result_.estimates);
+}
+
 /// Of those who were there for the whole window, by what publishers have sent.
 void Generator::judge_losses() {
   for (const auto& to : seats_) {
@@ -383,9 +405,15 @@ void Generator::judge_losses() {
     for (const auto& from : seats_) {
       if (from == to || from->options().room != to->options().room || from->participant() == nullptr) continue;
       for (std::size_t i = 0; i < from->options().sources.size(); ++i) {
+        const SourceOptions& source = from->options().sources[i];
+        const auto track = who->verified().find(source.track);
+        const std::uint64_t came = track == who->verified().end() ? 0 : track->second.in_window;
+        if (!source.rid.empty()) {  // of which it is to get one layer, now this one, now that
+          result_.layers[source.rid].packets += came;
+          continue;
+        }
         result_.verified_expected += from->participant()->sent_in_window(i);
-        const auto track = who->verified().find(from->options().sources[i].track);
-        if (track != who->verified().end()) result_.verified += track->second.in_window;
+        result_.verified += came;
       }
     }
   }
@@ -405,31 +433,42 @@ void Generator::judge() {
   judge_losses();
   result_.verified_lost = result_.verified_expected - std::min(result_.verified_expected, result_.verified);
   result_.delays = course_.delays;
-  result_.not_sent = batches_->counters().not_sent;
+  result_.not_sent = traffic_so_far().not_sent;
+}
+
+Traffic Generator::traffic_so_far() const {
+  const UdpBatches::Counters& udp = batches_->counters();
+  Traffic sum{.received = udp.received, .sent = udp.sent, .not_sent = udp.not_sent};
+  for (const auto& seat : seats_) sum += seat->tcp_traffic();
+  return sum;
 }
 
 void Generator::print_progress() {
   static constexpr std::array kNames{"publishers join", "others join", "warm-up", "window", "drain"};
-  const auto in = std::ranges::count_if(seats_, [](const auto& seat) { return seat->is_complete(); });
-  const auto failed = std::ranges::count_if(seats_, [](const auto& seat) { return seat->has_failed(); });
-  const double since = 1 + as_seconds(now() - next_progress_);
-  const UdpBatches::Counters& counters = batches_->counters();
+  const double since = clock_.take(now());
+  const auto count = [&](auto&& is) { return std::ranges::count_if(seats_, is); };
+  const auto failed = count([](const auto& seat) { return seat->has_failed(); });
+  const Traffic traffic = traffic_so_far();
   const auto rate = [&](std::uint64_t later, std::uint64_t earlier) {
     return static_cast<std::uint64_t>(static_cast<double>(later - earlier) / since);
   };
-  progress_ << std::setw(4) << static_cast<int>(as_seconds(now() - begun_)) << " s  " << std::left << std::setw(15)
-            << kNames.at(static_cast<std::size_t>(phase_)) << std::right << "  in " << in << "/" << seats_.size();
+  progress_ << progress_head(now() - begun_, kNames.at(static_cast<std::size_t>(phase_))) << "  in "
+            << count([](const auto& seat) { return seat->is_complete(); }) << "/" << seats_.size();
+  if (phase_ == Phase::Publishers || phase_ == Phase::Everybody) {
+    progress_ << ", answered "
+              << count([](const auto& seat) { return seat->participant() && seat->participant()->was_answered(); })
+              << ", connected "
+              << count([](const auto& seat) { return seat->participant() && seat->participant()->connected_at(); });
+  }
   if (failed > 0) progress_ << ", failed " << failed;
-  progress_ << ", datagrams/s out " << rate(counters.sent, progress_counters_.sent) << " in "
-            << rate(counters.received, progress_counters_.received);
-  if (result_.has_server_figures) {
-    const double cpu = cpu_seconds(options_.server_pid).value_or(progress_cpu_);
-    progress_ << ", server " << static_cast<int>(100 * (cpu - progress_cpu_) / since) << " % of a core";
-    progress_cpu_ = cpu;
+  progress_ << ", datagrams/s out " << rate(traffic.sent, traffic_told_.sent) << " in "
+            << rate(traffic.received, traffic_told_.received);
+  progress_ << ", generator " << static_cast<int>(100 * own_.take_cpu_seconds() / since) << " %";
+  if (server_.watches()) {
+    progress_ << ", server " << static_cast<int>(100 * server_.take_cpu_seconds() / since) << " % of a core";
   }
   progress_ << std::endl;  // flushed: somebody watches
-  progress_counters_ = counters;
-  next_progress_ = now() + seconds{1};
+  traffic_told_ = traffic;
 }
 
 }  // namespace

@@ -4,10 +4,7 @@
 #include <utility>
 
 #include "load/dialect.h"
-#include "proto/rtcp/reader.h"
-#include "proto/rtcp/writer.h"
 #include "proto/rtp/demux.h"
-#include "proto/rtp/extensions.h"
 #include "proto/stun/binding.h"
 
 namespace zvonok::load {
@@ -22,9 +19,9 @@ constexpr Duration kConsentLost = seconds{30};
 constexpr std::uint32_t kHostPriority = 1'845'501'695;  // of a peer-reflexive candidate of the first host address
 
 constexpr Duration kReportInterval = seconds{1};
-constexpr std::size_t kReportBlocksMax = 31;
-constexpr std::size_t kRtcpBytesMax = 1200;
+constexpr Duration kFeedbackInterval = milliseconds{100};
 constexpr std::size_t kSsrcsMax = 4096;
+constexpr std::size_t kPacketsKept = 512;
 
 }  // namespace
 
@@ -37,18 +34,32 @@ Participant::Participant(ParticipantOptions options, Course& course, Entropy& en
                                    .ice = local_,
                                    .fingerprint = options_.fingerprint,
                                    .own = {},
-                                   .receiving = options_.receiving};
-  for (const SourceOptions& source : options_.sources) {
-    Out& out = out_.emplace_back(Out{.source = Source{source}, .ssrc = new_ssrc()});
-    out.sequence = random_u32(entropy_) & 0x7FFF;  // so that receivers take its rollover counter to be 0
-    description.own.push_back({.kind = source.kind, .ssrc = out.ssrc});
-  }
+                                   .receiving = options_.receiving,
+                                   .repair = options_.repair,
+                                   .transport_feedback = options_.transport_feedback};
+  for (const SourceOptions& source : options_.sources) add_source(source, description.own);
   if (options_.asks == ParticipantOptions::Asks::Yes) {
     description.audio_to_receive = options_.audio_expected;
     description.video_to_receive = options_.video_expected;
   }
   description_.emplace(std::move(description));
   dtls_ = std::make_unique<dtls::Transport>(*options_.dtls, dtls::Role::Active);
+}
+
+void Participant::add_source(const SourceOptions& source, std::vector<Description::Own>& own) {
+  const bool repaired = options_.repair == Repair::On && source.kind == media::Kind::Video;
+  const bool further_layer = !source.rid.empty() && !own.empty() && !own.back().rids.empty();
+  Out& out = out_.emplace_back(Out{.source = Source{source}, .ssrc = new_ssrc(), .rtx = new_ssrc(), .kept = {}});
+  // So that receivers take their rollover counters to be 0.
+  out.sequence = random_u32(entropy_) & 0x7FFF;
+  out.rtx_sequence = random_u32(entropy_) & 0x7FFF;
+  if (repaired) out.kept.resize(kPacketsKept);
+  if (!further_layer) {
+    own.push_back({.kind = source.kind, .ssrc = out.ssrc, .rtx = {}, .rids = {}});
+    if (repaired) own.back().rtx = out.rtx;
+  }
+  if (!source.rid.empty()) own.back().rids.push_back(source.rid);
+  out.section = own.size() - 1;
 }
 
 rtp::Ssrc Participant::new_ssrc() {
@@ -78,6 +89,7 @@ void Participant::on_text(TimePoint now, std::string_view text) {
   switch (message->type) {
     case ServerMessage::Type::Joined:
     case ServerMessage::Type::Other: return;
+    case ServerMessage::Type::Quality: quality_ = read_quality(message->text); return;
     case ServerMessage::Type::Error: return fail("the server says " + message->text);
     case ServerMessage::Type::Answer: {
       const auto remote = description_->on_answer(message->text);
@@ -95,27 +107,39 @@ void Participant::on_text(TimePoint now, std::string_view text) {
 }
 
 void Participant::take_remote(TimePoint now, const Description::Remote& remote) {
-  for (const rtp::Ssrc ssrc : remote.announced) {
-    if (in_.size() < kSsrcsMax) in_[ssrc].announced = true;
-  }
+  for (const Description::Stream& stream : remote.streams) announce(stream);
+  if (options_.transport_feedback == TransportFeedback::On) transport_feedback_id_ = remote.transport_feedback_id;
   dtls_->set_remote_fingerprints(remote.fingerprints);
   username_ = remote.ice.ufrag + ":" + local_.ufrag;
   remote_key_.emplace(remote.ice.pwd);
   if (has_server_) return;
-  if (!remote.media) return fail("no UDP candidate in the description");
+  const auto& server = options_.carrier == Carrier::Tcp ? remote.tcp : remote.udp;
+  if (!server) return fail("no candidate of that kind in the description");
   has_server_ = true;
-  outlet_.use_server(*remote.media);
+  outlet_.use_server(*server);
   check_interval_ = kCheckFirst;
   last_answer_ = now;
   next_check_ = now;
   check_ice(now);
 }
 
+void Participant::announce(const Description::Stream& stream) {
+  if (in_.size() + 2 > kSsrcsMax) return;
+  In& in = in_[stream.ssrc];
+  in.announced = true;
+  if (options_.repair == Repair::Off || stream.kind == media::Kind::Audio) return;
+  if (in.missing == nullptr) in.missing = std::make_unique<media::NackGenerator>();
+  if (!stream.rtx) return;
+  In& rtx = in_[*stream.rtx];
+  rtx.announced = true;
+  rtx.repairs = stream.ssrc;
+}
+
 void Participant::leave(TimePoint) {
   if (std::exchange(left_, true)) return;
   outlet_.send_text(room_message("leave", options_.name, {}));
   for (Out& out : out_) out.source.stop();
-  next_check_ = next_report_ = TimePoint::max();
+  next_check_ = next_report_ = next_nacks_ = TimePoint::max();
   dtls_->close();
   while (const auto datagram = dtls_->poll_transmit()) {
     if (!ice_connected_ || datagram->size() > Outlet::kDatagramRoom) continue;
@@ -165,7 +189,9 @@ void Participant::pump_dtls(TimePoint now) {
   while (const auto event = dtls_->poll_event()) {
     switch (*event) {
       case dtls::Event::Connected: begin_media(now); break;
-      case dtls::Event::Failed: fail("the DTLS handshake failed"); break;
+      case dtls::Event::Failed:
+        fail(std::string{"the DTLS handshake failed"} + (dtls_came_ == 0 ? ": the server said nothing" : ""));
+        break;
       case dtls::Event::PeerClosed:
         if (!left_) fail("the server closed the connection");
         break;
@@ -178,6 +204,9 @@ void Participant::begin_media(TimePoint now) {
   sender_.emplace(keys->profile, keys->local);
   receiver_.emplace(keys->profile, keys->remote, srtp::ReceiverOptions{.ssrcs_max = kSsrcsMax});
   connected_at_ = now;
+  if (options_.transport_feedback == TransportFeedback::On) {
+    recorder_.emplace(rtcp::TwccRecorderOptions{.sender = report_ssrc_, .interval = kFeedbackInterval});
+  }
   next_report_ = now + kReportInterval;
   for (Out& out : out_) out.source.start(now);
   note_complete(now);
@@ -194,186 +223,15 @@ void Participant::note_complete(TimePoint at) {
 void Participant::on_datagram(TimePoint now, TimePoint at, MutableBytes datagram) {
   switch (rtp::classify(datagram)) {
     case rtp::PacketKind::Stun: return on_stun(now, datagram);
-    case rtp::PacketKind::Dtls: dtls_->handle_datagram(now, datagram); return pump_dtls(now);
+    case rtp::PacketKind::Dtls:
+      ++dtls_came_;
+      dtls_->handle_datagram(now, datagram);
+      return pump_dtls(now);
     case rtp::PacketKind::Rtp: return on_rtp(now, at, datagram);
-    case rtp::PacketKind::Rtcp: return on_rtcp(datagram);
+    case rtp::PacketKind::Rtcp: return on_rtcp(now, datagram);
     case rtp::PacketKind::TurnChannel:
     case rtp::PacketKind::Unknown: ++wrong_.unknown; return;
   }
-}
-
-void Participant::on_rtp(TimePoint now, TimePoint at, MutableBytes datagram) {
-  if (datagram.size() < rtp::kFixedHeaderBytes || left_) return;
-  ++packets_received_;
-  bytes_received_ += datagram.size();
-  const rtp::Ssrc ssrc{load_be32(datagram.data() + 8)};
-  if (last_in_ == nullptr || last_ssrc_ != ssrc) {
-    const auto found = in_.find(ssrc);
-    if (found == in_.end() && in_.size() >= kSsrcsMax) {
-      ++wrong_.unannounced;
-      return;
-    }
-    last_in_ = found == in_.end() ? &in_[ssrc] : &found->second;
-    last_ssrc_ = ssrc;
-  }
-  if (!last_in_->announced) ++wrong_.unannounced;
-  if (last_in_->count.packets() == 0) {
-    ++streams_begun_;
-    note_complete(std::min(now, at));
-  }
-  last_in_->count.on_packet(load_be16(datagram.data() + 2), datagram.size());
-  if (options_.verify == Verify::Everything && receiver_) verify(at, datagram);
-}
-
-void Participant::verify(TimePoint at, MutableBytes datagram) {
-  const auto opened = receiver_->open_rtp(datagram);
-  if (!opened) {
-    ++(opened.error() == srtp::Error::Replayed || opened.error() == srtp::Error::TooOld ? wrong_.replayed
-                                                                                        : wrong_.unopened);
-    return;
-  }
-  const auto view = rtp::PacketView::parse(datagram.first(opened->length));
-  const auto payload = view ? rtp::payload_of(*view) : zvonok::fail(rtp::ParseError::TooShort);
-  const auto stamp = payload ? read_stamp(payload->bytes) : std::nullopt;
-  if (!stamp) {
-    ++wrong_.corrupt;
-    return;
-  }
-  const bool is_own =
-      std::ranges::any_of(options_.sources, [&](const SourceOptions& own) { return own.track == stamp->track; });
-  if (stamp->room != options_.room || is_own) {
-    ++wrong_.foreign;
-    return;
-  }
-  Verified& track = verified_[stamp->track];
-  switch (track.seen.add(stamp->number)) {
-    case Seen::Duplicate: ++track.duplicates; return;
-    case Seen::Late: ++track.reordered; break;
-    case Seen::New: break;
-  }
-  if (!course_.measures(stamp->sent)) return;
-  if (track.in_window++ == 0) track.first_in_window = track.last_in_window = stamp->number;
-  track.first_in_window = std::min(track.first_in_window, stamp->number);
-  track.last_in_window = std::max(track.last_in_window, stamp->number);
-  course_.delays.add(at - stamp->sent);
-}
-
-void Participant::on_rtcp(MutableBytes datagram) {
-  if (out_.empty() || !receiver_) return;  // nothing in it is for those who only receive
-  const auto length = receiver_->open_rtcp(datagram);
-  if (!length) {
-    ++wrong_.unopened;
-    return;
-  }
-  const auto wants_key = [&](rtp::Ssrc media) {
-    for (Out& out : out_) {
-      if (out.ssrc == media) out.source.want_key_frame();
-    }
-  };
-  rtcp::Reader reader{Bytes{datagram}.first(*length)};
-  while (const auto packet = reader.next()) {
-    if (const auto* pli = std::get_if<rtcp::Pli>(&*packet)) {
-      wants_key(pli->media);
-    } else if (const auto* fir = std::get_if<rtcp::Fir>(&*packet)) {
-      for (const rtcp::FirEntry entry : fir->entries) wants_key(entry.ssrc);
-    }
-  }
-}
-
-void Participant::mark() {
-  for (auto& [ssrc, in] : in_) in.count.mark();
-}
-
-Counts Participant::since_mark() const {
-  Counts sum;
-  for (const auto& [ssrc, in] : in_) sum += in.count.since_mark();
-  return sum;
-}
-
-// ---- sending --------------------------------------------------------------------------------------------------------
-
-std::uint64_t Participant::key_frames() const {
-  std::uint64_t sum = 0;
-  for (const Out& out : out_) sum += out.source.key_frames();
-  return sum;
-}
-
-void Participant::publish(TimePoint now) {
-  if (!sender_) return;
-  for (std::size_t i = 0; i < out_.size(); ++i) {
-    while (out_[i].source.next() <= now) send_packet(now, i);
-  }
-}
-
-void Participant::send_packet(TimePoint now, std::size_t index) {
-  Out& out = out_[index];
-  const Source::Packet packet = out.source.make(now);
-  if (course_.measures(now)) ++out.in_window;
-  const std::uint64_t sequence = out.sequence++;
-  const auto sending = description_->sending(index);
-  if (!sending) return fail("the server does not take what is published");
-  const auto level = rtp::encode_audio_level({.voice = rtp::Voice::Yes, .level = 30});
-  std::array<rtp::ExtensionElement, 1> elements{{{.id = sending->audio_level, .bytes = level}}};
-  const bool has_level = out.source.options().kind == media::Kind::Audio && sending->audio_level != 0;
-  const MutableBytes buffer = outlet_.claim();
-  const std::size_t header = rtp::write_header(buffer,
-                                               {.marker = packet.marker,
-                                                .payload_type = sending->type,
-                                                .sequence = static_cast<std::uint16_t>(sequence),
-                                                .timestamp = packet.timestamp,
-                                                .ssrc = out.ssrc},
-                                               std::span{elements}.first(has_level ? 1 : 0));
-  const std::size_t size = sender_->seal_rtp(sequence, out.ssrc, buffer, header, {}, packet.payload);
-  if (size == 0) return fail("a packet could not be sealed");
-  outlet_.commit(size);
-  ++sent_.packets;
-  sent_.bytes += size;
-  ++out.packets;
-  out.octets += static_cast<std::uint32_t>(packet.payload.size());
-}
-
-void Participant::send_rtcp(Bytes plain) {
-  const MutableBytes buffer = outlet_.claim();
-  std::ranges::copy(plain, buffer.begin());
-  if (const std::size_t size = sender_->seal_rtcp(buffer, plain.size()); size > 0) outlet_.commit(size);
-}
-
-void Participant::send_reports(TimePoint now) {
-  if (next_report_ > now || !sender_) return;
-  next_report_ = options_.reports == Reports::On ? now + kReportInterval : TimePoint::max();
-  if (options_.reports == Reports::Off) return;
-  std::array<std::uint8_t, kRtcpBytesMax> buffer;
-  const rtcp::NtpTime ntp = rtcp::ntp_from_wall(options_.clock.wall) + (now - options_.clock.mono);
-  for (const Out& out : out_) {
-    ByteWriter writer{buffer};
-    static_cast<void>(rtcp::write_sender_report(writer,
-                                                {.sender = out.ssrc,
-                                                 .ntp = ntp,
-                                                 .rtp_timestamp = out.source.timestamp(),
-                                                 .packets = out.packets,
-                                                 .octets = out.octets},
-                                                {}));
-    send_rtcp(writer.written());
-  }
-  std::vector<rtcp::ReportBlock> blocks;
-  for (auto& [ssrc, in] : in_) {
-    if (in.count.packets() == in.packets_before || blocks.size() == kReportBlocksMax) continue;
-    const std::uint64_t expected = in.count.expected() - in.expected_before;
-    const std::uint64_t got = in.count.packets() - in.packets_before;
-    in.expected_before = in.count.expected();
-    in.packets_before = in.count.packets();
-    const std::uint64_t lost = expected > got ? expected - got : 0;
-    const auto lost_in_all =
-        static_cast<std::int64_t>(in.expected_before) - static_cast<std::int64_t>(in.packets_before);
-    blocks.push_back({.ssrc = ssrc,
-                      .fraction_lost = static_cast<std::uint8_t>(expected == 0 ? 0 : lost * 255 / expected),
-                      .cumulative_lost = static_cast<std::int32_t>(std::clamp<std::int64_t>(lost_in_all, 0, 0x7FFFFF)),
-                      .highest_sequence = static_cast<std::uint32_t>(in.count.highest())});
-  }
-  if (blocks.empty()) return;
-  ByteWriter writer{buffer};
-  static_cast<void>(rtcp::write_receiver_report(writer, report_ssrc_, blocks));
-  send_rtcp(writer.written());
 }
 
 // ---- time -----------------------------------------------------------------------------------------------------------
@@ -386,12 +244,16 @@ void Participant::handle_timeout(TimePoint now) {
     pump_dtls(now);
   }
   publish(now);
+  send_feedback(now);
+  send_nacks(now);
   send_reports(now);
 }
 
 TimePoint Participant::next_timeout() const {
   if (left_) return TimePoint::max();
-  TimePoint next = std::min({next_check_, next_report_, ice_connected_ ? dtls_->next_timeout() : TimePoint::max()});
+  TimePoint next =
+      std::min({next_check_, next_report_, next_nacks_, ice_connected_ ? dtls_->next_timeout() : TimePoint::max()});
+  if (recorder_) next = std::min(next, recorder_->next_timeout().value_or(TimePoint::max()));
   for (const Out& out : out_) next = std::min(next, out.source.next());
   return next;
 }

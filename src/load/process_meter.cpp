@@ -1,11 +1,13 @@
 #include "load/process_meter.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -93,6 +95,39 @@ std::optional<ProcessFigures> read_process(int pid) {
   }
   out.socket_drops = socket_drops(pid);
   return out;
+}
+
+bool ProcessWatch::start(int pid) {
+  const auto figures = read_process(pid);
+  if (!figures) return false;
+  pid_ = pid;
+  before_ = at_begin_ = *figures;
+  taken_ = figures->cpu_seconds;
+  return true;
+}
+
+void ProcessWatch::begin_window() {
+  if (pid_ != 0) at_begin_ = read_process(pid_).value_or(at_begin_);
+}
+
+ProcessWatch::Used ProcessWatch::end_window() const {
+  const auto now = pid_ == 0 ? std::nullopt : read_process(pid_);
+  if (!now) return {};
+  return {.cpu_seconds = now->cpu_seconds - at_begin_.cpu_seconds,
+          .waited_seconds = now->waited_seconds - at_begin_.waited_seconds,
+          .socket_drops = now->socket_drops - std::min(now->socket_drops, at_begin_.socket_drops),
+          .resident_bytes = now->resident_bytes,
+          .grown_bytes = now->resident_bytes - std::min(now->resident_bytes, before_.resident_bytes),
+          .cpu_seconds_before = at_begin_.cpu_seconds - before_.cpu_seconds};
+}
+
+double ProcessWatch::take_cpu_seconds() {
+  const double now = pid_ == 0 ? 0 : cpu_seconds(pid_).value_or(taken_);
+  return now - std::exchange(taken_, now);
+}
+
+double ProcessWatch::cpu_seconds_since_start() const {
+  return pid_ == 0 ? 0 : cpu_seconds(pid_).value_or(before_.cpu_seconds) - before_.cpu_seconds;
 }
 
 double load_average() {

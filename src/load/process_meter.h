@@ -18,6 +18,34 @@ struct ProcessFigures {
 /// CPU time alone, which is cheap.
 [[nodiscard]] std::optional<double> cpu_seconds(int pid);
 
+/// A process over a run: what it used within the window, and what it grew by since before.
+class ProcessWatch {
+ public:
+  struct Used {
+    double cpu_seconds = 0;  // within the window, as are the next two
+    double waited_seconds = 0;
+    std::uint64_t socket_drops = 0;  // sockets that were closed meanwhile took their count with them
+    std::uint64_t resident_bytes = 0;
+    std::uint64_t grown_bytes = 0;
+    double cpu_seconds_before = 0;  // from the start to the window
+  };
+  /// False: there is no such process.
+  [[nodiscard]] bool start(int pid);
+  /// Whether it was started.
+  [[nodiscard]] bool watches() const { return pid_ != 0; }
+  void begin_window();
+  [[nodiscard]] Used end_window() const;
+  /// CPU time since the last call, or since `start`.
+  [[nodiscard]] double take_cpu_seconds();
+  [[nodiscard]] double cpu_seconds_since_start() const;
+
+ private:
+  int pid_ = 0;
+  ProcessFigures before_;
+  ProcessFigures at_begin_;
+  double taken_ = 0;
+};
+
 /// Of the last minute: how busy the machine is.
 [[nodiscard]] double load_average();
 

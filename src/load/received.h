@@ -79,14 +79,26 @@ struct Counts {
 /// One stream by its RTP headers alone.
 class HeaderCount {
  public:
-  void on_packet(std::uint16_t sequence, std::size_t bytes) {
+  /// Gives the number unrolled.
+  std::uint64_t on_packet(std::uint16_t sequence, std::size_t bytes) {
     now_.bytes += bytes;
-    switch (seen_.add(extender_.update(sequence))) {
-      case Seen::Duplicate: ++now_.duplicates; return;
+    const std::uint64_t number = extender_.update(sequence);
+    switch (seen_.add(number)) {
+      case Seen::Duplicate: ++now_.duplicates; return number;
       case Seen::Late: ++now_.reordered; break;
       case Seen::New: break;
     }
     ++now_.packets;
+    return number;
+  }
+  /// What was lost and came once more, in a packet of another stream. Nothing when it was there already.
+  std::optional<std::uint64_t> on_repair(std::uint16_t sequence, std::size_t bytes) {
+    now_.bytes += bytes;
+    const std::uint64_t number = extender_.peek(sequence);
+    if (seen_.add(number) == Seen::Duplicate) return std::nullopt;
+    static_cast<void>(extender_.update(sequence));
+    ++now_.packets;
+    return number;
   }
   void mark() {
     marked_ = now_;

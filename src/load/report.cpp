@@ -1,116 +1,49 @@
 #include "load/report.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <ostream>
 #include <string_view>
 
-#include "proto/json_scan.h"
+#include "load/report_text.h"
 
 namespace zvonok::load {
 namespace {
 
-double ms(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-double share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-double rate(std::uint64_t count, double seconds) {
-  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
-}
-
-double micros_per_packet(double cpu_seconds, std::uint64_t packets) {
-  return packets == 0 ? 0 : cpu_seconds * 1e6 / static_cast<double>(packets);
-}
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, std::isfinite(value) ? value : 0);
-  return text;
-}
-
-std::string percent(double value, int digits) {
-  return fixed(100 * value, digits) + " %";
-}
-
-void line(std::ostream& out, std::string_view name, const std::string& value) {
-  std::string padded{name};
-  padded.resize(26, ' ');
-  out << "  " << padded << value << "\n";
-}
-
-std::string quantiles(const LogHistogram& histogram) {
-  if (histogram.count() == 0) return "none";
-  return "p50 " + fixed(ms(histogram.quantile(0.5)), 2) + " ms, p99 " + fixed(ms(histogram.quantile(0.99)), 2) +
-         " ms, p99.9 " + fixed(ms(histogram.quantile(0.999)), 2) + " ms, last " + fixed(ms(histogram.most()), 2) +
-         " ms";
-}
-
 void print_joins(std::ostream& out, const LoadResult& r) {
-  line(out, "joined",
-       std::to_string(r.joined) + " of " + std::to_string(r.participants) + ", never joined " +
-           std::to_string(r.participants - r.joined));
-  line(out, "connected after", quantiles(r.connected));
-  line(out, "all media after", quantiles(r.join));
+  table_line(out, "joined",
+             std::to_string(r.joined) + " of " + std::to_string(r.participants) + ", never joined " +
+                 std::to_string(r.participants - r.joined));
+  table_line(out, "connected after", quantiles(r.connected));
+  table_line(out, "all media after", quantiles(r.join));
   if (r.left > 0) {
-    line(out, "left and came back", std::to_string(r.left) + ", back " + std::to_string(r.rejoined));
-    line(out, "all media again after", quantiles(r.rejoin));
+    table_line(out, "left and came back", std::to_string(r.left) + ", back " + std::to_string(r.rejoined));
+    table_line(out, "all media again after", quantiles(r.rejoin));
   }
-  if (r.failed > 0) line(out, "failures", std::to_string(r.failed));
-  for (const std::string& failure : r.failures) line(out, "", failure);
+  print_failures(out, r.failures);
 }
 
 void print_server(std::ostream& out, const LoadResult& r) {
   if (!r.has_server_figures) return;
-  line(out, "server CPU",
-       percent(r.server_cpu_seconds / r.seconds, 0) + " of a core, " +
-           fixed(micros_per_packet(r.server_cpu_seconds, r.headers.packets), 2) +
-           " us per packet that arrived; waited for a core " + percent(r.server_waited_seconds / r.seconds, 0));
-  line(
+  const std::uint64_t grown = r.server.grown_bytes / std::max(1U, r.participants);
+  table_line(out, "server CPU",
+             percent(r.server.cpu_seconds / r.seconds, 0) + " of a core, " +
+                 fixed(micros_each(r.server.cpu_seconds, r.headers.packets), 2) +
+                 " us per packet that arrived; waited for a core " + percent(r.server.waited_seconds / r.seconds, 0));
+  table_line(
       out, "server CPU of joins",
       fixed(1000 * r.server_join_cpu_seconds / std::max(1U, r.participants), 2) + " ms each, media meanwhile included");
-  line(out, "server memory",
-       std::to_string(r.server_resident_bytes >> 20) + " MiB, " +
-           std::to_string(r.server_resident_bytes_per_participant >> 10) + " KiB a participant");
-  line(out, "server socket drops", std::to_string(r.server_socket_drops));
+  table_line(
+      out, "server memory",
+      std::to_string(r.server.resident_bytes >> 20) + " MiB, " + std::to_string(grown >> 10) + " KiB a participant");
+  table_line(out, "server socket drops", std::to_string(r.server.socket_drops));
 }
-
-/// Members of one object, in the order in which they are added.
-class JsonObject {
- public:
-  void add(std::string_view name, double value, int digits) { raw(name, fixed(value, digits)); }
-  void add(std::string_view name, std::uint64_t value) { raw(name, std::to_string(value)); }
-  void raw(std::string_view name, std::string_view value) {
-    text_ += text_.empty() ? "{" : ",";
-    json::append_string(text_, name);
-    text_ += ':';
-    text_ += value;
-  }
-  void add(std::string_view name, const LogHistogram& histogram) {
-    JsonObject inner;
-    inner.add("count", histogram.count());
-    inner.add("p50", ms(histogram.quantile(0.5)), 3);
-    inner.add("p99", ms(histogram.quantile(0.99)), 3);
-    inner.add("p999", ms(histogram.quantile(0.999)), 3);
-    inner.add("last", ms(histogram.most()), 3);
-    raw(name, inner.finish());
-  }
-  [[nodiscard]] std::string finish() { return (text_.empty() ? "{" : text_) + "}"; }
-
- private:
-  std::string text_;
-};
 
 std::string scenario_json(const LoadOptions& o) {
   JsonObject out;
   out.add("rooms", std::uint64_t{o.rooms});
   out.add("publishers", std::uint64_t{o.publishers});
   out.add("subscribers", std::uint64_t{o.subscribers});
-  out.raw("meet", o.publishers_do == LoadOptions::Publishers::HearEachOther ? "true" : "false");
+  out.flag("meet", o.publishers_do == LoadOptions::Publishers::HearEachOther);
   out.add("audioPacketsPerSecond", std::uint64_t{o.audio_packets_per_second});
   out.add("videoPacketsPerSecond", std::uint64_t{o.video_packets_per_second});
   out.add("audioBytes", std::uint64_t{o.audio_bytes});
@@ -118,17 +51,13 @@ std::string scenario_json(const LoadOptions& o) {
   out.add("joinsPerSecond", o.joins_per_second, 1);
   out.add("leavesPerSecond", o.leaves_per_second, 1);
   out.add("verifyShare", o.verify_share, 3);
-  out.raw("reports", o.reports == Reports::On ? "true" : "false");
+  out.flag("reports", o.reports == Reports::On);
+  const bool simulcast = o.video == LoadOptions::Video::Simulcast;
+  out.flag("simulcast", simulcast);
+  out.flag("transportFeedback", simulcast || o.transport_feedback == TransportFeedback::On);
+  out.flag("nack", simulcast || o.repair == Repair::On);
+  out.add("tcpShare", o.tcp_share, 3);
   return out.finish();
-}
-
-std::string failures_json(const LoadResult& r) {
-  std::string out = "[";
-  for (const std::string& failure : r.failures) {
-    if (out.size() > 1) out += ',';
-    json::append_string(out, failure);
-  }
-  return out + "]";
 }
 
 std::string wrong_json(const Participant::Wrong& wrong) {
@@ -143,14 +72,68 @@ std::string wrong_json(const Participant::Wrong& wrong) {
 }
 
 std::string server_json(const LoadResult& r) {
-  JsonObject out;
-  out.add("cpuSeconds", r.server_cpu_seconds, 3);
-  out.add("cpuMicrosPerPacket", micros_per_packet(r.server_cpu_seconds, r.headers.packets), 3);
-  out.add("waitedSeconds", r.server_waited_seconds, 3);
+  JsonObject out = process_json(r.server);
+  out.add("cpuMicrosPerPacket", micros_each(r.server.cpu_seconds, r.headers.packets), 3);
   out.add("joinCpuSeconds", r.server_join_cpu_seconds, 3);
-  out.add("residentBytes", r.server_resident_bytes);
-  out.add("residentBytesPerParticipant", r.server_resident_bytes_per_participant);
-  out.add("socketDrops", r.server_socket_drops);
+  out.add("residentBytesPerParticipant", r.server.grown_bytes / std::max(1U, r.participants));
+  return out.finish();
+}
+
+/// Half and the least, for those are what a receiver may ask about.
+template <class Value>
+Value median(const std::vector<Value>& ascending) {
+  return ascending.empty() ? Value{} : ascending[ascending.size() / 2];
+}
+
+void print_layers(std::ostream& out, const LoadResult& r) {
+  std::uint64_t packets = 0;
+  std::uint64_t streams = 0;
+  for (const auto& [rid, layer] : r.layers) packets += layer.packets, streams += layer.streams;
+  for (const auto& [rid, layer] : r.layers) {
+    table_line(out, "layer " + rid,
+               percent(share_of(layer.packets, packets), 1) + " of verified packets, " + std::to_string(layer.streams) +
+                   " of " + std::to_string(streams) + " streams at the end");
+  }
+  if (!r.estimates.empty()) {
+    const auto mbit = [](std::uint64_t bps) { return fixed(static_cast<double>(bps) / 1e6, 2); };
+    table_line(out, "estimates",
+               "p50 " + mbit(median(r.estimates)) + ", least " + mbit(r.estimates.front()) + ", most " +
+                   mbit(r.estimates.back()) + " Mbit/s, of " + std::to_string(r.estimates.size()) + " receivers");
+  }
+  if (!r.scores.empty()) {
+    table_line(out, "quality scores", "p50 " + fixed(median(r.scores), 2) + ", least " + fixed(r.scores.front(), 2));
+  }
+}
+
+void print_repairs(std::ostream& out, const LoadResult& r) {
+  const Participant::Repairs& p = r.repairs;
+  if (p.feedbacks > 0) table_line(out, "transport feedback", std::to_string(p.feedbacks) + " messages");
+  if (p.asked + p.repaired + p.padding + p.wanted == 0) return;
+  table_line(out, "repair",
+             "receivers asked for " + std::to_string(p.asked) + ", repaired " + std::to_string(p.repaired) +
+                 ", padding " + std::to_string(p.padding) + "; publishers were asked for " + std::to_string(p.wanted) +
+                 ", repeated " + std::to_string(p.repeated));
+}
+
+std::string layers_json(const LoadResult& r) {
+  JsonObject out;
+  for (const auto& [rid, layer] : r.layers) {
+    JsonObject one;
+    one.add("packets", layer.packets);
+    one.add("streams", layer.streams);
+    out.raw(rid, one.finish());
+  }
+  return out.finish();
+}
+
+std::string repairs_json(const Participant::Repairs& repairs) {
+  JsonObject out;
+  out.add("asked", repairs.asked);
+  out.add("repaired", repairs.repaired);
+  out.add("padding", repairs.padding);
+  out.add("wanted", repairs.wanted);
+  out.add("repeated", repairs.repeated);
+  out.add("feedbacks", repairs.feedbacks);
   return out.finish();
 }
 
@@ -162,42 +145,45 @@ void print_table(std::ostream& out, const LoadOptions& options, const LoadResult
       << options.rooms << " rooms of " << options.publishers << " publishers and " << options.subscribers << " others, "
       << fixed(r.seconds, 2) << " s, load average before " << fixed(r.load_average, 2) << "\n";
   print_joins(out, r);
-  line(out, "published",
-       fixed(rate(r.sent_packets, r.seconds), 0) + " packets/s, " + fixed(rate(r.sent_bytes, r.seconds) * 8 / 1e6, 2) +
-           " Mbit/s of payload, " + std::to_string(r.key_frames) + " key frames");
-  line(out, "arrived",
-       fixed(rate(h.packets, r.seconds), 0) + " packets/s, " + fixed(rate(h.bytes, r.seconds) * 8 / 1e6, 2) +
-           " Mbit/s, in " + std::to_string(h.streams) + " streams");
-  line(out, "by headers",
-       "lost " + std::to_string(h.lost) + " (" + percent(share(h.lost, h.packets + h.lost), 4) + "), duplicates " +
-           std::to_string(h.duplicates) + ", reordered " + std::to_string(h.reordered));
-  line(out, "verified by " + std::to_string(r.verifying),
-       std::to_string(r.verified) + " of " + std::to_string(r.verified_expected) + ", lost " +
-           std::to_string(r.verified_lost) + " (" + percent(share(r.verified_lost, r.verified_expected), 4) +
-           "), duplicates " + std::to_string(r.verified_duplicates + r.wrong.replayed) + ", reordered " +
-           std::to_string(r.verified_reordered));
-  line(out, "not as it was sent",
-       std::to_string(r.corrupt()) + " (unopened " + std::to_string(r.wrong.unopened) + ", corrupt " +
-           std::to_string(r.wrong.corrupt) + ", foreign " + std::to_string(r.wrong.foreign) + ", unannounced " +
-           std::to_string(r.wrong.unannounced) + ", unknown " + std::to_string(r.wrong.unknown) + ")");
-  line(out, "delay", quantiles(r.delays));
+  table_line(out, "published",
+             fixed(per_second(r.sent_packets, r.seconds), 0) + " packets/s, " +
+                 fixed(per_second(r.sent_bytes, r.seconds) * 8 / 1e6, 2) + " Mbit/s of payload, " +
+                 std::to_string(r.key_frames) + " key frames");
+  table_line(out, "arrived",
+             fixed(per_second(h.packets, r.seconds), 0) + " packets/s, " +
+                 fixed(per_second(h.bytes, r.seconds) * 8 / 1e6, 2) + " Mbit/s, in " + std::to_string(h.streams) +
+                 " streams");
+  table_line(out, "by headers",
+             "lost " + std::to_string(h.lost) + " (" + percent(share_of(h.lost, h.packets + h.lost), 4) +
+                 "), duplicates " + std::to_string(h.duplicates) + ", reordered " + std::to_string(h.reordered));
+  table_line(out, "verified by " + std::to_string(r.verifying),
+             std::to_string(r.verified) + " of " + std::to_string(r.verified_expected) + ", lost " +
+                 std::to_string(r.verified_lost) + " (" + percent(share_of(r.verified_lost, r.verified_expected), 4) +
+                 "), duplicates " + std::to_string(r.verified_duplicates + r.wrong.replayed) + ", reordered " +
+                 std::to_string(r.verified_reordered));
+  table_line(out, "not as it was sent",
+             std::to_string(r.corrupt()) + " (unopened " + std::to_string(r.wrong.unopened) + ", corrupt " +
+                 std::to_string(r.wrong.corrupt) + ", foreign " + std::to_string(r.wrong.foreign) + ", unannounced " +
+                 std::to_string(r.wrong.unannounced) + ", unknown " + std::to_string(r.wrong.unknown) + ")");
+  table_line(out, "delay", quantiles(r.delays));
+  print_layers(out, r);
+  print_repairs(out, r);
   print_server(out, r);
-  line(out, "generator",
-       percent(r.own_cpu_seconds / r.seconds, 0) + " of a core, waited for one " +
-           percent(r.own_waited_seconds / r.seconds, 0) + ", socket drops " + std::to_string(r.own_socket_drops) +
-           ", not sent " + std::to_string(r.not_sent));
+  print_generator(out, r.own, r.seconds, ", not sent " + std::to_string(r.not_sent));
 }
 
-std::string to_json(const LoadOptions& options, const LoadResult& r) {
+std::string to_json(const std::string& name, const LoadOptions& options, const LoadResult& r) {
   JsonObject out;
+  out.add("name", name);
+  out.add("kind", std::string{"rooms"});
   out.raw("scenario", scenario_json(options));
   out.add("loadAverage", r.load_average, 2);
-  out.raw("good", r.good() ? "true" : "false");
+  out.flag("good", r.good());
   out.add("participants", std::uint64_t{r.participants});
   out.add("joined", std::uint64_t{r.joined});
   out.add("neverJoined", std::uint64_t{r.participants - r.joined});
-  out.add("failed", std::uint64_t{r.failed});
-  out.raw("failures", failures_json(r));
+  out.add("failed", r.failures.count());
+  out.raw("failures", failures_json(r.failures));
   out.add("joinMs", r.join);
   out.add("connectedMs", r.connected);
   out.add("left", r.left);
@@ -211,8 +197,8 @@ std::string to_json(const LoadOptions& options, const LoadResult& r) {
   out.add("streams", r.headers.streams);
   out.add("packets", r.headers.packets);
   out.add("bytes", r.headers.bytes);
-  out.add("packetsPerSecond", rate(r.headers.packets, r.seconds), 1);
-  out.add("bytesPerSecond", rate(r.headers.bytes, r.seconds), 1);
+  out.add("packetsPerSecond", per_second(r.headers.packets, r.seconds), 1);
+  out.add("bytesPerSecond", per_second(r.headers.bytes, r.seconds), 1);
   out.add("lost", r.headers.lost);
   out.add("duplicates", r.headers.duplicates);
   out.add("reordered", r.headers.reordered);
@@ -224,10 +210,14 @@ std::string to_json(const LoadOptions& options, const LoadResult& r) {
   out.add("verifiedReordered", r.verified_reordered);
   out.raw("wrong", wrong_json(r.wrong));
   out.add("delayMs", r.delays);
+  out.raw("layers", layers_json(r));
+  out.raw("repairs", repairs_json(r.repairs));
+  out.add("estimateMedian", median(r.estimates));
+  out.add("estimateLeast", r.estimates.empty() ? std::uint64_t{0} : r.estimates.front());
+  out.add("scoreMedian", median(r.scores), 2);
+  out.add("scoreLeast", r.scores.empty() ? 0 : r.scores.front(), 2);
   if (r.has_server_figures) out.raw("server", server_json(r));
-  out.add("ownCpuSeconds", r.own_cpu_seconds, 3);
-  out.add("ownWaitedSeconds", r.own_waited_seconds, 3);
-  out.add("ownSocketDrops", r.own_socket_drops);
+  out.raw("generator", process_json(r.own).finish());
   return out.finish();
 }
 

@@ -31,6 +31,7 @@ void Seat::leave() {
   if (!participant_) return;
   participant_->leave(net::read_clocks().mono);
   shared_.batches.flush();
+  if (tcp_) tcp_->flush();
   drop();
 }
 
@@ -40,6 +41,11 @@ void Seat::drop() {
   if (udp_.valid()) {
     shared_.loop.remove(udp_.get());
     udp_.reset();
+  }
+  if (tcp_) {
+    tcp_before_ += tcp_->traffic();
+    tcp_->close();
+    shared_.loop.discard(std::move(tcp_));
   }
   if (ws_) {
     ws_->close();
@@ -53,6 +59,11 @@ void Seat::send_text(std::string_view text) {
 }
 
 void Seat::use_server(const SocketAddress& server) {
+  if (options_.carrier == Carrier::Tcp) {
+    tcp_ = std::make_unique<TcpPort>(shared_.loop, static_cast<TcpHandler&>(*this), server);
+    if (!tcp_->refused().empty()) participant_->fail(tcp_->refused());
+    return;
+  }
   auto opened = open_udp(server);
   if (!opened) return participant_->fail(std::move(opened.error()));
   udp_ = std::move(*opened);
@@ -60,11 +71,31 @@ void Seat::use_server(const SocketAddress& server) {
 }
 
 MutableBytes Seat::claim() {
-  return shared_.batches.claim().first(kDatagramRoom);
+  return claimed_ = shared_.batches.claim().first(kDatagramRoom);
 }
 
 void Seat::commit(std::size_t size) {
   if (udp_.valid()) shared_.batches.commit(udp_.get(), size);
+  if (tcp_) tcp_->send(claimed_.first(size));
+}
+
+void Seat::settle() {
+  shared_.batches.flush();
+  if (tcp_) tcp_->flush();
+  arm();
+}
+
+void Seat::on_tcp_datagram(MutableBytes datagram) {
+  const TimePoint now = net::read_clocks().mono;
+  if (participant_) participant_->on_datagram(now, now, datagram);
+}
+
+void Seat::on_tcp_pause() {
+  settle();
+}
+
+void Seat::on_tcp_end(std::string_view why) {
+  if (participant_) participant_->fail(std::string{why});
 }
 
 void Seat::on_ws_open() {
@@ -74,8 +105,7 @@ void Seat::on_ws_open() {
 void Seat::on_ws_text(std::string_view text) {
   if (!participant_) return;
   participant_->on_text(net::read_clocks().mono, text);
-  shared_.batches.flush();
-  arm();
+  settle();
 }
 
 void Seat::on_ws_end(std::string_view why) {
@@ -92,15 +122,13 @@ void Seat::on_ready(std::uint32_t) {
     }
     if (datagrams.size() < UdpBatches::kBatch) break;
   }
-  shared_.batches.flush();
-  arm();
+  settle();
 }
 
 void Seat::on_timer() {
   timer_.reset();
   participant_->handle_timeout(net::read_clocks().mono);
-  shared_.batches.flush();
-  arm();
+  settle();
 }
 
 void Seat::arm() {

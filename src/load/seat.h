@@ -1,5 +1,5 @@
-// A participant's place on the machine: its WebSocket, its UDP socket and its timer around the sans-IO part. It can be
-// left and taken again.
+// A participant's place on the machine: its WebSocket, its UDP socket or media connection, and its timer around the
+// sans-IO part. It can be left and taken again.
 #pragma once
 #include <memory>
 #include <optional>
@@ -7,13 +7,14 @@
 
 #include "base/entropy.h"
 #include "load/participant.h"
+#include "load/tcp_port.h"
 #include "load/udp_port.h"
 #include "load/ws_connection.h"
 #include "net/loop.h"
 
 namespace zvonok::load {
 
-class Seat final : private Outlet, private WsHandler, private net::ReadyHandler {
+class Seat final : private Outlet, private WsHandler, private TcpHandler, private net::ReadyHandler {
  public:
   /// What all seats share; everything outlives them.
   struct Shared {
@@ -38,6 +39,12 @@ class Seat final : private Outlet, private WsHandler, private net::ReadyHandler 
   [[nodiscard]] const ParticipantOptions& options() const { return options_; }
   /// When it last began to join.
   [[nodiscard]] TimePoint begun() const { return begun_; }
+  /// Of everybody who ever sat here.
+  [[nodiscard]] Traffic tcp_traffic() const {
+    Traffic sum = tcp_before_;
+    if (tcp_) sum += tcp_->traffic();
+    return sum;
+  }
   [[nodiscard]] bool is_complete() const { return participant_ && participant_->complete_at().has_value(); }
   [[nodiscard]] bool has_failed() const { return participant_ && !participant_->failure().empty(); }
 
@@ -49,8 +56,13 @@ class Seat final : private Outlet, private WsHandler, private net::ReadyHandler 
   void on_ws_open() override;
   void on_ws_text(std::string_view text) override;
   void on_ws_end(std::string_view why) override;
+  void on_tcp_datagram(MutableBytes datagram) override;
+  void on_tcp_pause() override;
+  void on_tcp_end(std::string_view why) override;
   void on_ready(std::uint32_t events) override;  // the UDP socket's
   void on_timer();
+  /// What was queued leaves, and the timer is set anew.
+  void settle();
   void arm();
   void drop();
 
@@ -60,6 +72,9 @@ class Seat final : private Outlet, private WsHandler, private net::ReadyHandler 
   std::unique_ptr<Participant> participant_;
   std::unique_ptr<WsConnection> ws_;
   net::Fd udp_;
+  std::unique_ptr<TcpPort> tcp_;
+  MutableBytes claimed_;
+  Traffic tcp_before_;  // of those who left
   std::optional<net::Loop::TimerKey> timer_;
   TimePoint begun_{};
 };

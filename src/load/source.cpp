@@ -39,16 +39,19 @@ void Source::begin_frame() {
   owed_ -= std::min(owed_, packets_of_frame_ * frames);
   packet_of_frame_ = 0;
   is_key_ = std::exchange(key_wanted_, false);
-  if (is_key_) ++key_frames_;
+  if (!is_key_) return;
+  ++key_frames_;
+  packets_of_frame_ *= options_.key_frame_factor;
 }
 
 Source::Packet Source::make(TimePoint now) {
-  Packet packet{.marker = false, .timestamp = timestamp_, .number = number_, .payload = payload_};
+  const Stamp stamp{.room = options_.room, .track = options_.track, .number = number_, .sent = now};
+  Packet packet{.marker = false, .timestamp = timestamp_, .stamp = stamp, .payload = payload_};
   if (options_.kind == Kind::Video) {
     write_vp8();
     packet.marker = packet_of_frame_ + 1 == packets_of_frame_;
   }
-  write_stamp(payload_, {.room = options_.room, .track = options_.track, .number = number_, .sent = now});
+  write_stamp(payload_, stamp);
   ++number_;
   plan_next(now);
   return packet;
@@ -83,8 +86,13 @@ void Source::write_vp8() {
   payload_[5] = static_cast<std::uint8_t>(size >> 8);
   payload_[6] = static_cast<std::uint8_t>(size >> 16);
   if (!is_key_) return;
-  constexpr std::array<std::uint8_t, 7> kStart{0x9D, 0x01, 0x2A, 0x80, 0x02, 0x68, 0x01};  // 640 x 360
+  constexpr std::array<std::uint8_t, 3> kStart{0x9D, 0x01, 0x2A};
+  const unsigned width = options_.height * 16U / 9;
   std::ranges::copy(kStart, payload_.begin() + 7);
+  payload_[10] = static_cast<std::uint8_t>(width);
+  payload_[11] = static_cast<std::uint8_t>(width >> 8);
+  payload_[12] = static_cast<std::uint8_t>(options_.height);
+  payload_[13] = static_cast<std::uint8_t>(options_.height >> 8);
 }
 
 }  // namespace zvonok::load

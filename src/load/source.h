@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -18,6 +19,10 @@ struct SourceOptions {
   std::uint32_t room = 0;
   unsigned packets_per_second = 50;
   std::size_t payload_bytes = 100;  // kPayloadBytesMin to 1200
+  // Of video.
+  std::string rid{};  // of simulcast: sources with one that follow each other are layers of one picture
+  std::uint16_t height = 360;
+  unsigned key_frame_factor = 1;  // how many times as large as others key frames are
 };
 
 class Source {
@@ -38,7 +43,7 @@ class Source {
   struct Packet {
     bool marker = false;
     std::uint32_t timestamp = 0;
-    std::uint64_t number = 0;
+    Stamp stamp;
     Bytes payload;  // until the next call
   };
   /// The packet that is due. Only when `next() <= now`.

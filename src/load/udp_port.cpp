@@ -1,5 +1,6 @@
 #include "load/udp_port.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -50,7 +51,7 @@ void UdpBatches::read_offset() {
 const std::vector<UdpBatches::Datagram>& UdpBatches::receive(int fd) {
   read_offset();
   received_.clear();
-  for (std::size_t i = 0; i < kBatch; ++i) {
+  for (std::size_t i = 0; i < used_; ++i) {  // the kernel has written to what was used
     in_messages_[i].msg_hdr = {.msg_name = nullptr,
                                .msg_namelen = 0,
                                .msg_iov = &in_parts_[i],
@@ -61,6 +62,7 @@ const std::vector<UdpBatches::Datagram>& UdpBatches::receive(int fd) {
   }
   ++counters_.receive_calls;
   const int count = ::recvmmsg(fd, in_messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
+  used_ = count > 0 ? std::min(static_cast<std::size_t>(count) + 1, kBatch) : 1;
   for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count); ++i) {
     msghdr& header = in_messages_[i].msg_hdr;
     TimePoint at = offset_read_;

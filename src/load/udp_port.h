@@ -63,6 +63,7 @@ class UdpBatches {
   };
   std::array<Control, kBatch> control_{};
   std::vector<Datagram> received_;
+  std::size_t used_ = kBatch;  // message headers that are to be made anew
 
   std::array<std::array<std::uint8_t, kDatagramBytesMax>, kBatch> out_bytes_;
   std::array<iovec, kBatch> out_parts_{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "media/has.h"
+#include "media/shedding.h"
 #include "media/uplink.h"
 
 namespace zvonok::media {
@@ -78,7 +79,10 @@ void Downlink::connect(Track& track, RoomId room) {
     if (has(track.subscribers, stream.get(), &Subscriber::stream)) continue;
     stream->forwarder().restart();
     if (track.parameters.kind == Kind::Video) stream->forwarder().set_layer(0);
-    track.subscribers.push_back({.downlink = this, .stream = stream.get()});
+    track.subscribers.push_back({.downlink = this,
+                                 .stream = stream.get(),
+                                 .transport = &link_.transport,
+                                 .lot = Shedding::lot_of(stream->parameters().ssrc)});
     want_keyframe(*stream);
     next_allocation_ = TimePoint{};
     link_.touch();
@@ -96,7 +100,10 @@ void Downlink::leave(const SendStream& stream) {
   const rtp::Ssrc ssrc = stream.parameters().ssrc;
   if (control_ != nullptr) control_->pacer.forget_stream(PacedStream{std::to_underlying(ssrc)});
   left_.insert_or_assign(
-      ssrc, Left{.next_sequence = stream.forwarder().next_sequence(), .next_rtx_sequence = stream.next_rtx_sequence()});
+      ssrc, Left{.next_sequence = stream.next_sequence(), .next_rtx_sequence = stream.next_rtx_sequence()});
+  for (Held& held : held_) {
+    if (held.stream == ssrc) held.track = {};
+  }
   // To forget one would be to use its numbers twice if it came back. Only a client that works for it gets here.
   if (left_.size() > kLeftMax) link_.transport.exhaust();
 }
@@ -190,12 +197,14 @@ void Downlink::forward(SendStream& stream, const MediaPacket& packet, const Pack
     if (pacing() && control_->pacer.is_refused(paced)) return stream.forwarder().stop();
   }
   const std::int8_t layer_before = stream.forwarder().current_layer();
-  const auto as = stream.number(packet, source.type, now, source.clocks);
+  const auto as = stream.place(packet, source.type, now, source.clocks);
   if (!as) return;
   if (video && layer_before != stream.forwarder().current_layer()) ++counters_.switches;
+  const KeyframeStart keyframe = paced.part == FramePart::KeyframeStart ? KeyframeStart::Yes : KeyframeStart::No;
   if (!pacing() || control_->pacer.pass(now, paced)) {
     return send(stream,
                 {.as = *as,
+                 .keyframe = keyframe,
                  .source_type = source.type,
                  .layer = packet.layer,
                  .key = source.key,
@@ -210,10 +219,11 @@ void Downlink::forward(SendStream& stream, const MediaPacket& packet, const Pack
            {.stream = stream.parameters().ssrc,
             .track = stream.parameters().track,
             .as = *as,
+            .keyframe = keyframe,
             .source_type = source.type,
             .key = source.key,
             .layer = packet.layer,
-            .repeat = false},
+            .repeats = {}},
            now)) {
     return;
   }
@@ -252,14 +262,21 @@ bool Downlink::send_held(const Held& held, TimePoint now) {
   const PacketRing::Kept kept = source->ring().find(held.key);
   if (kept.payload.empty()) return false;
   SendContext to = context(*stream);
-  if (held.repeat) {
-    if (held.as.sequence < stream->forwarder().switched_at()) return false;
-    const SendStream::Lost lost{.layer = held.layer, .key = held.key, .as = held.as, .source_type = held.source_type};
+  if (held.repeats) {
+    if (*held.repeats < stream->began_at()) return false;
+    const SendStream::Lost lost{.layer = held.layer,
+                                .key = held.key,
+                                .sequence = *held.repeats,
+                                .timestamp = held.as.timestamp,
+                                .marker = held.as.marker,
+                                .prefix = held.as.prefix,
+                                .source_type = held.source_type};
     const std::size_t size = stream->retransmit(lost, kept, now, to);
     if (size > 0) note_sent(*stream, size, PacketKind::Rtx, now);
     return size > 0;
   }
   const std::size_t size = stream->send({.as = held.as,
+                                         .keyframe = held.keyframe,
                                          .source_type = held.source_type,
                                          .layer = held.layer,
                                          .key = held.key,
@@ -278,12 +295,16 @@ void Downlink::drain(TimePoint now) {
     const auto place = static_cast<std::uint32_t>(order->handle);
     switch (order->action) {
       case PacerOrder::Action::Send:
-        if (!send_held(held_[place], now)) control_->pacer.refund(order->bytes);
+        if (!send_held(held_[place], now)) {
+          control_->pacer.refund(order->bytes);
+          drop(held_[place], Dropped::ByUs);
+        }
         free_.push_back(place);
         break;
       case PacerOrder::Action::Pad: pad(*order, now); break;
       case PacerOrder::Action::Drop:
         ++counters_.dropped_late;
+        drop(held_[place], Dropped::ByThePacer);
         free_.push_back(place);
         break;
       case PacerOrder::Action::Shut:
@@ -294,6 +315,18 @@ void Downlink::drain(TimePoint now) {
         break;
     }
   }
+}
+
+void Downlink::drop(const Held& held, Dropped by) {
+  SendStream* const stream = held.track == TrackId{} || held.repeats ? nullptr : stream_of(held.stream);
+  if (stream == nullptr) return;
+  const bool was_cut = stream->is_cut();
+  stream->drop(held.as);
+  // The pacer has told already, or there is a keyframe behind what it drops.
+  if (by == Dropped::ByThePacer || !stream->is_cut()) return;
+  if (was_cut && held.keyframe == KeyframeStart::No) return;  // it is asked for, or on its way
+  stream->forwarder().stop();
+  want_keyframe(*stream);
 }
 
 void Downlink::pad(const PacerOrder& order, TimePoint now) {
@@ -333,7 +366,7 @@ void Downlink::on_nack(const rtcp::Nack& nack, TimePoint now) {
     ++counters_.nacked;
     const auto packet = stream->find_lost(*sequence, now, link_.round_trip);
     if (!packet || packet->layer >= track->layers.size() || track->layers[packet->layer].stream == nullptr) continue;
-    if (packet->as.sequence < stream->forwarder().switched_at()) continue;  // nobody needs it: a keyframe came after it
+    if (packet->sequence < stream->began_at()) continue;  // nobody needs it: a keyframe came after it
     const std::size_t bytes = track->layers[packet->layer].stream->ring().find(packet->key).payload.size();
     if (bytes == 0) continue;
     if (!may_repeat(bytes, now)) {
@@ -342,11 +375,11 @@ void Downlink::on_nack(const rtcp::Nack& nack, TimePoint now) {
     }
     const Held held{.stream = nack.media,
                     .track = track->id,
-                    .as = packet->as,
+                    .as = {.timestamp = packet->timestamp, .marker = packet->marker, .prefix = packet->prefix},
                     .source_type = packet->source_type,
                     .key = packet->key,
                     .layer = packet->layer,
-                    .repeat = true};
+                    .repeats = packet->sequence};
     const PacedPacket paced{.kind = PacketKind::Rtx,
                             .stream = PacedStream{std::to_underlying(nack.media)},
                             .part = FramePart::Other,
@@ -385,7 +418,7 @@ void Downlink::want_keyframe(SendStream& stream) {
   // One that comes before it can be sent on is lost, and publishers are not asked again so soon: on_connected asks.
   if (link_.transport.media_path() == nullptr) return;
   const auto layer = stream.forwarder().wants_keyframe_of();
-  if (!layer) return;
+  if (!layer || Shedding::lot_of(stream.parameters().ssrc) < link_.host.shedding()) return;
   Track* const track = link_.host.find_track(stream.parameters().track);
   if (track != nullptr && track->publisher != nullptr) track->publisher->want_keyframe(*track, *layer);
 }

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "media/allocator.h"
 #include "media/bwe/controller.h"
@@ -82,6 +83,14 @@ class Downlink {
   /// The packet path: to this receiver as one of `track.subscribers`.
   void forward(SendStream& stream, const MediaPacket& packet, const PacketSource& source, TimePoint now);
 
+  /// Of what `forward` will need.
+  void prefetch() const {
+    zvonok::prefetch(&link_);
+    zvonok::prefetch(&control_);
+    zvonok::prefetch(&sent_, sizeof sent_ + sizeof audio_);
+    zvonok::prefetch(&counters_);
+  }
+
   void on_nack(const rtcp::Nack& nack, TimePoint now);
   void on_keyframe_request(rtp::Ssrc ssrc);
   void on_reports(const rtcp::ReportBlocks& blocks, TimePoint now);
@@ -108,15 +117,16 @@ class Downlink {
     std::optional<TimePoint> first_feedback;
     TimePoint next_poll = TimePoint::max();
   };
-  /// A numbered packet that waits.
+  /// A packet that waits.
   struct Held {
     rtp::Ssrc stream{};
-    TrackId track;
+    TrackId track;  // none: its stream has ended
     Renumbered as;
+    KeyframeStart keyframe = KeyframeStart::No;
     rtp::PayloadType source_type{};
     std::uint64_t key = 0;
     std::uint8_t layer = 0;
-    bool repeat = false;
+    std::optional<std::uint64_t> repeats;  // the number of what it is sent again for; it has no place then
   };
 
   /// Where the numbers of an SSRC that is not in use were left: none is ever used twice with one key.
@@ -133,7 +143,10 @@ class Downlink {
   void send(SendStream& stream, const SendStream::Outgoing& packet, PacketKind kind, TimePoint now);
   /// False: it was not sent, and will not be.
   bool send_held(const Held& held, TimePoint now);
-  /// False: there was no place.
+  enum class Dropped : std::uint8_t { ByThePacer, ByUs };
+  /// It was held, and is not sent.
+  void drop(const Held& held, Dropped by);
+  /// False: there was no room.
   bool hold(const PacedPacket& packet, const Held& held, TimePoint now);
   void drain(TimePoint now);
   void pad(const PacerOrder& order, TimePoint now);

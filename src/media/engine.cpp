@@ -260,8 +260,7 @@ void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes pack
         ++counters_.unknown_path;
         return;
       }
-      peer->transport().on_dtls(now, path, packet);
-      return after_transport(*peer, now);
+      return on_handshake(*peer, path, packet, now);
     case rtp::PacketKind::Stun: {
       const auto ufrag = ice::requested_ufrag(packet);
       const auto named = ufrag ? ufrags_.find(*ufrag) : ufrags_.end();
@@ -276,6 +275,42 @@ void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes pack
     }
     case rtp::PacketKind::TurnChannel:
     case rtp::PacketKind::Unknown: ++counters_.unknown_kind; return;
+  }
+}
+
+void Engine::on_handshake(Peer& peer, const ice::Path& path, Bytes packet, TimePoint now) {
+  if (put_off_.empty() && handshakes_in_turn_ < kHandshakesAtOnce) {
+    ++handshakes_in_turn_;
+    peer.transport().on_dtls(now, path, packet);
+    return after_transport(peer, now);
+  }
+  if (put_off_.size() >= kPutOffMax) {
+    ++counters_.handshakes_dropped;
+    return;
+  }
+  ++counters_.handshakes_put_off;
+  put_off_.push_back({.peer = peer.id(), .path = path, .datagram = {packet.begin(), packet.end()}});
+}
+
+void Engine::serve_put_off(TimePoint now) {
+  if (put_off_.empty()) return;
+  const PutOff next = std::move(put_off_.front());
+  put_off_.pop_front();
+  Peer* const peer = find(next.peer);
+  if (peer == nullptr) return;
+  peer->transport().on_dtls(now, next.path, next.datagram);
+  after_transport(*peer, now);
+}
+
+void Engine::set_shedding(std::uint8_t level) {
+  const std::uint8_t before = std::exchange(shedding_, level);
+  if (level >= before) return;
+  for (const auto& [id, track] : tracks_) {
+    for (const Subscriber& to : track->subscribers) {
+      if (to.lot < level || to.lot >= before) continue;
+      if (const auto layer = to.stream->forwarder().wants_keyframe_of())
+        track->publisher->want_keyframe(*track, *layer);
+    }
   }
 }
 
@@ -326,6 +361,7 @@ void Engine::arm(Peer& peer, TimePoint at) {
 }
 
 void Engine::end_turn(TimePoint now) {
+  handshakes_in_turn_ = 0;
   for (std::size_t i = 0; i < touched_.size(); ++i) {
     Peer& peer = *touched_[i];
     peer.touched = false;
@@ -338,11 +374,13 @@ void Engine::end_turn(TimePoint now) {
 }
 
 TimePoint Engine::next_timeout() const {
+  if (!put_off_.empty()) return TimePoint::min();
   return std::min(timers_.empty() ? TimePoint::max() : timers_.begin()->first,
                   std::min(next_speakers_, next_statistics_));
 }
 
 void Engine::handle_timeout(TimePoint now) {
+  serve_put_off(now);
   // Each peer at most once a turn, however near its next time is.
   due_.clear();
   for (auto timer = timers_.begin(); timer != timers_.end() && timer->first <= now; ++timer) {

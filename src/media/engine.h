@@ -8,6 +8,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -124,6 +125,8 @@ struct EngineCounters {
   std::uint64_t unknown_kind = 0;   // neither STUN, DTLS, RTP nor RTCP
   std::uint64_t unknown_path = 0;   // DTLS or RTP from an address that has not passed a check
   std::uint64_t unknown_ufrag = 0;  // STUN for nobody here
+  std::uint64_t handshakes_put_off = 0;
+  std::uint64_t handshakes_dropped = 0;  // too many were put off: they are repeated
 };
 
 class Engine final : private PeerHost {
@@ -140,6 +143,18 @@ class Engine final : private PeerHost {
   void on_datagram(TimePoint now, const ice::Path& path, MutableBytes packet);
   /// A TCP connection is gone.
   void on_path_closed(TimePoint now, const ice::Path& path);
+  /// A DTLS message costs as much as a hundred packets of media, and after an outage all come back at once: of each
+  /// turn the first kHandshakesAtOnce are served as they come, the others when this is called, one at a time, in their
+  /// order. Without it `handle_timeout` serves one.
+  [[nodiscard]] bool has_put_off() const { return !put_off_.empty(); }
+  void serve_put_off(TimePoint now);
+  static constexpr std::size_t kHandshakesAtOnce = 2;
+  static constexpr std::size_t kPutOffMax = 8192;
+
+  /// How much of video is left out from now on, because the thread can't keep up (media/shedding.h). What is let
+  /// through again begins with a keyframe.
+  void set_shedding(std::uint8_t level);
+
   /// Once after each batch of datagrams and commands, before waiting for `next_timeout`.
   void end_turn(TimePoint now);
   void handle_timeout(TimePoint now);
@@ -178,6 +193,7 @@ class Engine final : private PeerHost {
   void on_audio_level(const Track& track, std::uint8_t level) override;
   void on_layers_wanted(const Track& track, std::uint8_t layers) override;
   [[nodiscard]] bool is_speaking(const Track& track) const override;
+  [[nodiscard]] std::uint8_t shedding() const override { return shedding_; }
   [[nodiscard]] FeedbackScratch& feedback_scratch() override { return feedback_scratch_; }
   void touch(Peer& peer) override;
 
@@ -190,6 +206,13 @@ class Engine final : private PeerHost {
   void after_transport(Peer& peer, TimePoint now);
   void arm(Peer& peer, TimePoint at);
   void update_speakers(RoomId id, Room& room, TimePoint now);
+
+  struct PutOff {
+    ParticipantId peer;
+    ice::Path path;
+    std::vector<std::uint8_t> datagram;
+  };
+  void on_handshake(Peer& peer, const ice::Path& path, Bytes packet, TimePoint now);
 
   const dtls::Context& dtls_;
   Entropy& entropy_;
@@ -206,6 +229,9 @@ class Engine final : private PeerHost {
   TimePoint next_statistics_ = TimePoint::max();
   std::vector<Event> events_;
   TimePoint next_speakers_ = TimePoint::max();
+  std::uint8_t shedding_ = 0;
+  std::deque<PutOff> put_off_;
+  std::size_t handshakes_in_turn_ = 0;
   EngineCounters counters_;
   MediaTotals gone_;  // of peers that were closed
 };

@@ -56,44 +56,42 @@ std::optional<Renumbered> Forwarder::forward(const MediaPacket& packet, TimePoin
       return std::nullopt;
     }
   }
-  auto sequence = sequences_.map(packet.sequence);
-  if (!sequence) return std::nullopt;
-  if (*sequence > next_sequence_ && *sequence - next_sequence_ >= 0x4000) {  // more than a receiver could follow
-    sequences_.start(packet.sequence, next_sequence_ + 1);
-    sequence = next_sequence_ + 1;
+  auto place = sequences_.map(packet.sequence);
+  if (!place) return std::nullopt;
+  if (*place > next_place_ && *place - next_place_ >= 0x4000) {  // more than a receiver could follow
+    sequences_.start(packet.sequence, next_place_ + 1);
+    place = next_place_ + 1;
   }
-  // Late, and its number was given to a packet behind one that was left out since; or far too late to know.
-  std::uint64_t& word = used_[*sequence % kUsedWindow / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (*sequence % 64);
-  if (*sequence < next_sequence_) {
-    if (next_sequence_ - *sequence > kUsedWindow || (word & bit) != 0) return std::nullopt;
+  // Late, and its place was given to a packet behind one that was left out since; or far too late to know.
+  std::uint64_t& word = used_[*place % kUsedWindow / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (*place % 64);
+  if (*place < next_place_) {
+    if (next_place_ - *place > kUsedWindow || (word & bit) != 0) return std::nullopt;
   } else {
-    const std::uint64_t ahead = std::min<std::uint64_t>(*sequence - next_sequence_ + 1, kUsedWindow);
-    for (std::uint64_t s = *sequence + 1 - ahead; s <= *sequence; ++s) {
-      used_[s % kUsedWindow / 64] &= ~(std::uint64_t{1} << (s % 64));
+    const std::uint64_t ahead = std::min<std::uint64_t>(*place - next_place_ + 1, kUsedWindow);
+    for (std::uint64_t p = *place + 1 - ahead; p <= *place; ++p) {
+      used_[p % kUsedWindow / 64] &= ~(std::uint64_t{1} << (p % 64));
     }
-    next_sequence_ = *sequence + 1;
+    next_place_ = *place + 1;
   }
   word |= bit;
-  Renumbered out{.sequence = *sequence,
+  Renumbered out{.place = *place,
                  .timestamp = packet.timestamp + timestamp_offset_,
                  .marker = packet.marker,
-                 .prefix = renumber_descriptor(packet, *sequence)};
+                 .begins = std::exchange(begins_, false),
+                 .prefix = renumber_descriptor(packet, *place)};
   // The last spatial layer that is let through ends the picture.
   if (packet.codec == Codec::Vp9 && packet.frame.ends_frame && packet.frame.spatial == spatial_) out.marker = true;
   if (!started_ || is_newer(out.timestamp, last_timestamp_)) last_timestamp_ = out.timestamp;
   started_ = true;
-  if (*sequence + 1 == next_sequence_) last_sent_ = now;
+  if (*place + 1 == next_place_) last_sent_ = now;
   return out;
 }
 
 void Forwarder::switch_to(const MediaPacket& packet, TimePoint now, const Clocks& clocks) {
-  if (started_) {
-    timestamp_offset_ = aligned_timestamp(packet, now, clocks) - packet.timestamp;
-    ++next_sequence_;  // a gap of one: what was cut off was not all of a frame
-  }
-  sequences_.start(packet.sequence, next_sequence_);
-  if (options_.kind == Kind::Video) switched_at_ = next_sequence_;
+  if (started_) timestamp_offset_ = aligned_timestamp(packet, now, clocks) - packet.timestamp;
+  sequences_.start(packet.sequence, next_place_);
+  begins_ = true;
   current_ = static_cast<std::int8_t>(packet.layer);
   source_ = current_;
   temporal_ = limits_.temporal;
@@ -160,8 +158,8 @@ bool Forwarder::is_left_out(const MediaPacket& packet) {
   return frame.spatial > spatial_;
 }
 
-DescriptorPrefix Forwarder::renumber_descriptor(const MediaPacket& packet, std::uint64_t sequence) {
-  const bool newest = sequence + 1 == next_sequence_;  // a late one says nothing of what the next switch goes on from
+DescriptorPrefix Forwarder::renumber_descriptor(const MediaPacket& packet, std::uint64_t place) {
+  const bool newest = place + 1 == next_place_;  // a late one says nothing of what the next switch goes on from
   if (packet.vp8 && packet.vp8->picture_id) {
     Vp8Rewrite numbers{.picture_id = pictures_.map(*packet.vp8->picture_id, width(packet.vp8->picture_id_is_long))};
     if (packet.vp8->tl0_picture_index) {

@@ -1,7 +1,7 @@
-// Turns one publisher's packets into the stream of one receiver: chooses the layer, and renumbers so that the receiver
-// sees one stream without gaps or jumps, whatever was left out and however often the layer changed.
+// Turns one publisher's packets into the stream of one receiver: chooses the layer, and says where each packet stands
+// in a stream without gaps or jumps, whatever was left out and however often the layer changed.
 //
-// A numbering is given out once: `forward` never returns a sequence number twice, which SRTP depends on.
+// A place is given out once: `forward` never returns one twice, which SRTP depends on.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "media/codec/codec.h"
 #include "media/codec/red.h"
@@ -45,9 +46,10 @@ void read_descriptor(MediaPacket& packet);
 
 /// How the packet is to be sent.
 struct Renumbered {
-  std::uint64_t sequence = 0;
+  std::uint64_t place = 0;  // in the receiver's stream, as if everything were sent (see numbering.h)
   std::uint32_t timestamp = 0;
   bool marker = false;
+  bool begins = false;      // the source, or what comes of it after a pause
   DescriptorPrefix prefix;  // in place of the payload's first bytes
 };
 
@@ -62,11 +64,9 @@ class Forwarder {
  public:
   struct Options {
     Kind kind = Kind::Audio;
-    std::uint64_t first_sequence = 0;  // random, below 0x8000; or where the stream was left
-    std::uint8_t first_picture = 0;    // random
+    std::uint8_t first_picture = 0;  // random
   };
-  explicit Forwarder(const Options& options)
-      : options_{options}, next_sequence_{options.first_sequence}, pictures_{options.first_picture} {}
+  explicit Forwarder(const Options& options) : options_{options}, pictures_{options.first_picture} {}
 
   /// The layer of simulcast to switch to when its next keyframe comes; -1: send no video. For audio it is always 0.
   void set_layer(std::int8_t layer);
@@ -77,7 +77,18 @@ class Forwarder {
   using Clocks = std::array<std::optional<SenderClock>, 4>;
   [[nodiscard]] std::optional<Renumbered> forward(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
 
-  /// That packet of the layer has nothing for receivers (padding, or it is withheld): no number is kept for it.
+  /// Of what `forward` will need; the second when the first has come.
+  void prefetch() const {
+    zvonok::prefetch(&options_);
+    zvonok::prefetch(&next_place_);
+    zvonok::prefetch(&timestamp_offset_);
+    sequences_.prefetch();
+    pictures_.prefetch();
+  }
+
+  void prefetch_used() const { zvonok::prefetch(&used_[next_place_ % kUsedWindow / 64]); }
+
+  /// That packet of the layer has nothing for receivers (padding, or it is withheld): no place is kept for it.
   void leave_out(std::uint8_t layer, std::uint64_t sequence) {
     if (current_ == static_cast<std::int8_t>(layer)) sequences_.leave_out(sequence);
   }
@@ -89,10 +100,6 @@ class Forwarder {
   [[nodiscard]] LayerTarget limits() const { return limits_; }
   /// Our RTP time for the publisher's clock reading of the current layer.
   [[nodiscard]] std::uint32_t to_receiver_time(std::uint32_t timestamp) const { return timestamp + timestamp_offset_; }
-  /// The number after the newest.
-  [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
-  /// The number of the keyframe that the current layer began with; what is older needs no repair any more.
-  [[nodiscard]] std::uint64_t switched_at() const { return switched_at_; }
   [[nodiscard]] std::uint32_t last_timestamp() const { return last_timestamp_; }
   /// The receiver can't decode what it has: it needs a keyframe of the current layer (it sent PLI or FIR).
   void need_keyframe() { keyframe_needed_ = true; }
@@ -109,7 +116,7 @@ class Forwarder {
   void switch_to(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
   [[nodiscard]] std::uint32_t aligned_timestamp(const MediaPacket& packet, TimePoint now, const Clocks& clocks);
   [[nodiscard]] bool is_left_out(const MediaPacket& packet);
-  [[nodiscard]] DescriptorPrefix renumber_descriptor(const MediaPacket& packet, std::uint64_t sequence);
+  [[nodiscard]] DescriptorPrefix renumber_descriptor(const MediaPacket& packet, std::uint64_t place);
 
   static constexpr std::size_t kUsedWindow = 2048;
 
@@ -123,11 +130,11 @@ class Forwarder {
   std::uint64_t raised_at_ = 0;
   std::uint8_t spatial_ = 7;
   bool keyframe_needed_ = false;
+  bool begins_ = false;  // nothing was forwarded since the switch
 
   SequenceMap sequences_;
-  std::uint64_t next_sequence_;
-  std::uint64_t switched_at_ = 0;
-  std::array<std::uint64_t, kUsedWindow / 64> used_{};  // bits of the newest sequence numbers
+  std::uint64_t next_place_ = 0;
+  std::array<std::uint64_t, kUsedWindow / 64> used_{};  // bits of the newest places
   std::uint32_t timestamp_offset_ = 0;
   std::uint32_t last_timestamp_ = 0;
   std::uint32_t ahead_ = 0;  // by how much the offset runs ahead of the sender's clock, to be made good

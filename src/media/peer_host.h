@@ -30,6 +30,8 @@ class PeerHost {
   /// Which simulcast layers somebody watches, a bit for each of `track.layers`. On change only.
   virtual void on_layers_wanted(const Track& track, std::uint8_t layers) = 0;
   [[nodiscard]] virtual bool is_speaking(const Track& track) const = 0;
+  /// Of Shedding: who has a lot below it gets no video.
+  [[nodiscard]] virtual std::uint8_t shedding() const = 0;
   [[nodiscard]] virtual FeedbackScratch& feedback_scratch() = 0;
   /// A timer of that peer may have come nearer.
   virtual void touch(Peer& peer) = 0;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/prefetch.h"
+
 namespace zvonok::media {
 
 class PictureMap {
@@ -13,6 +15,8 @@ class PictureMap {
   enum class Width : std::uint8_t { Short, Long };
 
   explicit PictureMap(std::uint16_t first = 0) : next_{first} {}
+
+  void prefetch() const { zvonok::prefetch(&count_); }
 
   /// From now on source picture `source` has the number after the last one.
   void start(std::uint16_t source) {

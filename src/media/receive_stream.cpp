@@ -87,19 +87,25 @@ TimePoint ReceiveStream::next_nack() const {
 
 void ReceiveStream::on_keyframe(TimePoint) {
   keyframe_wanted_ = false;
+  keyframe_answered_ = true;
   ++counters_.keyframes;
 }
 
 bool ReceiveStream::take_keyframe_request(TimePoint now) {
   if (next_keyframe_request() > now) return false;
   keyframe_asked_at_ = now;
+  keyframe_answered_ = false;
+  keyframe_credited_ = std::max(keyframe_credited_, now) + options_.keyframe_interval_min;
   ++counters_.keyframe_requests;
   return true;
 }
 
 TimePoint ReceiveStream::next_keyframe_request() const {
   if (!keyframe_wanted_) return TimePoint::max();
-  return keyframe_asked_at_ ? *keyframe_asked_at_ + options_.keyframe_interval_min : TimePoint{};
+  if (!keyframe_asked_at_) return TimePoint{};
+  if (!keyframe_answered_) return *keyframe_asked_at_ + options_.keyframe_interval_min;
+  return std::max(*keyframe_asked_at_ + options_.keyframe_interval_burst,
+                  keyframe_credited_ - (kKeyframeBurst - 1) * options_.keyframe_interval_min);
 }
 
 }  // namespace zvonok::media

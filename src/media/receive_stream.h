@@ -31,7 +31,10 @@ class ReceiveStream {
     std::uint32_t clock_rate = 48000;
     Retransmission retransmission = Retransmission::Off;
     std::size_t packets_kept = 0;
-    Duration keyframe_interval_min = milliseconds{500};  // between two requests, whoever asks
+    /// Between two requests, whoever asks: in the long run and when the one before was not answered; and when it was,
+    /// for as many as kKeyframeBurst. Who comes just after a keyframe need not wait so long for the next.
+    Duration keyframe_interval_min = milliseconds{500};
+    Duration keyframe_interval_burst = milliseconds{150};
   };
   explicit ReceiveStream(const Options& options);
 
@@ -97,7 +100,10 @@ class ReceiveStream {
   double last_transit_ = 0;
   std::uint32_t last_timestamp_ = 0;
   bool keyframe_wanted_ = false;
+  static constexpr int kKeyframeBurst = 3;
   std::optional<TimePoint> keyframe_asked_at_;
+  bool keyframe_answered_ = true;  // since then
+  TimePoint keyframe_credited_{};  // when the burst would be whole again
   Counters counters_;
 };
 

@@ -11,8 +11,9 @@ namespace zvonok::media {
 
 SendStream::SendStream(Options options)
     : parameters_{std::move(options.parameters)},
-      forwarder_{{.kind = parameters_.kind, .first_sequence = options.first_sequence}},
-      packets_kept_{parameters_.retransmission == Retransmission::Nack ? options.packets_kept : 0},
+      forwarder_{{.kind = parameters_.kind}},
+      numbering_{options.first_sequence},
+      sent_{{.most = parameters_.retransmission == Retransmission::Nack ? options.packets_kept : 0}},
       rtx_sequence_{options.first_rtx_sequence} {
   types_.fill(kNone);
   rtx_types_.fill(kNone);
@@ -63,8 +64,8 @@ std::size_t SendStream::write_header(MutableBytes room, const rtp::HeaderFields&
   return rtp::write_header(room, fields, std::span{elements}.first(count));
 }
 
-std::optional<Renumbered> SendStream::number(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
-                                             const Forwarder::Clocks& clocks) {
+std::optional<Renumbered> SendStream::place(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
+                                            const Forwarder::Clocks& clocks) {
   if (!takes(source) && !(packet.red && takes(packet.red->type))) return std::nullopt;
   clock_rate_ = packet.clock_rate;
   return forwarder_.forward(packet, now, clocks);
@@ -75,12 +76,17 @@ std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext&
   const ice::Path* const path = context.transport.media_path();
   const Renumbered& as = packet.as;
   Bytes payload = packet.payload;
-  Bytes prefix = as.prefix.view();
   if (type == kNone && packet.red) {  // it takes no RED: unwrapped
     type = types_[std::to_underlying(packet.red->type) & 0x7F];
     payload = packet.red->payload;
   }
   if (type == kNone || path == nullptr || payload.size() < as.prefix.replaces) return 0;
+  const auto number = numbering_.number(as, packet.keyframe);
+  if (!number) return 0;
+  DescriptorPrefix ahead;
+  if (numbering_.is_ahead()) ahead = numbering_.prefix(as);
+  const DescriptorPrefix& descriptor = numbering_.is_ahead() ? ahead : as.prefix;
+  Bytes prefix = descriptor.view();
   std::array<std::uint8_t, 1 + AudioHistory::kPackets * (4 + AudioHistory::kBytesMax)> redundant;
   if (redundancy_ > 0 && red_type_ && !packet.repeats.empty()) {
     const auto repeats = packet.repeats.last(std::min(redundancy_, packet.repeats.size()));
@@ -96,27 +102,30 @@ std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext&
       {.padding = false,
        .marker = as.marker,
        .payload_type = rtp::PayloadType{type},
-       .sequence = static_cast<std::uint16_t>(as.sequence),
+       .sequence = static_cast<std::uint16_t>(*number),
        .timestamp = as.timestamp,
        .ssrc = parameters_.ssrc},
       {.dependency_descriptor = packet.dependency_descriptor, .audio_level = packet.audio_level}, now, context);
   if (header == 0) return 0;
-  const std::size_t size = context.transport.sender().seal_rtp(as.sequence, parameters_.ssrc, room, header, prefix,
+  const std::size_t size = context.transport.sender().seal_rtp(*number, parameters_.ssrc, room, header, prefix,
                                                                payload.subspan(as.prefix.replaces));
   if (size == 0) return 0;
+  numbering_.sent(*number, descriptor);
   context.sink.commit(*path, size);
   ++counters_.packets;
   counters_.bytes += payload.size();
-  if (packets_kept_ > 0) {
-    if (sent_.empty()) sent_.resize(packets_kept_);
-    sent_[as.sequence % sent_.size()] = {.sequence = as.sequence,
-                                         .key = packet.key,
-                                         .timestamp = as.timestamp,
-                                         .layer = packet.layer,
-                                         .source_type = std::to_underlying(packet.source_type),
-                                         .marker = as.marker,
-                                         .used = true,
-                                         .prefix = as.prefix};
+  if (!sent_.is_off()) {
+    Sent& place = sent_.place(*number, now);
+    if (place.number == kNoNumber || place.number <= *number) {
+      place = {.number = *number,
+               .at = now,
+               .key = packet.key,
+               .timestamp = as.timestamp,
+               .layer = packet.layer,
+               .source_type = std::to_underlying(packet.source_type),
+               .marker = as.marker,
+               .prefix = descriptor};
+    }
   }
   return size;
 }
@@ -124,20 +133,23 @@ std::size_t SendStream::send(const Outgoing& packet, TimePoint now, SendContext&
 std::optional<SendStream::Lost> SendStream::find_lost(std::uint16_t sequence, TimePoint now, Duration round_trip) {
   constexpr std::uint8_t kRepeatsMax = 10;
   ++counters_.nacked;
-  if (sent_.empty()) return std::nullopt;
   static_assert(kPacketsKeptMax <= 0x10000 && (kPacketsKeptMax & (kPacketsKeptMax - 1)) == 0);
-  Sent& sent = sent_[sequence % sent_.size()];  // its size divides that of the number space
-  if (!sent.used || static_cast<std::uint16_t>(sent.sequence) != sequence) return std::nullopt;
+  Sent* const sent = sent_.peek(sequence);  // the ring's size divides that of the number space
+  if (sent == nullptr || sent->number == kNoNumber || static_cast<std::uint16_t>(sent->number) != sequence) {
+    return std::nullopt;
+  }
   const Duration wait = std::clamp<Duration>(round_trip, milliseconds{10}, milliseconds{500});
-  if (sent.repeats > 0 && now - sent.repeated_at < wait) return std::nullopt;
-  if (sent.repeats == kRepeatsMax) return std::nullopt;
-  ++sent.repeats;
-  sent.repeated_at = now;
-  return Lost{
-      .layer = sent.layer,
-      .key = sent.key,
-      .as = {.sequence = sent.sequence, .timestamp = sent.timestamp, .marker = sent.marker, .prefix = sent.prefix},
-      .source_type = rtp::PayloadType{sent.source_type}};
+  if (sent->repeats > 0 && now - sent->at - sent->repeated_after < wait) return std::nullopt;
+  if (sent->repeats == kRepeatsMax) return std::nullopt;
+  ++sent->repeats;
+  sent->repeated_after = now - sent->at;
+  return Lost{.layer = sent->layer,
+              .key = sent->key,
+              .sequence = sent->number,
+              .timestamp = sent->timestamp,
+              .marker = sent->marker,
+              .prefix = sent->prefix,
+              .source_type = rtp::PayloadType{sent->source_type}};
 }
 
 std::size_t SendStream::retransmit(const Lost& lost, const PacketRing::Kept& kept, TimePoint now,
@@ -145,27 +157,27 @@ std::size_t SendStream::retransmit(const Lost& lost, const PacketRing::Kept& kep
   const std::uint8_t type = rtx_types_[std::to_underlying(lost.source_type) & 0x7F];
   const ice::Path* const path = context.transport.media_path();
   if (type == kNone || !parameters_.rtx_ssrc || path == nullptr) return 0;
-  if (kept.payload.size() < lost.as.prefix.replaces) return 0;
+  if (kept.payload.size() < lost.prefix.replaces) return 0;
   const MutableBytes room = context.sink.claim(*path);
   const std::uint64_t number = rtx_sequence_;
   const std::size_t header = write_header(room,
                                           {.padding = false,
-                                           .marker = lost.as.marker,
+                                           .marker = lost.marker,
                                            .payload_type = rtp::PayloadType{type},
                                            .sequence = static_cast<std::uint16_t>(number),
-                                           .timestamp = lost.as.timestamp,
+                                           .timestamp = lost.timestamp,
                                            .ssrc = *parameters_.rtx_ssrc},
                                           {.dependency_descriptor = kept.descriptor, .audio_level = {}}, now, context);
   if (header == 0) return 0;
   // OSN (RFC 4588 section 4), and what stands in place of the payload's first bytes.
   std::array<std::uint8_t, 2 + 8> prefix{};
-  prefix[0] = static_cast<std::uint8_t>(lost.as.sequence >> 8);
-  prefix[1] = static_cast<std::uint8_t>(lost.as.sequence);
-  const Bytes descriptor = lost.as.prefix.view();
+  prefix[0] = static_cast<std::uint8_t>(lost.sequence >> 8);
+  prefix[1] = static_cast<std::uint8_t>(lost.sequence);
+  const Bytes descriptor = lost.prefix.view();
   std::ranges::copy(descriptor, prefix.begin() + 2);
   const std::size_t size = context.transport.sender().seal_rtp(number, *parameters_.rtx_ssrc, room, header,
                                                                Bytes{prefix}.first(2 + descriptor.size()),
-                                                               kept.payload.subspan(lost.as.prefix.replaces));
+                                                               kept.payload.subspan(lost.prefix.replaces));
   if (size == 0) return 0;
   ++rtx_sequence_;
   context.sink.commit(*path, size);

@@ -5,11 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media/forwarder.h"
+#include "media/growing_ring.h"
+#include "media/numbering.h"
 #include "media/packet_ring.h"
 #include "media/parameters.h"
 #include "media/transport.h"
@@ -43,13 +44,30 @@ class SendStream {
   /// Whether the receiver takes packets of that payload type.
   [[nodiscard]] bool takes(rtp::PayloadType source) const { return types_[std::to_underlying(source) & 0x7F] != kNone; }
 
-  /// The numbers the packet is to be sent with; nothing when this receiver does not get it. They are given out once:
-  /// what is not sent with them afterwards is a loss to the receiver.
-  [[nodiscard]] std::optional<Renumbered> number(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
-                                                 const Forwarder::Clocks& clocks);
-  /// A numbered packet with what is sent of it.
+  /// Where the packet stands in the stream; nothing when this receiver does not get it.
+  [[nodiscard]] std::optional<Renumbered> place(const MediaPacket& packet, rtp::PayloadType source, TimePoint now,
+                                                const Forwarder::Clocks& clocks);
+  /// Of what it takes to send a packet; the second when the first has come.
+  void prefetch() const {
+    zvonok::prefetch(&parameters_.kind);
+    zvonok::prefetch(&parameters_.extensions);
+    zvonok::prefetch(&types_[64]);  // dynamic payload types
+    zvonok::prefetch(&redundancy_);
+    zvonok::prefetch(&counters_);
+    zvonok::prefetch(&clock_rate_);
+    zvonok::prefetch(&sent_);
+    zvonok::prefetch(&numbering_, sizeof numbering_);
+    forwarder_.prefetch();
+  }
+  void prefetch_rings() const {
+    forwarder_.prefetch_used();
+    if (const Sent* const place = sent_.peek(numbering_.next())) zvonok::prefetch(place);
+  }
+
+  /// A packet that has its place, with what is sent of it.
   struct Outgoing {
     Renumbered as;
+    KeyframeStart keyframe = KeyframeStart::No;
     rtp::PayloadType source_type{};
     std::uint8_t layer = 0;
     std::uint64_t key = 0;  // Track::key_of
@@ -59,13 +77,20 @@ class SendStream {
     std::optional<RedPrimary> red;
     std::span<const RedBlock> repeats;
   };
-  /// Seals and sends. The bytes that left, without those of UDP and IP; 0: it can't be sent.
+  /// Numbers, seals and sends. In the order of places, but for late ones. The bytes that left, without those of UDP and
+  /// IP; 0: it can't be sent.
   std::size_t send(const Outgoing& packet, TimePoint now, SendContext& context);
+  /// What had its place is not sent, and neither is all that comes after it up to a keyframe.
+  void drop(const Renumbered& as) { numbering_.dropped(as.place); }
+  [[nodiscard]] bool is_cut() const { return numbering_.is_cut(); }
 
   struct Lost {
     std::uint8_t layer = 0;
     std::uint64_t key = 0;
-    Renumbered as;
+    std::uint64_t sequence = 0;  // the number it was sent with
+    std::uint32_t timestamp = 0;
+    bool marker = false;
+    DescriptorPrefix prefix;
     rtp::PayloadType source_type{};
   };
   /// What a packet that the receiver asks for again was made of; nothing when it is too old, was never sent, or was
@@ -100,7 +125,11 @@ class SendStream {
 
   [[nodiscard]] Forwarder& forwarder() { return forwarder_; }
   [[nodiscard]] const Forwarder& forwarder() const { return forwarder_; }
+  /// The number after the newest that left.
+  [[nodiscard]] std::uint64_t next_sequence() const { return numbering_.next(); }
   [[nodiscard]] std::uint64_t next_rtx_sequence() const { return rtx_sequence_; }
+  /// The number of the keyframe that began last; what is older needs no repair any more.
+  [[nodiscard]] std::uint64_t began_at() const { return numbering_.began_at(); }
   [[nodiscard]] const SendParameters& parameters() const { return parameters_; }
   /// The same stream with other extensions or codecs.
   void update(SendParameters parameters) { parameters_ = std::move(parameters); }
@@ -119,15 +148,15 @@ class SendStream {
  private:
   static constexpr std::uint8_t kNone = 0xFF;
   struct Sent {
-    std::uint64_t sequence = 0;
+    std::uint64_t number = kNoNumber;
+    TimePoint at{};
     std::uint64_t key = 0;
-    TimePoint repeated_at{};
+    Duration repeated_after{};  // its last repeat
     std::uint32_t timestamp = 0;
     std::uint8_t layer = 0;
     std::uint8_t repeats = 0;
     std::uint8_t source_type = 0;
     bool marker = false;
-    bool used = false;
     DescriptorPrefix prefix;
   };
   struct Extras {
@@ -139,14 +168,14 @@ class SendStream {
 
   SendParameters parameters_;
   Forwarder forwarder_;
+  Numbering numbering_;
   std::array<std::uint8_t, 128> types_{};
   std::array<std::uint8_t, 128> rtx_types_{};
   std::optional<rtp::PayloadType> padding_type_;
   std::optional<rtp::PayloadType> red_type_;
   std::size_t redundancy_ = 0;
   TimePoint lossy_at_{};
-  std::vector<Sent> sent_;  // ring by sequence; grows to its full size with the first packet
-  std::size_t packets_kept_;
+  GrowingRing<Sent> sent_;
   std::uint64_t rtx_sequence_;
   Counters counters_;
 

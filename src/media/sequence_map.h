@@ -6,10 +6,17 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/prefetch.h"
+
 namespace zvonok::media {
 
 class SequenceMap {
  public:
+  void prefetch() const {
+    zvonok::prefetch(&first_);
+    zvonok::prefetch(runs_.data());
+  }
+
   /// From now on source number `source` is sent as `out`; everything older is forgotten.
   void start(std::uint64_t source, std::uint64_t out) {
     runs_[0] = {.from = source, .left_out = 0};

@@ -25,6 +25,7 @@ void add(UplinkCounters& sum, const UplinkCounters& more) {
   sum.bytes += more.bytes;
   sum.unknown_ssrc += more.unknown_ssrc;
   sum.malformed += more.malformed;
+  sum.shed += more.shed;
   sum.too_much_audio += more.too_much_audio;
   sum.padding += more.padding;
   sum.nacked += more.nacked;

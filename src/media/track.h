@@ -19,12 +19,15 @@ namespace zvonok::media {
 
 class Downlink;
 class SendStream;
+class Transport;
 class Uplink;
 
 /// A receiver of a track.
 struct Subscriber {
   Downlink* downlink = nullptr;
   SendStream* stream = nullptr;
+  const Transport* transport = nullptr;  // of the same peer
+  std::uint8_t lot = 0;                  // below the level of shedding: it gets no video now
 };
 
 struct Track {

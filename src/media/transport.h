@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "media/packet_sink.h"
 #include "proto/dtls/transport.h"
@@ -97,6 +98,15 @@ class Transport {
   [[nodiscard]] const ice::Path* media_path() const { return sender_ && path_ && !exhausted_ ? &*path_ : nullptr; }
   /// Only while there is a `media_path`.
   [[nodiscard]] srtp::Sender& sender() { return *sender_; }
+  /// Of what it takes to send by it; and, when that has come, of the keys.
+  void prefetch() const {
+    zvonok::prefetch(&sender_, sizeof sender_);
+    zvonok::prefetch(&path_);
+    zvonok::prefetch(&exhausted_);
+  }
+  void prefetch_keys() const {
+    if (sender_) sender_->prefetch();
+  }
   void count_unsendable() { ++counters_.unsendable; }
   /// The keys must not be used any more; another association has others.
   void exhaust() { exhausted_ = true; }

@@ -325,7 +325,7 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
     if (frame->resolution) from.heights[spatial] = static_cast<std::uint16_t>(frame->resolution->height);
     if (frame->keyframe) from.stream->on_keyframe(now);
     from.meter.add(now, frame->spatial, frame->temporal, in.payload.size());
-    from.stream->ring().store(track.key_of(layer, sequence), in.payload, in.dependency_descriptor);
+    from.stream->ring().store(track.key_of(layer, sequence), now, in.payload, in.dependency_descriptor);
   } else {
     if (in.audio_level && !track.muted) {
       link_.host.on_audio_level(track, static_cast<std::uint8_t>(*in.audio_level & 0x7F));
@@ -345,7 +345,29 @@ void Uplink::deliver(const Track& track, const MediaPacket& packet, rtp::Payload
   if (track.muted) return;
   const Forwarder::Clocks clocks = track.clocks();
   const std::uint64_t key = track.key_of(packet.layer, packet.sequence);
-  for (const Subscriber& to : track.subscribers) to.downlink->forward(*to.stream, packet, {type, key, clocks}, now);
+  // What belongs to a receiver is far from what belongs to the next one, and all together more than a cache holds.
+  constexpr std::size_t kAhead = 4;
+  constexpr std::size_t kSecondAhead = 2;  // what the first has to be there for
+  const std::vector<Subscriber>& all = track.subscribers;
+  const std::uint8_t shed = track.parameters.kind == Kind::Video ? link_.host.shedding() : std::uint8_t{0};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + kAhead < all.size()) {
+      const Subscriber& later = all[i + kAhead];
+      later.stream->prefetch();
+      later.downlink->prefetch();
+      later.transport->prefetch();
+    }
+    if (i + kSecondAhead < all.size()) {
+      all[i + kSecondAhead].stream->prefetch_rings();
+      all[i + kSecondAhead].transport->prefetch_keys();
+    }
+    if (all[i].lot < shed) {
+      ++counters_.shed;
+      all[i].stream->forwarder().stop();
+      continue;
+    }
+    all[i].downlink->forward(*all[i].stream, packet, {type, key, clocks}, now);
+  }
 }
 
 // ---- RTCP -----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ struct UplinkCounters {
   std::uint64_t padding = 0;            // probes: counted for congestion control, and dropped
   std::uint64_t nacked = 0;             // packets asked for again
   std::uint64_t keyframe_requests = 0;  // sent to it
+  std::uint64_t shed = 0;               // video that was not sent on to somebody, for want of time
 };
 
 class Uplink {

@@ -4,6 +4,7 @@
 
 #include "net/http_writer.h"
 #include "net/server.h"
+#include "net/stream_session.h"
 #include "net/ws_session.h"
 #include "proto/websocket/handshake.h"
 
@@ -233,6 +234,24 @@ bool HttpSession::upgrade(std::uint64_t request, WsHandler& handler, const WsRul
   return true;
 }
 
+bool HttpSession::stream(std::uint64_t request, HttpResponse header, StreamWatcher& watcher) {
+  if (request != request_number_ || state_ != State::Handling) return false;
+  if (is_head_ || connection_.server().draining()) {
+    header.ends_connection = true;
+    respond(request, std::move(header));
+    return false;
+  }
+  watcher_ = nullptr;
+  Server& server = connection_.server();
+  ++server.counters().http_responses[static_cast<std::size_t>(header.status)];
+  append_response(connection_.output(), header, {.keep_alive = false, .until_close = true, .date = server.now().wall});
+  state_ = State::Done;
+  connection_.set_session(std::make_unique<StreamSession>(connection_, watcher));
+  connection_.flush_later();
+  connection_.resume_reading();  // who does not read does not hear that the client has gone
+  return true;
+}
+
 void HttpSession::on_drained() {
   if (state_ == State::Idle) parse();
 }
@@ -298,6 +317,13 @@ void Responder::send(HttpResponse response) {
 void Responder::wait(RequestWatcher& watcher) {
   HttpSession* session = server_ == nullptr ? nullptr : find_http(*server_, connection_);
   if (session != nullptr) session->wait(request_, watcher);
+}
+
+bool Responder::stream(HttpResponse header, StreamWatcher& watcher) {
+  Server* server = std::exchange(server_, nullptr);
+  if (server == nullptr) return false;
+  HttpSession* session = find_http(*server, connection_);
+  return session != nullptr && session->stream(request_, std::move(header), watcher);
 }
 
 bool Responder::upgrade(WsHandler& handler, const WsRules& rules) {

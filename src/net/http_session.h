@@ -25,6 +25,7 @@ class HttpSession final : public Session {
   void respond(std::uint64_t request, HttpResponse response);
   [[nodiscard]] bool upgrade(std::uint64_t request, WsHandler& handler, const WsRules& rules);
   void wait(std::uint64_t request, RequestWatcher& watcher);
+  [[nodiscard]] bool stream(std::uint64_t request, HttpResponse header, StreamWatcher& watcher);
 
  private:
   enum class State {

@@ -78,7 +78,7 @@ void append_response(std::string& out, const HttpResponse& response, const Respo
     out += header.value;
     out += "\r\n";
   }
-  const bool bodiless = response.status == 204 || response.status == 304;
+  const bool bodiless = framing.until_close || response.status == 204 || response.status == 304;
   if (!bodiless) {
     out += "Content-Length: ";
     out += std::to_string(response.body.size());

@@ -10,6 +10,7 @@ namespace zvonok::net {
 struct ResponseFraming {
   bool keep_alive = true;
   bool without_body = false;  // the answer to HEAD: the header as for GET
+  bool until_close = false;   // the body follows, and ends with the connection
   WallTime date{};
 };
 

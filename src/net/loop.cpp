@@ -13,7 +13,8 @@
 
 namespace zvonok::net {
 namespace {
-constexpr int kEventsPerTurn = 256;  // bounds a turn, and so the lag
+constexpr int kEventsPerTurn = 256;      // bounds a turn, and so the lag
+constexpr int kTimersPostponedMax = 16;  // turns
 constexpr int kWaitMillisecondsMax = 1000;
 constexpr Duration kShortestSleep = microseconds{50};  // less costs more than it gives
 }  // namespace
@@ -136,12 +137,15 @@ void Loop::run_turn() {
     static_cast<ReadyHandler*>(event.data.ptr)->on_ready(event.events);
   }
   run_posted();
-  run_timers();
+  // What says that somebody is silent must not be believed before all was read that has come.
+  const bool more = count == kEventsPerTurn;
+  timers_postponed_ = more && timers_postponed_ < kTimersPostponedMax ? timers_postponed_ + 1 : 0;
+  if (timers_postponed_ == 0) run_timers();
   if (turn_end_) turn_end_();
   discarded_.clear();
   const TimePoint ended = read_clocks().mono;
   longest_turn_ = std::max(longest_turn_, ended - started);
-  gap_.on_turn(started, ended);
+  gap_.on_turn(started, ended, static_cast<std::size_t>(std::max(count, 0)));
 }
 
 void Loop::run_posted() {

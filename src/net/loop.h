@@ -59,7 +59,10 @@ class Loop {
 
   /// Lets a busy loop wait up to `most` from the start of one turn to the start of the next (see TurnGap); what comes
   /// meanwhile is that much later, and so is what `post`, timers and `stop` ask for.
-  void moderate_turns(Duration most) { gap_ = TurnGap{most}; }
+  void moderate_turns(Duration most, std::size_t crowd = 0) { gap_ = TurnGap{most, crowd}; }
+  /// For a loop that serves connections: what a person does not notice, and when a hundred of them talk at once each
+  /// system call carries several of their messages.
+  void moderate_server_turns() { moderate_turns(milliseconds{2}, 8); }
   /// How long this turn was held back for that.
   [[nodiscard]] Duration held_back() const { return held_back_; }
 
@@ -86,6 +89,7 @@ class Loop {
   Task turn_end_;
   std::vector<std::unique_ptr<ReadyHandler>> discarded_;
   Duration longest_turn_{};
+  int timers_postponed_ = 0;
   TurnGap gap_{Duration::zero()};
   Duration held_back_{};
 

@@ -59,6 +59,14 @@ class RequestWatcher {
   virtual void on_request_refused(ConnectionId id) = 0;
 };
 
+/// Hears of the end of an answer that is sent bit by bit.
+class StreamWatcher {
+ public:
+  virtual ~StreamWatcher() = default;
+  /// The connection is gone, whoever ended it. Must outlive the loop's work.
+  virtual void on_stream_end(ConnectionId id) = 0;
+};
+
 class Responder {
  public:
   Responder(Server& server, ConnectionId connection, std::uint64_t request)
@@ -76,6 +84,9 @@ class Responder {
   /// Answers an upgrade request with 101 and speaks WebSocket from then on. The caller has checked who it is; a request
   /// that is not a proper handshake gets 400 or 426 instead. True when the WebSocket is open.
   bool upgrade(WsHandler& handler, const WsRules& rules = {});
+  /// Sends the header now and the body by Server::stream_send, until either side ends the connection. False, and
+  /// nothing will be told to `watcher`, when the client has gone or asked for the header alone.
+  [[nodiscard]] bool stream(HttpResponse header, StreamWatcher& watcher);
   /// The connection's id: that of the WebSocket after an upgrade.
   [[nodiscard]] ConnectionId connection() const { return connection_; }
   [[nodiscard]] bool connection_alive() const;

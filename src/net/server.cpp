@@ -12,6 +12,7 @@
 
 #include "net/http_session.h"
 #include "net/listen.h"
+#include "net/stream_session.h"
 #include "net/ws_session.h"
 
 namespace zvonok::net {
@@ -101,6 +102,21 @@ bool Server::ws_send_binary(ConnectionId id, std::string_view bytes) {
 
 void Server::ws_close(ConnectionId id, websocket::CloseCode code, std::string_view reason) {
   if (WsSession* session = find_ws(id)) session->close(code, reason);
+}
+
+StreamSession* Server::find_stream(ConnectionId id) {
+  Connection* connection = find(id);
+  if (connection == nullptr || connection->closed() || connection->finishing()) return nullptr;
+  return connection->session().as_stream();
+}
+
+bool Server::stream_send(ConnectionId id, std::string_view bytes) {
+  StreamSession* session = find_stream(id);
+  return session != nullptr && session->send(bytes);
+}
+
+void Server::stream_end(ConnectionId id) {
+  if (StreamSession* session = find_stream(id)) session->end(CloseReason::Finished);
 }
 
 // ---- accepting -----------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class HttpHandler {
 };
 
 class WsSession;
+class StreamSession;
 
 class Server final : public ReadyHandler {
  public:
@@ -73,6 +74,11 @@ class Server final : public ReadyHandler {
   /// Starts the closing handshake; the handler hears of the end by `on_ws_close`.
   void ws_close(ConnectionId id, websocket::CloseCode code, std::string_view reason);
 
+  /// Bytes of an answer that was begun by Responder::stream. False when its connection is gone or closing.
+  bool stream_send(ConnectionId id, std::string_view bytes);
+  /// Ends it; the watcher hears when the connection has gone.
+  void stream_end(ConnectionId id);
+
   /// Refuses new connections and closes idle ones; WebSockets get 1001 with `reason`.
   void drain(std::string_view reason);
   void stop_listening();
@@ -91,6 +97,7 @@ class Server final : public ReadyHandler {
   /// Null when the connection is gone.
   [[nodiscard]] Connection* find(ConnectionId id);
   [[nodiscard]] WsSession* find_ws(ConnectionId id);
+  [[nodiscard]] StreamSession* find_stream(ConnectionId id);
 
   // What connections tell their server.
   [[nodiscard]] MutableBytes scratch() { return scratch_; }

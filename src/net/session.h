@@ -10,6 +10,7 @@ namespace zvonok::net {
 
 class WsSession;
 class HttpSession;
+class StreamSession;
 
 class Session {
  public:
@@ -26,6 +27,8 @@ class Session {
   [[nodiscard]] virtual WsSession* as_websocket() { return nullptr; }
   /// Likewise for HTTP.
   [[nodiscard]] virtual HttpSession* as_http() { return nullptr; }
+  /// Likewise for an answer that is sent bit by bit.
+  [[nodiscard]] virtual StreamSession* as_stream() { return nullptr; }
   /// The connection is gone. The last call a session gets.
   virtual void on_closed(CloseReason reason) = 0;
 };

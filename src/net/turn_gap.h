@@ -6,6 +6,7 @@
 // Reads no clock.
 #pragma once
 #include <algorithm>
+#include <cstddef>
 
 #include "base/time.h"
 
@@ -13,13 +14,14 @@ namespace zvonok::net {
 
 class TurnGap {
  public:
-  /// `most`: the gap of a busy loop; zero switches it off.
-  explicit TurnGap(Duration most) : most_{most} {}
+  /// `most`: the gap of a busy loop; zero switches it off. `crowd`: only turns with so many events count as work. One
+  /// client that asks again as soon as it is answered makes a loop busy too, and would only wait.
+  explicit TurnGap(Duration most, std::size_t crowd = 0) : most_{most}, crowd_{crowd} {}
 
   /// A turn's work, from waking up until everything was sent.
-  void on_turn(TimePoint started, TimePoint ended) {
+  void on_turn(TimePoint started, TimePoint ended, std::size_t events) {
     if (most_ == Duration::zero()) return;
-    worked_ += ended - started;
+    if (events >= crowd_) worked_ += ended - started;
     const Duration passed = ended - since_;
     if (passed < kWindow) return;
     // After a long sleep only a window's worth of it counts: the past says little of now.
@@ -45,6 +47,7 @@ class TurnGap {
   }
 
   Duration most_;
+  std::size_t crowd_;
   Duration worked_{};
   TimePoint since_{};
   double busy_ = 0;

@@ -154,6 +154,27 @@ class SessionStore {
 
 // ---- calls -------------------------------------------------------------------------------------------------------
 
+/// Which calls of a history are wanted; what is not set does not matter.
+struct CallFilter {
+  std::optional<call::CallKind> kind;
+  std::optional<call::CallState> state;
+  std::optional<bool> answered;           // an answer was given, now or in the end
+  std::optional<bool> rung;               // the other side was rung
+  std::vector<call::EndReason> reasons;   // one of these; empty: any, and none
+  std::optional<WallTime> started_from;   // then or later
+  std::optional<WallTime> started_until;  // before then
+  std::optional<std::string> phone_number;
+  friend bool operator==(const CallFilter&, const CallFilter&) = default;
+};
+
+/// Phone calls of one user that were begun in some time.
+struct PhoneUsage {
+  UserId user;
+  std::int64_t calls = 0;
+  std::int64_t talked_seconds = 0;  // of those that are over
+  friend bool operator==(const PhoneUsage&, const PhoneUsage&) = default;
+};
+
 class CallStore {
  public:
   virtual ~CallStore() = default;
@@ -165,6 +186,11 @@ class CallStore {
                                                      std::string_view node) = 0;
   /// Calls in which `user` is caller or callee, newest `started_at` first, then greatest id.
   [[nodiscard]] virtual StoreResult<Page<call::CallRecord>> list_calls(const UserId& user, const PageRequest& page) = 0;
+  /// Of them, those that fit. A cursor goes on with the filter it came from.
+  [[nodiscard]] virtual StoreResult<Page<call::CallRecord>> search_calls(const UserId& user, const CallFilter& filter,
+                                                                         const PageRequest& page) = 0;
+  /// Of every node, in no order: who has begun phone calls since then.
+  [[nodiscard]] virtual StoreResult<std::vector<PhoneUsage>> phone_usage(WallTime since) = 0;
   [[nodiscard]] virtual StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) = 0;
   /// Ends every open call of `node` (left by a crash) with ServerShutdown; answered ones get their duration from the
   /// wall clock up to `now`. A clock that was set back makes no negative duration and no end before the start.

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "call/phone_words.h"
 #include "rest/json_body.h"
 
 namespace zvonok::rest {
@@ -14,6 +15,10 @@ boost::json::object to_json(const CallRow& row, const UserId& viewer) {
                           {"direction", record.caller == viewer ? "outgoing" : "incoming"},
                           {"peer_user_id", peer_of(record, viewer).value()}};
   if (row.peer_display_name) out["peer_display_name"] = *row.peer_display_name;
+  if (record.phone) {
+    out["phone_number"] = record.phone->number;
+    out["session_id"] = record.phone->session_id;
+  }
   if (record.chat) out["chat_id"] = record.chat->value();
   out["status"] = call_status(record);
   out["reason"] = text_or_null(record.reason ? call::to_text(*record.reason) : "");
@@ -44,6 +49,7 @@ std::string_view status_unanswered(call::EndReason reason) {
 }  // namespace
 
 std::string_view call_status(const call::CallRecord& record) {
+  if (record.kind == call::CallKind::Phone) return to_text(call::phone::status_of(record));
   switch (record.state) {
     case call::CallState::Ringing: return "ringing";
     case call::CallState::Active: return "active";

@@ -19,6 +19,15 @@ constexpr std::array kRoutes{
     Route{Method::Post, "/api/auth/ws-ticket", RouteId::IssueWsTicket, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/users", RouteId::ListUsers, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/calls/history", RouteId::ListCalls, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/initiate", RouteId::InitiateCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/terminate", RouteId::TerminateCall, Access::User, RateClass::Ordinary},
+    Route{Method::Get, "/api/calls/events", RouteId::WatchCalls, Access::User, RateClass::Ordinary},
+    Route{Method::Get, "/api/calls/{id}", RouteId::ShowCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/answer", RouteId::AnswerCall, Access::User, RateClass::Ordinary},
+    Route{Method::Get, "/api/calls/{id}/events", RouteId::WatchCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/dtmf", RouteId::SendDtmf, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/hold", RouteId::HoldCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/mute", RouteId::MuteCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/v1/chats", RouteId::CreateChat, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/v1/chats", RouteId::ListChats, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/v1/chats/{id}", RouteId::ShowChat, Access::User, RateClass::Ordinary},
@@ -136,9 +145,11 @@ Result<Match, Problem> match(Method method, std::string_view path) {
 Result<Match, Problem> match_in(std::span<const Route> table, Method method, std::string_view path) {
   const Method wanted = method == Method::Head ? Method::Get : method;
   std::vector<Method> allowed;
+  bool named = false;  // a route is called just like that: others that would take the name as a parameter are not meant
   for (const Route& route : table) {
     std::optional<Params> params = match_path(route.pattern, path);
-    if (!params) continue;
+    if (!params || (named && !params->empty())) continue;
+    named = named || params->empty();
     if (route.method == wanted) return Match{.route = &route, .params = std::move(*params)};
     allowed.push_back(route.method);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/byte_io.h"
+#include "base/check.h"
 
 namespace zvonok::tunnel {
 namespace {
@@ -58,14 +59,16 @@ std::size_t KeyHash::operator()(const vless::UserKey& key) const {
 Directory::Directory(Entropy& entropy, const Options& options) : options_{options}, users_{0, KeyHash{entropy}} {}
 
 Result<void, AddError> Directory::add(const NewCall& call, TimePoint now) {
+  ZVONOK_CHECK(!call.sfu || (call.sfu_ports > 0 && call.sfu->port + call.sfu_ports <= 65536));
+  const MediaPlace media{.first = call.sfu, .ports = call.sfu_ports};
   if (calls_.size() >= options_.calls_max) return fail(AddError::Full);
   if (calls_.contains(call.id)) return fail(AddError::IdTaken);
   if (call.users[0].key == call.users[1].key) return fail(AddError::KeyTaken);
   for (const NewCall::User& user : call.users) {
     if (users_.contains(user.key)) return fail(AddError::KeyTaken);
-    if (user.peer == call.sfu) return fail(AddError::SameAddress);
+    if (media.holds(user.peer)) return fail(AddError::SameAddress);
   }
-  auto made = std::make_unique<Call>(call.id, call.sfu, options_, now);
+  auto made = std::make_unique<Call>(call.id, media, options_, now);
   made->serial = next_serial_++;
   for (std::size_t i = 0; i < made->users.size(); ++i) {
     made->users[i].key = call.users[i].key;

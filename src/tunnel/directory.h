@@ -23,6 +23,7 @@ struct NewCall {
   CallId id;
   std::array<User, 2> users;
   std::optional<SocketAddress> sfu;  // a virtual address that is nobody's `peer`
+  std::uint16_t sfu_ports = 1;       // its ports: that one and those after it
 };
 
 enum class AddError : std::uint8_t { IdTaken, KeyTaken, SameAddress, Full };

@@ -23,9 +23,9 @@ bool is_for_peer(const Channel& channel) {
 
 }  // namespace
 
-std::optional<Route> Relay::route_of(const User& user, const SocketAddress& at) {
-  if (at == user.peer) return Route::Peer;
-  if (user.call.sfu && at == *user.call.sfu) return Route::Media;
+std::optional<Destination> Relay::destination_of(const User& user, const SocketAddress& at) {
+  if (at == user.peer) return Destination{.route = Route::Peer, .at = at};
+  if (user.call.media.holds(at)) return Destination{.route = Route::Media, .at = at};
   return std::nullopt;
 }
 
@@ -35,11 +35,11 @@ Channel& Relay::open(Stream& stream, const Opening& opening, TimePoint now) {
   ZVONOK_CHECK(stream.user != nullptr);
   Channel& channel = *stream.channels.emplace_back(std::make_unique<Channel>(stream, *stream.user, opening.kind));
   channel.session = opening.session;
-  channel.route = opening.route;
+  channel.destination = opening.destination;
   if (channel.session) ++channel.user.sessions;
   switch (opening.kind) {
     case ChannelKind::Datagrams:
-      if (opening.route == Route::Peer) listen(channel, now);
+      if (opening.destination && opening.destination->route == Route::Peer) listen(channel, now);
       break;
     case ChannelKind::PeerBytes: join(channel, now); break;
     case ChannelKind::MediaBytes: break;
@@ -54,7 +54,7 @@ void Relay::close(Channel& channel, Farewell farewell, StreamEnd reason, TimePoi
   std::erase(user.listeners, &channel);
   std::erase(user.waiting, &channel);
   if (channel.session) --user.sessions;
-  forget_path(channel);
+  forget_paths(channel);
   Stream& stream = channel.stream;
   const auto own = std::ranges::find(stream.channels, &channel, &std::unique_ptr<Channel>::get);
   ZVONOK_CHECK(own != stream.channels.end());
@@ -92,19 +92,19 @@ void Relay::close_all(Stream& stream, TimePoint now) {
 
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
-void Relay::on_datagram(Channel& channel, Route route, Bytes datagram, TimePoint now) {
+void Relay::on_datagram(Channel& channel, const Destination& to, Bytes datagram, TimePoint now) {
   User& user = channel.user;
   if (!user.up.take(static_cast<double>(datagram.size()), now)) {
     parts_.counters.count(Drop::Bandwidth);
     return;
   }
-  switch (route) {
+  switch (to.route) {
     case Route::Peer:
       note_up(user, datagram.size(), 1);
       listen(channel, now);
       to_peer(*user.other, datagram, now);
       return;
-    case Route::Media: to_media(channel, ice::Protocol::Udp, datagram, now); return;
+    case Route::Media: to_media(channel, to.at, datagram); return;
   }
 }
 
@@ -213,32 +213,35 @@ void Relay::take_packets(Channel& channel, Bytes bytes, TimePoint now) {
     const auto packet = channel.deframer.next(bytes);
     if (!packet) return close(channel, Farewell::Fault, StreamEnd::Malformed, now);
     if (!*packet) return;
-    to_media(channel, ice::Protocol::Tcp, **packet, now);
+    to_media(channel, channel.destination->at, **packet);
   }
 }
 
-void Relay::to_media(Channel& channel, ice::Protocol protocol, Bytes packet, TimePoint now) {
-  static_cast<void>(now);
+void Relay::to_media(Channel& channel, const SocketAddress& at, Bytes packet) {
   std::array<std::uint8_t, kMediaDatagramBytesMax> copy;  // what comes in is not ours to change
   if (packet.size() > copy.size()) {
     parts_.counters.count(Drop::TooLong);
     return;
   }
   note_up(channel.user, packet.size(), 1);
-  if (!channel.path) {
-    const std::uint64_t connection = next_connection_++;
-    constexpr std::uint64_t kFirstPort = 1024;
-    const auto port = static_cast<std::uint16_t>(kFirstPort + connection % (65536 - kFirstPort));
-    channel.path = ice::Path{.protocol = protocol,
-                             .local = *channel.user.call.sfu,
-                             .remote = {.ip = channel.user.other->peer.ip, .port = port},
-                             .connection = connection};
-    paths_.emplace(connection, &channel);
-  }
   std::ranges::copy(packet, copy.begin());
-  channel.path_used = true;
-  const ice::Path path = *channel.path;  // it may be released meanwhile
+  const ice::Path path = path_of(channel, at);  // it may be released meanwhile
   parts_.door.on_datagram(path, MutableBytes{copy}.first(packet.size()));
+}
+
+/// Each port of the media plane that a channel speaks to is another path.
+const ice::Path& Relay::path_of(Channel& channel, const SocketAddress& at) {
+  const auto known = std::ranges::find(channel.paths, at, &ice::Path::local);
+  if (known != channel.paths.end()) return *known;
+  const std::uint64_t connection = next_connection_++;
+  constexpr std::uint64_t kFirstPort = 1024;
+  const auto port = static_cast<std::uint16_t>(kFirstPort + connection % (65536 - kFirstPort));
+  const bool is_stream = channel.kind == ChannelKind::MediaBytes;
+  paths_.emplace(connection, &channel);
+  return channel.paths.emplace_back(ice::Path{.protocol = is_stream ? ice::Protocol::Tcp : ice::Protocol::Udp,
+                                              .local = at,
+                                              .remote = {.ip = channel.user.other->peer.ip, .port = port},
+                                              .connection = connection});
 }
 
 void Relay::send(const ice::Path& path, Bytes packet, TimePoint now) {
@@ -269,17 +272,16 @@ void Relay::release(const ice::Path& path, TimePoint now) {
   const auto found = paths_.find(path.connection);
   if (found == paths_.end()) return;
   Channel& channel = *found->second;
-  channel.path_used = false;  // whoever released it need not be told
-  forget_path(channel);
+  std::erase_if(channel.paths, [&](const ice::Path& known) { return known.connection == path.connection; });
+  paths_.erase(found);  // whoever released it need not be told
   if (channel.kind == ChannelKind::MediaBytes) close(channel, Farewell::Finish, StreamEnd::MediaReleased, now);
 }
 
-void Relay::forget_path(Channel& channel) {
-  if (!channel.path) return;
-  const ice::Path path = *channel.path;
-  channel.path.reset();
-  paths_.erase(path.connection);
-  if (std::exchange(channel.path_used, false)) parts_.door.on_closed(path);
+void Relay::forget_paths(Channel& channel) {
+  for (const ice::Path& path : std::exchange(channel.paths, {})) {
+    paths_.erase(path.connection);
+    parts_.door.on_closed(path);
+  }
 }
 
 // ---- who is read, and what it comes to ------------------------------------------------------------------------------

@@ -32,12 +32,12 @@ class Relay {
   explicit Relay(const Parts& parts) : parts_{parts} {}
 
   /// Where an address leads for that user; nothing when nowhere. The only gate there is.
-  [[nodiscard]] static std::optional<Route> route_of(const User& user, const SocketAddress& at);
+  [[nodiscard]] static std::optional<Destination> destination_of(const User& user, const SocketAddress& at);
 
   struct Opening {
     ChannelKind kind = ChannelKind::Datagrams;
     std::optional<std::uint16_t> session;
-    std::optional<Route> route;
+    std::optional<Destination> destination;
   };
   Channel& open(Stream& stream, const Opening& opening, TimePoint now);
   /// `reason` is why the stream ends, where it has no other channel.
@@ -46,7 +46,7 @@ class Relay {
   void close_all(Stream& stream, TimePoint now);
 
   // From a client.
-  void on_datagram(Channel& channel, Route route, Bytes datagram, TimePoint now);
+  void on_datagram(Channel& channel, const Destination& to, Bytes datagram, TimePoint now);
   void on_bytes(Channel& channel, Bytes bytes, TimePoint now);
 
   // From the media plane.
@@ -66,7 +66,8 @@ class Relay {
  private:
   void listen(Channel& channel, TimePoint now);
   void to_peer(User& to, Bytes datagram, TimePoint now);
-  void to_media(Channel& channel, ice::Protocol protocol, Bytes packet, TimePoint now);
+  void to_media(Channel& channel, const SocketAddress& at, Bytes packet);
+  [[nodiscard]] const ice::Path& path_of(Channel& channel, const SocketAddress& at);
   /// Writes one datagram to a client, as coming from `source`.
   void deliver(Channel& channel, const SocketAddress& source, Bytes datagram, TimePoint now);
   void join(Channel& channel, TimePoint now);
@@ -74,7 +75,7 @@ class Relay {
   void pass(Channel& to, Bytes bytes, TimePoint now);
   void take_packets(Channel& channel, Bytes bytes, TimePoint now);
   void say_farewell(Channel& channel, Farewell farewell, StreamEnd reason, TimePoint now);
-  void forget_path(Channel& channel);
+  void forget_paths(Channel& channel);
   void note_up(User& user, std::size_t bytes, std::size_t packets);
   void note_down(User& user, std::size_t bytes, std::size_t packets);
 

@@ -32,6 +32,21 @@ struct Stream;
 /// The two places that a user may send to.
 enum class Route : std::uint8_t { Peer, Media };
 
+/// One of them, and under which address.
+struct Destination {
+  Route route = Route::Peer;
+  SocketAddress at;
+};
+
+/// The virtual addresses of the media plane: one port, or several in a row.
+struct MediaPlace {
+  std::optional<SocketAddress> first;
+  std::uint16_t ports = 1;
+  [[nodiscard]] bool holds(const SocketAddress& at) const {
+    return first && at.ip == first->ip && at.port >= first->port && at.port - first->port < ports;
+  }
+};
+
 struct User {
   User(Call& its_call, std::size_t its_index, const Options& options, TimePoint now)
       : call{its_call},
@@ -64,8 +79,8 @@ struct User {
 };
 
 struct Call {
-  Call(CallId its_id, std::optional<SocketAddress> its_sfu, const Options& options, TimePoint now)
-      : id{std::move(its_id)}, sfu{its_sfu}, users{User{*this, 0, options, now}, User{*this, 1, options, now}} {
+  Call(CallId its_id, const MediaPlace& its_media, const Options& options, TimePoint now)
+      : id{std::move(its_id)}, media{its_media}, users{User{*this, 0, options, now}, User{*this, 1, options, now}} {
     users[0].other = &users[1];
     users[1].other = &users[0];
   }
@@ -75,7 +90,7 @@ struct Call {
   CallId id;
   std::uint64_t serial = 0;  // never used twice, unlike the id
   bool ended = false;        // its streams are being cut
-  std::optional<SocketAddress> sfu;
+  MediaPlace media;
   std::array<User, 2> users;
 };
 
@@ -96,15 +111,15 @@ struct Channel {
   bool gone = false;
   std::optional<std::uint16_t> session;  // of Mux
   /// Where datagrams without an address of their own go; nothing when that was refused.
-  std::optional<Route> route;
+  std::optional<Destination> destination;
   bool useful = false;  // of datagrams: one was for an address that is allowed
 
   Channel* partner = nullptr;         // of PeerBytes, when joined
   std::vector<std::uint8_t> pending;  // of PeerBytes: what came before it was
 
   framing::Deframer deframer{{.frame_bytes_max = kMediaDatagramBytesMax}};  // of MediaBytes
-  std::optional<ice::Path> path;                                            // as the media plane knows it
-  bool path_used = false;                                                   // ... since a datagram came by it
+  /// As the media plane knows it: one for each of its ports that a datagram went to.
+  std::vector<ice::Path> paths;
 };
 
 struct Stream {

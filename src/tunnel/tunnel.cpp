@@ -193,15 +193,15 @@ void Tunnel::consider(Stream& stream, const vless::Request& request, TimePoint n
     stream.refusal = Refusal::Name;
     return;
   }
-  const auto route = Relay::route_of(*user, *request.target.at);
-  if (!route) {
+  const auto to = Relay::destination_of(*user, *request.target.at);
+  if (!to) {
     stream.refusal = Refusal::Foreign;
     return;
   }
-  admit(stream, *user, request, route, now);
+  admit(stream, *user, request, to, now);
 }
 
-void Tunnel::admit(Stream& stream, User& user, const vless::Request& request, std::optional<Route> route,
+void Tunnel::admit(Stream& stream, User& user, const vless::Request& request, const std::optional<Destination>& to,
                    TimePoint now) {
   ++counters_.admitted;
   waiting_.leave(stream.place, stream.remote);
@@ -218,12 +218,12 @@ void Tunnel::admit(Stream& stream, User& user, const vless::Request& request, st
   outlet_.emit(stream, vless::kResponse, {}, Lasting::Yes, now);
   switch (request.command) {
     case vless::Command::Tcp: {
-      const auto kind = route == Route::Peer ? ChannelKind::PeerBytes : ChannelKind::MediaBytes;
-      relay_.open(stream, {.kind = kind, .session = std::nullopt, .route = route}, now);
+      const auto kind = to->route == Route::Peer ? ChannelKind::PeerBytes : ChannelKind::MediaBytes;
+      relay_.open(stream, {.kind = kind, .session = std::nullopt, .destination = to}, now);
       return;
     }
     case vless::Command::Udp:
-      relay_.open(stream, {.kind = ChannelKind::Datagrams, .session = std::nullopt, .route = route}, now);
+      relay_.open(stream, {.kind = ChannelKind::Datagrams, .session = std::nullopt, .destination = to}, now);
       return;
     case vless::Command::Mux: return;
   }

@@ -111,7 +111,8 @@ class Tunnel final : private StreamHost {
   // Until a stream is somebody's.
   void read_request(Stream& stream, Bytes& bytes, TimePoint now);
   void consider(Stream& stream, const vless::Request& request, TimePoint now);
-  void admit(Stream& stream, User& user, const vless::Request& request, std::optional<Route> route, TimePoint now);
+  void admit(Stream& stream, User& user, const vless::Request& request, const std::optional<Destination>& to,
+             TimePoint now);
   void make_place(User& user, TimePoint now);
 
   // From then on.

@@ -42,7 +42,7 @@ void Tunnel::read_datagrams(Stream& stream, Bytes bytes, TimePoint now) {
     ZVONOK_CHECK(datagram.has_value());  // of any length, and empty ones are skipped
     if (!*datagram) return;
     Channel& channel = *stream.channels.front();
-    relay_.on_datagram(channel, *channel.route, **datagram, now);
+    relay_.on_datagram(channel, *channel.destination, **datagram, now);
   }
 }
 
@@ -77,16 +77,16 @@ void Tunnel::on_new(Stream& stream, const Frame& frame, TimePoint now) {
   }
   User& user = *stream.user;
   const auto& at = frame.destination->target.at;
-  const std::optional<Route> route = at ? Relay::route_of(user, *at) : std::nullopt;
+  const std::optional<Destination> to = at ? Relay::destination_of(user, *at) : std::nullopt;
   const bool datagrams = frame.destination->network == Network::Udp;
-  if (!datagrams && !route) return refuse_session(stream, frame.session, Drop::SessionForeign, now);
+  if (!datagrams && !to) return refuse_session(stream, frame.session, Drop::SessionForeign, now);
   if (!make_session_place(user, now)) return refuse_session(stream, frame.session, Drop::SessionLimit, now);
   if (stream.gone) return;
   ++counters_.sessions;
-  const ChannelKind kind = datagrams              ? ChannelKind::Datagrams
-                           : route == Route::Peer ? ChannelKind::PeerBytes
-                                                  : ChannelKind::MediaBytes;
-  Channel& channel = relay_.open(stream, {.kind = kind, .session = frame.session, .route = route}, now);
+  const ChannelKind kind = datagrams                  ? ChannelKind::Datagrams
+                           : to->route == Route::Peer ? ChannelKind::PeerBytes
+                                                      : ChannelKind::MediaBytes;
+  Channel& channel = relay_.open(stream, {.kind = kind, .session = frame.session, .destination = to}, now);
   if (!frame.data || frame.data->empty() || channel.gone) return;
   if (datagrams) return session_datagram(channel, frame, now);
   relay_.on_bytes(channel, *frame.data, now);
@@ -102,16 +102,16 @@ void Tunnel::on_keep(Stream& stream, const Frame& frame, TimePoint now) {
 
 /// Every datagram's address is checked, not only the session's.
 void Tunnel::session_datagram(Channel& channel, const Frame& frame, TimePoint now) {
-  std::optional<Route> route = channel.route;
+  std::optional<Destination> to = channel.destination;
   if (frame.destination) {
     const auto& at = frame.destination->target.at;
     if (!at) return counters_.count(Drop::Name);
-    route = Relay::route_of(channel.user, *at);
-    if (!route) return counters_.count(Drop::Foreign);
+    to = Relay::destination_of(channel.user, *at);
+    if (!to) return counters_.count(Drop::Foreign);
   }
-  if (!route) return counters_.count(Drop::NoTarget);
+  if (!to) return counters_.count(Drop::NoTarget);
   channel.useful = true;
-  relay_.on_datagram(channel, *route, *frame.data, now);
+  relay_.on_datagram(channel, *to, *frame.data, now);
 }
 
 /// At the limit a session whose target was refused gives way: nothing has come of it.
@@ -119,7 +119,7 @@ bool Tunnel::make_session_place(User& user, TimePoint now) {
   if (user.sessions < options_.sessions_per_user_max) return true;
   for (const Stream* const stream : user.streams) {
     for (const std::unique_ptr<Channel>& channel : stream->channels) {
-      if (!channel->session || channel->route || channel->useful) continue;
+      if (!channel->session || channel->destination || channel->useful) continue;
       counters_.count(Drop::SessionLimit);
       relay_.close(*channel, Farewell::Fault, StreamEnd::ByPeer, now);
       return true;

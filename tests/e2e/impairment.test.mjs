@@ -47,7 +47,7 @@ describe('bad networks', { timeout: 240_000 }, () => {
 
   before(async () => {
     mediaPort = await freePort();
-    server = await startServer({ environment: { MEDIA_UDP_PORT: String(mediaPort) } });
+    server = await startServer({ environment: { MEDIA_THREADS: '1', MEDIA_UDP_PORT: String(mediaPort) } });
     browser = await launch();
     for (const name of ['Ada', 'Boris']) people.push(await register(server, name));
     await post(server, '/api/v1/groups', { id: 'team', title: 'Team', members: [people[1].id] }, people[0].token);

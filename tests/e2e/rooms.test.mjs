@@ -74,8 +74,9 @@ describe('rooms', { timeout: 300_000 }, () => {
   it('a simulcast publisher is seen', async () => {
     const [, watcher] = [await join(0, 'team', { simulcast: true }), await join(1, 'team', {})];
     const media = await awaitMedia(watcher, 1);
-    // A layer that is switched to leaves no gap in the numbers. A busy machine loses some packets between processes.
-    assert.ok(media.lost < media.packets / 10, JSON.stringify(media));
+    // Neither a switch of layers nor what is held back leaves a gap in the numbers. A busy machine loses a few packets
+    // between processes.
+    assert.ok(media.lost < media.packets / 100, JSON.stringify(media));
     await expectNoFailures();
   });
 

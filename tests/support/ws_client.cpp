@@ -79,6 +79,10 @@ WsIncoming WsClient::next() {
         incoming.kind = WsIncoming::Kind::Text;
         incoming.text = payload;
         return incoming;
+      case WsOpcode::Binary:
+        incoming.kind = WsIncoming::Kind::Binary;
+        incoming.text = payload;
+        return incoming;
       case WsOpcode::Close:
         incoming.kind = WsIncoming::Kind::Closed;
         if (payload.size() >= 2) {
@@ -89,8 +93,7 @@ WsIncoming WsClient::next() {
         return incoming;
       case WsOpcode::Ping: send_frame(WsFrame{.opcode = WsOpcode::Pong, .payload = payload}); break;
       case WsOpcode::Pong: break;
-      case WsOpcode::Binary:
-      case WsOpcode::Continuation: throw std::runtime_error{"the server sent a binary or a broken frame"};
+      case WsOpcode::Continuation: throw std::runtime_error{"the server sent a broken frame"};
     }
   }
 }

@@ -21,11 +21,11 @@ struct WsFrame {
 };
 std::string frame_bytes(const WsFrame& frame);
 
-/// What came: a text message, or how the connection ended.
+/// What came: a message, or how the connection ended.
 struct WsIncoming {
-  enum class Kind { Text, Closed, Ended } kind = Kind::Ended;  // Ended: no close frame came
-  std::string text;
-  std::uint16_t code = 0;  // of the close frame
+  enum class Kind { Text, Binary, Closed, Ended } kind = Kind::Ended;  // Ended: no close frame came
+  std::string text;                                                    // of both kinds of message
+  std::uint16_t code = 0;                                              // of the close frame
   std::string reason;
 };
 

@@ -188,6 +188,7 @@ int run(const Flags& flags) {
   routes.mount(engine_edge, socket_edge);
   std::printf("socketio_echo: listening on port %u\n", static_cast<unsigned>((*server)->port()));
   std::fflush(stdout);
+  (*loop)->moderate_server_turns();
   (*loop)->run();
   (*server)->close_all();
   (*loop)->discard_posted();

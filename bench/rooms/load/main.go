@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -36,16 +35,17 @@ type scenario struct {
 	core        int
 	drain       time.Duration
 	timeout     time.Duration
+	limit       bool // search for the highest rate
 }
 
 func parseFlags() (o scenario, url, secret, address, out string, pid int) {
 	flag.StringVar(&o.Name, "name", "", "name of the scenario in the results")
-	flag.StringVar(&o.Target, "target", "zvonok", "zvonok, pion or janus")
+	flag.StringVar(&o.Target, "target", "zvonok", "zvonok, janus, mediasoup or pion")
 	flag.StringVar(&url, "url", "ws://127.0.0.1:5000", "of the server's signalling")
 	flag.StringVar(&secret, "secret", "", "JWT_SECRET of the server")
 	flag.StringVar(&address, "address", "127.0.0.1", "address for the participants' media sockets")
 	flag.StringVar(&out, "out", "", "file that gets the result as a line of JSON")
-	flag.IntVar(&pid, "pid", 0, "process of the server")
+	flag.IntVar(&pid, "pid", 0, "process of the server; what it started counts with it")
 	flag.IntVar(&o.core, "core", -1, "core of the server, to tell what others took from it")
 	flag.IntVar(&o.rooms, "rooms", 1, "rooms")
 	flag.IntVar(&o.publishers, "publishers", 1, "publishers of each room")
@@ -62,6 +62,7 @@ func parseFlags() (o scenario, url, secret, address, out string, pid int) {
 	flag.DurationVar(&o.window, "window", 5*time.Second, "measured")
 	flag.DurationVar(&o.drain, "drain", 500*time.Millisecond, "after the window, for what is under way")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "for all to have joined")
+	flag.BoolVar(&o.limit, "limit", false, "search for the highest rate of video at which next to nothing is lost, in windows")
 	flag.Parse()
 	return
 }
@@ -83,6 +84,8 @@ func newWorld(o *scenario, url, secret, address string) (*world, error) {
 	switch o.Target {
 	case "janus":
 		w.adapter = &janus{url: url}
+	case "mediasoup":
+		w.adapter = &mediasoup{url: url}
 	case "zvonok", "pion":
 		w.adapter = &dialect{url: url, secret: secret}
 	default:
@@ -197,6 +200,7 @@ func (w *world) join(all []*participant) {
 		}
 		return true
 	})
+	w.storm, _ = w.sample(w.server)
 	each(all, w.options.parallel, func(p *participant) error {
 		if len(p.sources) == 0 {
 			p.begun = now()
@@ -204,6 +208,52 @@ func (w *world) join(all []*participant) {
 		return w.adapter.receive(p, byRoom[p.room])
 	})
 	until(w.options.timeout, func() bool { return countIncomplete(all) == 0 })
+}
+
+// joining brings all in and says what that took.
+func (w *world) joining(all []*participant, server processes) (*result, error) {
+	r := &result{MemoryBefore: server.memory()}
+	before, err := w.sample(server)
+	if err != nil {
+		return nil, err
+	}
+	w.join(all)
+	after, err := w.sample(server)
+	if err != nil {
+		return nil, err
+	}
+	r.JoinCpuMillis = (after.server - before.server) * 1000 / float64(len(all))
+	if seconds := after.at.Sub(w.storm.at).Seconds(); seconds > 0 {
+		r.JoinServerCore = 100 * (after.server - w.storm.server) / seconds
+		r.JoinGeneratorCore = 100 * (after.generator - w.storm.generator) / seconds
+	}
+	r.MemoryJoined = server.memory()
+	return r, nil
+}
+
+func (w *world) result(all []*participant, pid int) (*result, error) {
+	server, err := findProcesses(pid)
+	if err != nil {
+		return nil, err
+	}
+	w.server = server
+	joined, err := w.joining(all, server)
+	if err != nil {
+		return nil, err
+	}
+	allJoined.Store(true)
+	measure := w.measure
+	if w.options.limit {
+		measure = w.findLimit
+	}
+	r, err := measure(all, server)
+	if err != nil {
+		return nil, err
+	}
+	r.JoinCpuMillis, r.JoinServerCore, r.JoinGeneratorCore = joined.JoinCpuMillis, joined.JoinServerCore, joined.JoinGeneratorCore
+	r.MemoryBefore, r.MemoryJoined, r.MemoryEnd = joined.MemoryBefore, joined.MemoryJoined, server.memory()
+	r.judgeJoins(all)
+	return r, nil
 }
 
 func run() error {
@@ -220,31 +270,13 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	before, _ := cpuSeconds(pid)
-	w.join(all)
-	after, _ := cpuSeconds(pid)
-	allJoined.Store(true)
-	r, err := w.measure(all, pid)
+	r, err := w.result(all, pid)
 	if err != nil {
 		return err
 	}
-	r.JoinCpuMillis = (after - before) * 1000 / float64(len(all))
 	each(all, 50, func(p *participant) error { p.close(); return nil })
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
 	fmt.Println(r.text())
-	if out == "" {
-		return nil
-	}
-	file, err := os.OpenFile(out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = file.Write(append(line, '\n'))
-	return err
+	return r.append(out)
 }
 
 func main() {

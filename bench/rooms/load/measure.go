@@ -1,6 +1,6 @@
 package main
 
-// What the kernel knows of a process: its CPU time, its memory, the packets that its sockets dropped.
+// What the kernel knows of a server's processes: their CPU time, their memory, the packets that their sockets dropped.
 
 import (
 	"bufio"
@@ -13,16 +13,109 @@ import (
 
 const ticksPerSecond = 100 // sysconf(_SC_CLK_TCK) of all Linux
 
-// cpuSeconds is user and system time of all its threads.
-func cpuSeconds(pid int) (float64, error) {
+// processes are those of a server: the one that was started and what it started itself, as mediasoup's Node.js does its
+// worker. Of all that is measured they count together.
+type processes []process
+
+type process struct {
+	pid  int
+	name string
+}
+
+// statFields are those of /proc/<pid>/stat behind the name, and the name.
+func statFields(pid int) (string, []string, error) {
 	bytes, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return "", nil, err
 	}
 	text := string(bytes)
-	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return "", nil, fmt.Errorf("/proc/%d/stat is not understood", pid)
+	}
+	fields := strings.Fields(text[end+1:])
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat is not understood", pid)
+		return "", nil, fmt.Errorf("/proc/%d/stat is not understood", pid)
+	}
+	return text[open+1 : end], fields, nil
+}
+
+// programOf is its file's name; that in /proc/<pid>/stat is cut off after 15 letters.
+func programOf(pid int, name string) string {
+	if path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
+		return filepath.Base(path)
+	}
+	return name
+}
+
+// findProcesses is the process with its descendants. Pid 0: none.
+func findProcesses(pid int) (processes, error) {
+	if pid == 0 {
+		return nil, nil
+	}
+	name, _, err := statFields(pid)
+	if err != nil {
+		return nil, err
+	}
+	found := processes{{pid, programOf(pid, name)}}
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	parents := map[int][]process{}
+	for _, folder := range folders {
+		child, _ := strconv.Atoi(filepath.Base(folder))
+		if name, fields, err := statFields(child); err == nil {
+			parent, _ := strconv.Atoi(fields[1])
+			parents[parent] = append(parents[parent], process{child, programOf(child, name)})
+		}
+	}
+	for i := 0; i < len(found); i++ {
+		found = append(found, parents[found[i].pid]...)
+	}
+	return found, nil
+}
+
+// cpu is what each of them has used, in seconds, and the sum.
+func (p processes) cpu() (each []float64, sum float64, err error) {
+	for _, one := range p {
+		seconds, err := cpuSeconds(one.pid)
+		if err != nil {
+			return nil, 0, fmt.Errorf("the server is gone: %w", err)
+		}
+		each = append(each, seconds)
+		sum += seconds
+	}
+	return each, sum, nil
+}
+
+func (p processes) sum(of func(pid int) float64) float64 {
+	sum := 0.0
+	for _, one := range p {
+		sum += of(one.pid)
+	}
+	return sum
+}
+
+func (p processes) socketDrops() uint64 {
+	var sum uint64
+	for _, one := range p {
+		sum += socketDrops(one.pid)
+	}
+	return sum
+}
+
+// memory is their PSS.
+func (p processes) memory() int64 {
+	var sum int64
+	for _, one := range p {
+		sum += proportionalBytes(one.pid)
+	}
+	return sum
+}
+
+// cpuSeconds is user and system time of all its threads.
+func cpuSeconds(pid int) (float64, error) {
+	_, fields, err := statFields(pid)
+	if err != nil {
+		return 0, err
 	}
 	user, _ := strconv.ParseFloat(fields[11], 64)
 	system, _ := strconv.ParseFloat(fields[12], 64)
@@ -62,14 +155,16 @@ func busySeconds(core int) float64 {
 	return 0
 }
 
-func residentBytes(pid int) int64 {
-	bytes, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	fields := strings.Fields(string(bytes))
-	if len(fields) < 2 {
-		return 0
+// proportionalBytes is the PSS: what is shared with other processes counts by its share.
+func proportionalBytes(pid int) int64 {
+	bytes, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	for _, line := range strings.Split(string(bytes), "\n") {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Pss:" {
+			kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kilobytes << 10
+		}
 	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
+	return 0
 }
 
 // socketInodes of a process.

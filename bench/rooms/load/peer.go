@@ -42,6 +42,8 @@ type world struct {
 	certificate *webrtc.Certificate
 	address     net.IP
 	adapter     adapter
+	server      processes
+	storm       sample // when those who only receive began to join
 }
 
 // adapter speaks a server's signalling.

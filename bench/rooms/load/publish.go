@@ -19,6 +19,7 @@ const (
 	audioInterval     = 20 * time.Millisecond
 	audioTicks        = 960
 	videoFrames       = 30 // a second
+	videoBurstsMax    = 5  // of a frame: they take 20 of its 33 ms
 	videoClock        = 90000
 	burstInterval     = 5 * time.Millisecond // as browsers' pacers do
 	audioLevelUri     = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -33,6 +34,12 @@ const (
 )
 
 var allJoined atomic.Bool
+
+// videoRate is packets of video a second of every source while a limit is searched for; 0: as the scenario says, and
+// `silence`: none.
+var videoRate atomic.Int64
+
+const silence = -1
 
 // source is one published track.
 type source struct {
@@ -111,11 +118,15 @@ func (s *source) send(header rtp.Header, payload []byte) {
 	s.sequence++
 	now := time.Now().UnixNano()
 	s.mutex.Lock()
-	stamp{s.id, uint64(len(s.sentAt)), now}.write(payload)
+	index := len(s.sentAt)
+	stamp{s.id, uint64(index), now}.write(payload)
 	s.sentAt = append(s.sentAt, now)
 	s.mutex.Unlock()
 	if s.track.WriteRTP(&rtp.Packet{Header: header, Payload: payload}) != nil {
 		s.failures.Add(1)
+		s.mutex.Lock()
+		s.sentAt[index] = 0 // no server's loss
+		s.mutex.Unlock()
 	}
 }
 
@@ -183,8 +194,22 @@ func (s *source) vp8(first, key bool) {
 	copy(p[7:], []byte{0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}) // 640 x 360
 }
 
+// wanted is packets a second that it is to send.
+func (s *source) wanted() int {
+	if s.kind == audio {
+		return int(time.Second / audioInterval)
+	}
+	return s.rate()
+}
+
 // rate is packets of video a second: fewer while participants join, where that is wanted.
 func (s *source) rate() int {
+	switch now := videoRate.Load(); {
+	case now == silence:
+		return 0
+	case now > 0:
+		return int(now)
+	}
 	if s.joinPps > 0 && !allJoined.Load() {
 		return s.joinPps
 	}
@@ -201,8 +226,12 @@ func (s *source) sendVideo(stop <-chan struct{}) {
 		if key {
 			s.keys.Add(1)
 		}
-		for i := 0; i < packets; i++ {
-			if i > 0 && i%s.burst == 0 {
+		burst := s.burst
+		if least := (packets + videoBurstsMax - 1) / videoBurstsMax; burst < least {
+			burst = least
+		}
+		for i := 0; i < packets && videoRate.Load() != silence; i++ {
+			if i > 0 && i%burst == 0 {
 				time.Sleep(burstInterval)
 			}
 			s.vp8(i == 0, key)

@@ -8,9 +8,14 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strings"
 )
 
-const ours = "zvonok"
+const (
+	ours      = "zvonok"
+	saturated = 85 // percent of its core
+	stormCore = 85 // percent of the generator's core: a storm is short, and begins and ends with waiting
+)
 
 func readResults(path string) ([]*result, error) {
 	file, err := os.Open(path)
@@ -51,28 +56,174 @@ func sum(rounds []*result, of func(*result) int) int {
 	return n
 }
 
-func row(target string, rounds []*result) {
-	cost := func(r *result) float64 { return r.MicrosPerPacket }
+// column of the table: of the rounds in which there was something to measure.
+type column struct {
+	name string
+	cell func(rounds []*result) string
+}
+
+func number(name, format string, of func(*result) float64) column {
+	return column{name, func(rounds []*result) string { return fmt.Sprintf(format, median(rounds, of)) }}
+}
+
+// joins is of those scenarios in which somebody only receives.
+func joins(name string, of func(*result) float64) column {
+	return column{name, func(rounds []*result) string {
+		if value := median(rounds, of); value > 0 {
+			return fmt.Sprintf("%.0f", value)
+		}
+		return ""
+	}}
+}
+
+// storm is of those scenarios in which all join at once.
+func storm(name, format string, of func(*result) float64) column {
+	return column{name, func(rounds []*result) string {
+		if !rounds[0].Storm {
+			return ""
+		}
+		return fmt.Sprintf(format, median(rounds, of))
+	}}
+}
+
+// delay is of those rounds in which anything came to those who decode.
+func delay(name, format string, of func(*result) float64) column {
+	return column{name, func(rounds []*result) string {
+		var came []*result
+		for _, r := range rounds {
+			if r.Decoded > 0 {
+				came = append(came, r)
+			}
+		}
+		if len(came) == 0 {
+			return ""
+		}
+		return fmt.Sprintf(format, median(came, of))
+	}}
+}
+
+func leastMost(rounds []*result) string {
 	costs := sorted(rounds, cost)
-	const format = "  %-8s %6.2f  %5.2f-%5.2f %8.0f %5.0f %5.0f %6.0f %8.3f %7.1f %7.1f %6.0f %6.0f %6.2f %5d %4.0f\n"
-	fmt.Printf(format, target, median(rounds, cost), costs[0], costs[len(costs)-1], median(rounds, (*result).perSecond),
-		median(rounds, func(r *result) float64 { return r.PacketBytes }),
-		median(rounds, func(r *result) float64 { return 100 * r.ServerCpu / r.Seconds }),
-		median(rounds, func(r *result) float64 { return 100 * r.Others / r.Seconds }),
-		median(rounds, (*result).lossPercent),
-		median(rounds, func(r *result) float64 { return r.DelayP50 / 1000 }),
-		median(rounds, func(r *result) float64 { return r.DelayP99 / 1000 }),
-		median(rounds, func(r *result) float64 { return r.JoinP50 }),
-		median(rounds, func(r *result) float64 { return r.JoinMax }),
-		median(rounds, func(r *result) float64 { return r.JoinCpuMillis }),
-		sum(rounds, func(r *result) int { return r.Unjoined }),
-		median(rounds, func(r *result) float64 { return float64(r.ServerRss >> 20) }))
+	return fmt.Sprintf("%.2f-%.2f", costs[0], costs[len(costs)-1])
+}
+
+func cost(r *result) float64 { return r.MicrosPerPacket }
+
+func columns() []column {
+	return []column{
+		{"scenario", func(rounds []*result) string { return rounds[0].Name }},
+		{"target", func(rounds []*result) string { return rounds[0].Target }},
+		number("us", "%.2f", cost),
+		{"least-most", leastMost},
+		number("packets/s", "%.0f", (*result).perSecond),
+		number("bytes", "%.0f", func(r *result) float64 { return r.PacketBytes }),
+		number("core%", "%.0f", func(r *result) float64 { return r.percentOf(r.ServerCpu) }),
+		number("gen%", "%.0f", func(r *result) float64 { return r.percentOf(r.GeneratorCpu) }),
+		number("others%", "%.0f", func(r *result) float64 { return r.percentOf(r.Others) }),
+		number("loss%", "%.3f", (*result).lossPercent),
+		delay("p50", "%.2f", func(r *result) float64 { return r.DelayP50 / 1000 }),
+		delay("p99", "%.1f", func(r *result) float64 { return r.DelayP99 / 1000 }),
+		delay("p99.9", "%.1f", func(r *result) float64 { return r.DelayP999 / 1000 }),
+		number("KiB", "%.0f", func(r *result) float64 { return r.memoryEach(r.MemoryJoined) }),
+		number("KiB later", "%.0f", func(r *result) float64 { return r.memoryEach(r.MemoryEnd) }),
+		joins("join50", func(r *result) float64 { return r.JoinP50 }),
+		joins("joined", func(r *result) float64 { return r.JoinMax }),
+		storm("joins/s", "%.0f", func(r *result) float64 { return r.JoinsPerSecond }),
+		number("join cpu", "%.2f", func(r *result) float64 { return r.JoinCpuMillis }),
+		{"never", func(rounds []*result) string {
+			return fmt.Sprint(sum(rounds, func(r *result) int { return r.Unjoined }))
+		}},
+	}
+}
+
+// notes say what kept a row's figures from being only the server's.
+func notes(rounds []*result) string {
+	var all []string
+	known := map[string]bool{}
+	add := func(format string, values ...interface{}) {
+		if note := fmt.Sprintf(format, values...); !known[note] {
+			known[note] = true
+			all = append(all, note)
+		}
+	}
+	for _, r := range rounds {
+		if own := r.generatorLimits(); own != "" {
+			add("%s", own)
+		}
+		if r.Storm && r.JoinGeneratorCore >= stormCore {
+			who := "generator limits the joins"
+			if r.JoinServerCore >= stormCore {
+				who = "generator and server limit the joins"
+			}
+			add("%s: its core %.0f %%, the server's %.0f %%", who, r.JoinGeneratorCore, r.JoinServerCore)
+		}
+		if r.Limit == 0 && r.percentOf(r.ServerCpu) >= saturated {
+			add("saturated")
+		}
+		if r.ServerDrops > 0 && r.Limit == 0 {
+			add("%d dropped before the server", r.ServerDrops)
+		}
+		if r.Note != "" {
+			add("%s", r.Note)
+		}
+		if len(r.Failures) > 0 {
+			add("%s", r.Failures[0])
+		}
+	}
+	if used := rounds[len(rounds)-1]; len(used.ServerCpuOf) > 1 {
+		var parts []string
+		for name, seconds := range used.ServerCpuOf {
+			parts = append(parts, fmt.Sprintf("%s %.1f %%", name, used.percentOf(seconds)))
+		}
+		sort.Strings(parts)
+		add("of core%%: %s", strings.Join(parts, ", "))
+	}
+	return strings.Join(all, "; ")
+}
+
+func show(table [][]string) {
+	var widths []int
+	for _, cells := range table {
+		for i, cell := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if i < len(cells)-1 && len(cell) > widths[i] {
+				widths[i] = len(cell)
+			}
+		}
+	}
+	for row, cells := range table {
+		line := "|"
+		for i, cell := range cells {
+			if i < 2 {
+				line += fmt.Sprintf(" %-*s |", widths[i], cell)
+			} else {
+				line += fmt.Sprintf(" %*s |", widths[i], cell)
+			}
+		}
+		fmt.Println(line)
+		if row == 0 {
+			rule := "|"
+			for i, width := range widths {
+				if i < 2 || i == len(widths)-1 {
+					rule += strings.Repeat("-", width+2) + "|"
+				} else {
+					rule += strings.Repeat("-", width+1) + ":|"
+				}
+			}
+			fmt.Println(rule)
+		}
+	}
 }
 
 // ratios compares ours with the best of the others, round by round: the two ran one after the other.
 func ratios(runs map[string][]*result, targets []string, of func(*result) float64, best func(a, b float64) bool) []float64 {
 	var found []float64
 	for round, r := range runs[ours] {
+		if !(of(r) > 0) { // failed, or not of this scenario
+			continue
+		}
 		peer, known := 0.0, false
 		for _, target := range targets {
 			if target == ours || round >= len(runs[target]) {
@@ -90,21 +241,71 @@ func ratios(runs map[string][]*result, targets []string, of func(*result) float6
 	return found
 }
 
-func showRatios(runs map[string][]*result, targets []string) {
+func showRatios(name string, runs map[string][]*result, targets []string) {
 	less := func(a, b float64) bool { return a < b }
 	more := func(a, b float64) bool { return a > b }
+	var parts []string
 	show := func(what string, of func(*result) float64, best func(a, b float64) bool) {
 		if r := ratios(runs, targets, of, best); len(r) > 0 {
-			fmt.Printf("  %s / best peer: %s %.2f (%.2f-%.2f)\n", ours, what, quantile(r, .5), r[0], r[len(r)-1])
+			parts = append(parts, fmt.Sprintf("%s %.2f (%.2f-%.2f)", what, quantile(r, .5), r[0], r[len(r)-1]))
 		}
 	}
-	show("CPU per packet", func(r *result) float64 { return r.MicrosPerPacket }, less)
+	show("CPU per packet", cost, less)
 	show("packets a second", (*result).perSecond, more)
-	show("CPU per join", func(r *result) float64 { return r.JoinCpuMillis }, less)
-	show("delay p99", func(r *result) float64 { return r.DelayP99 }, less)
-	if len(runs[ours]) > 0 && runs[ours][0].JoinMax > 0 {
+	// At its limit each has another rate, and delays of another.
+	if r := runs[ours]; len(r) > 0 && r[0].Limit == 0 {
+		show("CPU per join", func(r *result) float64 { return r.JoinCpuMillis }, less)
+		show("delay p99", func(r *result) float64 { return r.DelayP99 }, less)
 		show("join, the last", func(r *result) float64 { return r.JoinMax }, less)
 	}
+	show("memory", func(r *result) float64 { return r.memoryEach(r.MemoryEnd) }, less)
+	if len(parts) > 0 {
+		fmt.Printf("- %s: %s\n", name, strings.Join(parts, ", "))
+	}
+}
+
+const legend = `Medians of the rounds. us: CPU of the server (all its processes) per packet that arrived; bytes: UDP payload. core%, gen%: of one core,
+server and generator; others%: what else ran on the server's core: where it is much, cost may be trusted, but not delay, loss and joins.
+loss%: exact, at those who decode. p50, p99, p99.9: from before sealing in the publisher to the receiver's kernel, ms. KiB: growth of the server's PSS
+for each participant from before the first to when all were in; later: to after the window. join50, joined: half of, and all, who only
+receive have their first RTP, ms; joins/s: the same of a storm; join cpu: of the server for each who joined, ms. never: joined never, or
+without some stream. limit: packets/s is the highest at which under 0.1 % of a window's packets were not there 100 ms after its end.
+"generator limits" in a note: the figure is of the generator, and the server may be better. "saturated": above 85 % of the core delay, loss and
+joins say only that.`
+
+// split tells the runs that failed from the others.
+func split(all []*result) (good, failed []*result) {
+	for _, r := range all {
+		if r.Error != "" {
+			failed = append(failed, r)
+		} else {
+			good = append(good, r)
+		}
+	}
+	return good, failed
+}
+
+func row(rounds []*result, of []column) []string {
+	good, failed := split(rounds)
+	var cells []string
+	for i, c := range of {
+		switch {
+		case i < 2:
+			cells = append(cells, c.cell(rounds))
+		case len(good) > 0:
+			cells = append(cells, c.cell(good))
+		default:
+			cells = append(cells, "")
+		}
+	}
+	note := ""
+	if len(good) > 0 {
+		note = notes(good)
+	}
+	if len(failed) > 0 {
+		note = strings.TrimSuffix(fmt.Sprintf("%d of %d runs failed: %s; %s", len(failed), len(rounds), failed[0].Error, note), "; ")
+	}
+	return append(cells, note)
 }
 
 func report(path string) error {
@@ -126,21 +327,23 @@ func report(path string) error {
 		}
 		runs[r.Name][r.Target] = append(runs[r.Name][r.Target], r)
 	}
-	fmt.Println(`Medians of the rounds. us: CPU of the server per packet that arrived. Delay p50, p99: from before sealing in the publisher
-to the receiver's kernel, ms. join50, joined: half of, and all, who only receive have their first RTP, ms; most of it is the
-generator's own work. cpu: of the server for each who joined, ms. never: joined never, or without some stream.
-others: what else ran on the server's core, percent: where it is much, cost may be trusted, but not delay, loss and joins.
-Above 85 % of the core a server is saturated: its delay, loss and joins then say only that.`)
+	of := columns()
+	heads := []string{}
+	for _, c := range of {
+		heads = append(heads, c.name)
+	}
+	table := [][]string{append(heads, "note")}
 	for _, name := range names {
-		const format = "\n%-10s %6s  %11s %8s %5s %5s %6s %8s %7s %7s %6s %6s %6s %5s %4s\n"
-		fmt.Printf(format, name, "us", "least-most", "packets/s", "bytes", "core%", "others",
-			"loss%", "p50", "p99", "join50", "joined", "cpu", "never", "MB")
 		for _, target := range targets {
 			if rounds := runs[name][target]; len(rounds) > 0 {
-				row(target, rounds)
+				table = append(table, row(rounds, of))
 			}
 		}
-		showRatios(runs[name], targets)
+	}
+	show(table)
+	fmt.Printf("\n%s\n\n%s / best of the others, round by round (least-most):\n", legend, ours)
+	for _, name := range names {
+		showRatios(name, runs[name], targets)
 	}
 	return nil
 }

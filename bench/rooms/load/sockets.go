@@ -167,15 +167,15 @@ func (l *receiveLoop) remove(s *socket) {
 	l.mutex.Unlock()
 }
 
-// ports of the sockets that are open.
-func (l *receiveLoop) ports() map[int]bool {
+// overflow is how many packets there was no place for on the way to Pion: the generator's own fault.
+func (l *receiveLoop) overflow() uint64 {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	found := map[int]bool{}
+	var sum uint64
 	for _, s := range l.sockets {
-		found[s.local.Port] = true
+		sum += s.overflow.Load()
 	}
-	return found
+	return sum
 }
 
 type datagram struct {

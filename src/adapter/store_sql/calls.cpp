@@ -1,6 +1,7 @@
 // The history of calls: see port/store.h.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "adapter/store_sql/database.h"
 #include "adapter/store_sql/listing_sql.h"
@@ -15,15 +16,15 @@ using port::StoreResult;
 
 const std::string kSelect =
     "SELECT id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
-    "duration_seconds FROM calls";
-const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Text,    Column::Text,
-                                   Column::Text,    Column::Text,    Column::Integer, Column::Integer,
-                                   Column::Integer, Column::Integer, Column::Text,    Column::Integer};
+    "duration_seconds, session_id, phone_number FROM calls";
+const std::vector<Column> kColumns{Column::Text, Column::Text,    Column::Text,    Column::Text,    Column::Text,
+                                   Column::Text, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
+                                   Column::Text, Column::Integer, Column::Text,    Column::Text};
 
 // The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
 const InsertSql kUpsert{
     "calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
-    "duration_seconds, node)",
+    "duration_seconds, session_id, phone_number, node)",
     "ON CONFLICT (id) DO UPDATE SET "
     "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
     "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
@@ -33,15 +34,39 @@ const InsertSql kUpsert{
     "WHERE calls.state <> 'ended'"};
 
 // `caller = ? OR callee = ?` would read and sort a whole history; two ranges, each of one index and each cut at the
-// limit, are merged instead. A call to oneself belongs to the first.
-const std::string kList =
-    "SELECT * FROM (" + kSelect +
-    " WHERE caller_id = :user AND (started_at, id) < (:at, :id) ORDER BY started_at DESC, id DESC LIMIT :limit) AS a "
-    "UNION ALL SELECT * FROM (" +
-    kSelect +
-    " WHERE callee_id = :user AND (started_at, id) < (:at, :id) AND caller_id <> :user "
-    "ORDER BY started_at DESC, id DESC LIMIT :limit) AS b "
-    "ORDER BY started_at DESC, id DESC LIMIT :limit";
+// limit, are merged instead. A call to oneself belongs to the first. `more` is "" or begins with AND.
+std::string list_sql(std::string_view more) {
+  const std::string rest = " AND (started_at, id) < (:at, :id)" + std::string{more};
+  constexpr std::string_view kOrder = " ORDER BY started_at DESC, id DESC LIMIT :limit";
+  std::string sql = "SELECT * FROM (" + kSelect + " WHERE caller_id = :user" + rest;
+  sql.append(kOrder).append(") AS a UNION ALL SELECT * FROM (");
+  sql.append(kSelect).append(" WHERE callee_id = :user AND caller_id <> :user").append(rest);
+  return sql.append(kOrder).append(") AS b").append(kOrder);
+}
+
+const std::string kList = list_sql("");
+
+/// The conditions of a filter, and their values at the end of `params`.
+std::string conditions_of(const port::CallFilter& filter, Params& params) {
+  std::string sql;
+  const auto add = [&](std::string_view condition, const char* name, Value value) {
+    sql.append(" AND ").append(condition).append(" :").append(name);
+    params.push_back({name, std::move(value)});
+  };
+  if (filter.kind) add("kind =", "kind", std::string{to_text(*filter.kind)});
+  if (filter.state) add("state =", "state", std::string{to_text(*filter.state)});
+  if (filter.answered) sql += *filter.answered ? " AND answered_at IS NOT NULL" : " AND answered_at IS NULL";
+  if (filter.rung) sql += *filter.rung ? " AND ringing_at IS NOT NULL" : " AND ringing_at IS NULL";
+  if (filter.started_from) add("started_at >=", "started_from", unix_milliseconds(*filter.started_from));
+  if (filter.started_until) add("started_at <", "started_until", unix_milliseconds(*filter.started_until));
+  if (filter.phone_number) add("phone_number =", "phone_number", *filter.phone_number);
+  if (filter.reasons.empty()) return sql;
+  std::string_view before = " AND end_reason IN ('";
+  for (const call::EndReason reason : filter.reasons) {  // words of ours, so they may stand in the text
+    sql.append(std::exchange(before, "', '")).append(to_text(reason));
+  }
+  return sql.append("')");
+}
 
 std::optional<CallRecord> to_record(const Row& row) {
   const auto kind = call::call_kind_from(row.text(1));
@@ -49,6 +74,10 @@ std::optional<CallRecord> to_record(const Row& row) {
   if (!kind || !state) return std::nullopt;
   const auto chat = row.optional_text(5);
   const auto reason = row.optional_text(10);
+  std::optional<call::PhoneSide> phone;
+  if (auto number = row.optional_text(13)) {
+    phone = call::PhoneSide{.number = std::move(*number), .session_id = row.optional_text(12).value_or("")};
+  }
   return CallRecord{.id = CallId{row.text(0)},
                     .kind = *kind,
                     .state = *state,
@@ -60,7 +89,8 @@ std::optional<CallRecord> to_record(const Row& row) {
                     .answered_at = row.optional_time(8),
                     .ended_at = row.optional_time(9),
                     .reason = reason ? call::end_reason_from(*reason) : std::nullopt,
-                    .duration_seconds = row.integer(11)};
+                    .duration_seconds = row.integer(11),
+                    .phone = std::move(phone)};
 }
 
 /// A kind or state that this binary does not know was written by a newer one that shares the database.
@@ -83,6 +113,8 @@ Params to_params(const CallRecord& record, std::string_view node) {
           {"ended_at", optional_value(record.ended_at)},
           {"end_reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
           {"duration_seconds", record.duration_seconds},
+          {"session_id", optional_value(record.phone ? OptionalText{record.phone->session_id} : std::nullopt)},
+          {"phone_number", optional_value(record.phone ? OptionalText{record.phone->number} : std::nullopt)},
           {"node", std::string{node}}};
 }
 
@@ -92,6 +124,10 @@ std::optional<port::StoreError> check(const CallRecord& record) {
       .allowed("caller", record.caller.value(), port::kIdBytesMax)
       .allowed("callee", record.callee.value(), port::kIdBytesMax);
   if (record.chat) texts.required("chat id", record.chat->value());
+  if (record.phone) {
+    texts.required("phone number", record.phone->number)
+        .allowed("session id", record.phone->session_id, port::kIdBytesMax);
+  }
   return texts.error();
 }
 
@@ -140,6 +176,11 @@ StoreResult<void> StoreSql::save_calls(const std::vector<CallRecord>& records, s
 }
 
 StoreResult<port::Page<CallRecord>> StoreSql::list_calls(const UserId& user, const port::PageRequest& page) {
+  return search_calls(user, {}, page);
+}
+
+StoreResult<port::Page<CallRecord>> StoreSql::search_calls(const UserId& user, const port::CallFilter& filter,
+                                                           const port::PageRequest& page) {
   TimeCursor before{.at = std::numeric_limits<std::int64_t>::max(), .id = ""};
   if (!page.after.empty()) {
     auto cursor = decode_time_cursor(Listing::Calls, page.after);
@@ -147,11 +188,14 @@ StoreResult<port::Page<CallRecord>> StoreSql::list_calls(const UserId& user, con
     before = std::move(*cursor);
   }
   if (!possible_id(user.value())) return port::Page<CallRecord>{};
+  if (filter.phone_number && !possible_id(*filter.phone_number)) return port::Page<CallRecord>{};
   const std::size_t limit = std::clamp<std::size_t>(page.limit, 1, port::kPageLimitMax);
-  const Params params{
+  Params params{
       {"user", user.value()}, {"at", before.at}, {"id", before.id}, {"limit", static_cast<std::int64_t>(limit) + 1}};
+  const std::string more = conditions_of(filter, params);
+  const std::string sql = more.empty() ? kList : list_sql(more);
   return database_->run("list_calls", Access::Read, [&](Session& session) -> StoreResult<port::Page<CallRecord>> {
-    const auto rows = session.query(kList, kColumns, params);
+    const auto rows = session.query(sql, kColumns, params);
     port::Page<CallRecord> out;
     for (std::size_t i = 0; i < std::min(rows.size(), limit); ++i) {
       auto record = to_record(rows[i]);
@@ -162,6 +206,22 @@ StoreResult<port::Page<CallRecord>> StoreSql::list_calls(const UserId& user, con
       const CallRecord& last = out.items.back();
       out.next =
           encode_cursor(Listing::Calls, TimeCursor{.at = unix_milliseconds(last.started_at), .id = last.id.value()});
+    }
+    return out;
+  });
+}
+
+StoreResult<std::vector<port::PhoneUsage>> StoreSql::phone_usage(WallTime since) {
+  using Usage = std::vector<port::PhoneUsage>;
+  return database_->run("phone_usage", Access::Read, [&](Session& session) -> StoreResult<Usage> {
+    Usage out;
+    // CAST: a sum of BIGINT is NUMERIC to PostgreSQL.
+    const auto rows = session.query(
+        "SELECT caller_id, COUNT(*), CAST(SUM(duration_seconds) AS BIGINT) FROM calls "
+        "WHERE kind = 'phone' AND started_at >= :since GROUP BY caller_id",
+        {Column::Text, Column::Integer, Column::Integer}, {{"since", unix_milliseconds(since)}});
+    for (const Row& row : rows) {
+      out.push_back({.user = UserId{row.text(0)}, .calls = row.integer(1), .talked_seconds = row.integer(2)});
     }
     return out;
   });

@@ -155,6 +155,10 @@ class StoreSql final : public port::Store {
                                                    std::string_view node) override;
   [[nodiscard]] port::StoreResult<port::Page<call::CallRecord>> list_calls(const UserId& user,
                                                                            const port::PageRequest& page) override;
+  [[nodiscard]] port::StoreResult<port::Page<call::CallRecord>> search_calls(const UserId& user,
+                                                                             const port::CallFilter& filter,
+                                                                             const port::PageRequest& page) override;
+  [[nodiscard]] port::StoreResult<std::vector<port::PhoneUsage>> phone_usage(WallTime since) override;
   [[nodiscard]] port::StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) override;
   [[nodiscard]] port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override;
 

@@ -28,6 +28,7 @@ constexpr const char* kFooter =
     "  DATABASE_URL=postgres://zvonok:secret@db/zvonok zvonok migrate --status\n"
     "  echo 'a long password' | zvonok user add anna@example.org --name 'Anna'\n"
     "  zvonok token issue --user 42 --ttl 1h\n"
+    "  zvonok xray-config --vpn-provider xray --vpn-port 443 --xray-media 203.0.113.7:3478 > config.json\n"
     "  zvonok doctor\n";
 
 /// Every setting as an option of a command; values are read by load_config, so that one rule holds for all sources.
@@ -81,6 +82,7 @@ struct Commands {
   CLI::App* user_enable;
   CLI::App* token_issue;
   CLI::App* doctor;
+  CLI::App* xray_config;
   CLI::App* version;
 };
 
@@ -91,6 +93,7 @@ struct Arguments {
   std::string user;
   TokenRequest token;
   std::string token_lifetime = "1h";
+  XrayConfigRequest xray;
 };
 
 Commands declare(CLI::App& app, Arguments& arguments) {
@@ -116,6 +119,11 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   c.token_issue->add_option("--name", arguments.token.name, "Display name for AUTH_PROVISION=jit");
   c.token_issue->add_option("--ttl", arguments.token_lifetime, "Life of the token")->capture_default_str();
   c.doctor = app.add_subcommand("doctor", "Check settings, folders, ports, TLS and the database, and say what to mend");
+  c.xray_config = app.add_subcommand("xray-config", "Print a safe configuration for the external Xray or v2ray");
+  c.xray_config->add_option("--cert", arguments.xray.certificate_file, "PEM file with its certificate chain, there")
+      ->capture_default_str();
+  c.xray_config->add_option("--key", arguments.xray.key_file, "PEM file with its private key, there")
+      ->capture_default_str();
   c.version = app.add_subcommand("version", "Print the version");
   return c;
 }
@@ -133,6 +141,7 @@ int run_command(const Commands& c, Arguments& arguments, const ConfigReport& rep
   if (c.user_list->parsed()) return user_list(config, arguments.user_search);
   if (c.user_disable->parsed()) return user_set_disabled(config, arguments.user, true);
   if (c.user_enable->parsed()) return user_set_disabled(config, arguments.user, false);
+  if (c.xray_config->parsed()) return xray_config(config, arguments.xray);
   if (c.token_issue->parsed()) {
     const auto lifetime = parse_duration(arguments.token_lifetime);
     if (!lifetime) {
@@ -156,9 +165,9 @@ int run_cli(int argc, char** argv) {
   SettingFlags flags;
   const Commands commands = declare(app, arguments);
   const LoadtestCommand loadtest = add_loadtest(app);
-  const std::vector<CLI::App*> configured{commands.serve,       commands.config,      commands.migrate,
-                                          commands.user_add,    commands.user_list,   commands.user_disable,
-                                          commands.user_enable, commands.token_issue, commands.doctor};
+  const std::vector<CLI::App*> configured{
+      commands.serve,        commands.config,      commands.migrate,     commands.user_add, commands.user_list,
+      commands.user_disable, commands.user_enable, commands.token_issue, commands.doctor,   commands.xray_config};
   for (CLI::App* command : configured) flags.add_to(*command);
   try {
     app.parse(argc, argv);

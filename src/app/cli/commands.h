@@ -30,6 +30,12 @@ struct TokenRequest {
 };
 int token_issue(const Config& config, const TokenRequest& request, Logger& log);
 
+struct XrayConfigRequest {
+  std::string certificate_file = "/etc/ssl/zvonok/fullchain.pem";
+  std::string key_file = "/etc/ssl/zvonok/privkey.pem";
+};
+int xray_config(const Config& config, const XrayConfigRequest& request);
+
 /// Checks what usually goes wrong and says what to do about it. 0: all well (warnings allowed), 1: something fails.
 int doctor(const ConfigReport& report, Logger& log);
 

@@ -1,12 +1,16 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "app/cli/doctor_report.h"
 #include "app/cli/turn_probe.h"
 #include "app/media/advertised.h"
 #include "app/media/media_ports.h"
+#include "app/media/media_shards.h"
 #include "app/media/stun_server.h"
 #include "net/clock.h"
 #include "net/listen.h"
@@ -24,13 +28,29 @@ std::uint16_t udp_port(const Config& config) {
   return config.media_udp_port != 0 ? config.media_udp_port : kMediaUdpPort;
 }
 
-void check_udp(DoctorReport& report, const Config& config) {
-  const std::string port = std::to_string(udp_port(config));
-  if (const auto socket = net::UdpSocket::open({.address = {.ip = {}, .port = udp_port(config)}})) {
-    report.good("media: UDP port " + port + " is free; let the firewall pass it");
-  } else {
-    report.warn("media: " + socket.error(), std::string{kTaken} + " (MEDIA_UDP_PORT)");
+/// The ports of all media threads: those that are free in one line, each that is taken in one of its own. Gives what is
+/// wrong with a port, if anything.
+template <class Try>
+void check_ports(DoctorReport& report, const Config& config, std::uint16_t first, const std::string& kind,
+                 Try attempt) {
+  std::vector<std::uint16_t> free;
+  for (std::size_t i = 0; i < media_threads(config); ++i) {
+    const std::uint16_t port = port_of_thread(first, i);
+    const std::optional<std::string> wrong = attempt(port);
+    if (!wrong) free.push_back(port);
+    if (wrong) report.warn("media: " + *wrong, std::string{kTaken} + " (MEDIA_" + kind + "_PORT)");
   }
+  if (free.empty()) return;
+  const std::string which = (free.size() == 1 ? " port " : " ports ") + port_ranges(free);
+  report.good("media: " + kind + which + (free.size() == 1 ? " is" : " are") + " free; let the firewall pass " +
+              (free.size() == 1 ? "it" : "them"));
+}
+
+void check_udp(DoctorReport& report, const Config& config) {
+  check_ports(report, config, udp_port(config), "UDP", [](std::uint16_t port) -> std::optional<std::string> {
+    auto socket = net::UdpSocket::open({.address = {.ip = {}, .port = port}});
+    return socket ? std::nullopt : std::optional{std::move(socket.error())};
+  });
 }
 
 void check_tcp(DoctorReport& report, const Config& config) {
@@ -41,11 +61,10 @@ void check_tcp(DoctorReport& report, const Config& config) {
     return;
   }
   const std::uint16_t wanted = *config.media_tcp_port != 0 ? *config.media_tcp_port : udp_port(config);
-  if (const auto listening = net::listen_tcp({.address = {}, .port = wanted})) {
-    report.good("media: TCP port " + std::to_string(wanted) + " is free; let the firewall pass it");
-  } else {
-    report.warn("media: " + listening.error(), std::string{kTaken} + " (MEDIA_TCP_PORT)");
-  }
+  check_ports(report, config, wanted, "TCP", [](std::uint16_t port) -> std::optional<std::string> {
+    auto listening = net::listen_tcp({.address = {}, .port = port});
+    return listening ? std::nullopt : std::optional{std::move(listening.error())};
+  });
 }
 
 void check_addresses(DoctorReport& report, const Config& config, Entropy& entropy) {

@@ -1,209 +1,139 @@
 #include "app/cli/loadtest.h"
 
-#include <cstdlib>
-#include <cstring>
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
-#include <netdb.h>
 
-#include "app/config/config.h"
-#include "load/generator.h"
+#include "app/cli/loadtest_flags.h"
+#include "base/overloaded.h"
 #include "load/report.h"
-#include "net/sockaddr.h"
+#include "load/scenario.h"
 
 namespace zvonok::app {
 namespace {
 
+constexpr int kFailed = 1;
 constexpr int kUsageError = 2;
-constexpr unsigned kParticipantsMax = 20'000;
 
-struct Flags {
-  std::string url = "ws://127.0.0.1:8080";
-  std::string secret;
-  std::string token_file;
-  std::string ramp = "50";
-  std::string duration = "10s";
-  std::string warm_up = "2s";
-  std::string join_timeout = "30s";
+int complain(const std::string& what, int code) {
+  std::cerr << "zvonok: " << what << "\n";
+  return code;
+}
+
+/// A run, with its name when it is of a scenario file.
+struct Planned {
+  std::string name;
   std::string json_file;
-  bool meet = false;
-  bool no_reports = false;
-  load::LoadOptions load;
+  LoadtestPlan plan;
 };
 
-int complain(const std::string& what) {
-  std::cerr << "zvonok: " << what << "\n";
-  return kUsageError;
+template <class Options, class Result>
+int tell(const Planned& planned, const Options& options, const Result& result) {
+  if (!result) return complain(result.error(), kFailed);
+  load::print_table(std::cout, options, *result);
+  std::cout << std::flush;
+  if (!planned.json_file.empty()) {
+    std::ofstream file{planned.json_file, std::ios::app};
+    file << load::to_json(planned.name, options, *result) << "\n";
+    if (!file.flush()) return complain(planned.json_file + " can't be written", kFailed);
+  }
+  return result->good() ? 0 : kFailed;
 }
 
-/// "ws://host:port" to where that is.
-Result<void, std::string> read_url(const std::string& url, load::LoadOptions& out) {
-  constexpr std::string_view kScheme = "ws://";
-  if (!url.starts_with(kScheme)) return fail(std::string{"--url must begin with ws://; TLS is not known here yet"});
-  std::string host = url.substr(kScheme.size());
-  while (host.ends_with('/')) host.pop_back();
-  out.host = host;
-  std::string port = "80";
-  if (const auto colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos) {
-    port = host.substr(colon + 1);
-    host.resize(colon);
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_family = AF_INET6;
-  hints.ai_flags = AI_V4MAPPED | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return fail("--url " + url + ": " + ::gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, &::freeaddrinfo};
-  sockaddr_in6 address{};
-  std::memcpy(&address, found->ai_addr, sizeof address);
-  out.server = net::to_address(address);
-  return {};
+int run_one(const Planned& planned) {
+  return std::visit(Overloaded{[&](const load::LoadOptions& options) {
+                                 return tell(planned, options, load::run_load(options, std::cout));
+                               },
+                               [&](const load::PairLoadOptions& options) {
+                                 return tell(planned, options, load::run_pair_load(options, std::cout));
+                               }},
+                    planned.plan);
 }
 
-Result<void, std::string> read_tokens(const std::string& path, std::vector<std::string>& out) {
+/// What the file says of itself comes first, so that what is given with the command has the last word.
+Result<Planned, std::string> plan_scenario(const load::Scenario& scenario, const std::vector<std::string>& given) {
+  CLI::App parser;
+  LoadtestFlags flags;
+  add_loadtest_flags(parser, flags);
+  for (CLI::Option* const option : parser.get_options()) option->take_last();
+  std::vector<std::string> arguments = scenario.arguments;
+  arguments.insert(arguments.end(), given.begin(), given.end());
+  std::ranges::reverse(arguments);  // as CLI11 takes them
+  try {
+    parser.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return fail("[" + scenario.name + "] " + error.what());
+  }
+  // Rooms and users of their own: what one leaves behind is not in the next one's way.
+  flags.prefix += scenario.name + "-";
+  auto plan = read_loadtest_flags(flags);
+  if (!plan) return fail("[" + scenario.name + "] " + plan.error());
+  return Planned{.name = scenario.name, .json_file = flags.json_file, .plan = std::move(*plan)};
+}
+
+Result<std::vector<Planned>, std::string> plan_file(const std::string& path, const std::vector<std::string>& given) {
   std::ifstream file{path};
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) out.push_back(line);
-  }
-  if (out.empty()) return fail("--token-file " + path + ": no tokens in it");
-  return {};
-}
-
-Result<void, std::string> read_durations(const Flags& flags, load::LoadOptions& out) {
-  struct One {
-    const char* name;
-    const std::string& text;
-    Duration& to;
-  };
-  for (const One& one : {One{"--duration", flags.duration, out.window}, One{"--warm-up", flags.warm_up, out.warm_up},
-                         One{"--join-timeout", flags.join_timeout, out.join_timeout}}) {
-    const auto parsed = parse_duration(one.text);
-    if (!parsed) return fail(std::string{one.name} + " " + one.text + " is not a duration such as 10s");
-    one.to = *parsed;
-  }
-  return {};
-}
-
-Result<void, std::string> read_ramp(const std::string& text, load::LoadOptions& out) {
-  if (text == "at-once") {
-    out.joins_per_second = 0;
-    return {};
-  }
-  char* end = nullptr;
-  out.joins_per_second = std::strtod(text.c_str(), &end);
-  if (end != text.c_str() + text.size() || !(out.joins_per_second > 0)) {
-    return fail("--ramp " + text + " is neither a number of joins per second nor at-once");
-  }
-  return {};
-}
-
-Result<load::LoadOptions, std::string> read_flags(const Flags& flags) {
-  load::LoadOptions out = flags.load;
-  out.secret = Private<std::string>{flags.secret};
-  if (flags.meet) out.publishers_do = load::LoadOptions::Publishers::HearEachOther;
-  if (flags.no_reports) out.reports = load::Reports::Off;
-  if (auto read = read_url(flags.url, out); !read) return fail(read.error());
-  if (auto read = read_durations(flags, out); !read) return fail(read.error());
-  if (auto read = read_ramp(flags.ramp, out); !read) return fail(read.error());
-  if (flags.secret.empty() && flags.token_file.empty()) {
-    return fail(std::string{"--secret or --token-file is needed"});
-  }
-  if (!flags.token_file.empty()) {
-    if (auto read = read_tokens(flags.token_file, out.tokens); !read) return fail(read.error());
-  }
-  if (std::uint64_t{out.rooms} * (out.publishers + out.subscribers) > kParticipantsMax) {
-    return fail("more than " + std::to_string(kParticipantsMax) + " participants");
+  if (!file) return fail("--scenario " + path + " can't be read");
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  const auto scenarios = load::parse_scenarios(text, std::filesystem::path{path}.stem().string());
+  if (!scenarios) return fail(path + ", " + scenarios.error());
+  std::vector<Planned> out;
+  for (const load::Scenario& scenario : *scenarios) {
+    auto planned = plan_scenario(scenario, given);
+    if (!planned) return fail(path + ", " + planned.error());
+    out.push_back(std::move(*planned));
   }
   return out;
 }
 
-int run_loadtest(const Flags& flags) {
-  const auto options = read_flags(flags);
-  if (!options) return complain(options.error());
-  const auto result = load::run_load(*options, std::cout);
-  if (!result) {
-    std::cerr << "zvonok: " << result.error() << "\n";
-    return 1;
+/// The flags as they were given, as arguments.
+std::vector<std::string> given_flags(const CLI::App& command) {
+  std::vector<std::string> out;
+  for (const CLI::Option* const option : command.get_options()) {
+    if (option->count() == 0 || option->check_lname("scenario") || option->check_lname("help")) continue;
+    const std::string name = "--" + option->get_lnames().front();
+    const bool is_flag = option->get_items_expected_max() == 0;
+    out.push_back(is_flag ? name : name + "=" + option->results().back());
   }
-  load::print_table(std::cout, *options, *result);
-  if (!flags.json_file.empty()) {
-    std::ofstream file{flags.json_file, std::ios::app};
-    file << load::to_json(*options, *result) << "\n";
-    if (!file.flush()) {
-      std::cerr << "zvonok: " << flags.json_file << " can't be written\n";
-      return 1;
-    }
-  }
-  return result->good() ? 0 : 1;
+  return out;
 }
 
-void add_scenario_flags(CLI::App& command, Flags& flags) {
-  load::LoadOptions& load = flags.load;
-  command.add_option("--rooms", load.rooms, "Rooms")->check(CLI::Range(1U, 10'000U))->capture_default_str();
-  command.add_option("--publishers", load.publishers, "Publishers of each room")
-      ->check(CLI::Range(1U, 1'000U))
-      ->capture_default_str();
-  command.add_option("--subscribers", load.subscribers, "Participants of each room who only receive")
-      ->check(CLI::Range(0U, kParticipantsMax))
-      ->capture_default_str();
-  command.add_flag("--meet", flags.meet, "Publishers hear and see each other");
-  command
-      .add_option("--audio-packets-per-second", load.audio_packets_per_second, "Of each publisher's audio; 0: no audio")
-      ->check(CLI::Range(0U, 1'000U))
-      ->capture_default_str();
-  command
-      .add_option("--video-packets-per-second", load.video_packets_per_second, "Of each publisher's video; 0: no video")
-      ->check(CLI::Range(0U, 10'000U))
-      ->capture_default_str();
-  const auto bytes = CLI::Range(std::size_t{load::kPayloadBytesMin}, std::size_t{1200});
-  command.add_option("--audio-bytes", load.audio_bytes, "Payload of an audio packet")
-      ->check(bytes)
-      ->capture_default_str();
-  command.add_option("--video-bytes,--packet-bytes", load.video_bytes, "Payload of a video packet")
-      ->check(bytes)
-      ->capture_default_str();
-  command.add_option("--ramp", flags.ramp, "Joins per second, or at-once")->capture_default_str();
-  command
-      .add_option("--churn", load.leaves_per_second, "Subscribers who leave each second, and come back a second later")
-      ->check(CLI::Range(0.0, 1'000.0));
+int run_loadtest(const CLI::App& command, const LoadtestFlags& flags) {
+  std::vector<Planned> all;
+  if (flags.scenario_file.empty()) {
+    auto plan = read_loadtest_flags(flags);
+    if (!plan) return complain(plan.error(), kUsageError);
+    all.push_back({.name = "", .json_file = flags.json_file, .plan = std::move(*plan)});
+  } else {
+    auto planned = plan_file(flags.scenario_file, given_flags(command));
+    if (!planned) return complain(planned.error(), kUsageError);
+    all = std::move(*planned);
+  }
+  int worst = 0;
+  for (const Planned& planned : all) {
+    if (!planned.name.empty()) std::cout << (&planned == all.data() ? "" : "\n") << "[" << planned.name << "]\n";
+    worst = std::max(worst, run_one(planned));
+  }
+  return worst;
 }
 
 }  // namespace
 
 LoadtestCommand add_loadtest(CLI::App& app) {
   // Owned by the closure and by CLI11's options, which point into it: both live as long as `app` and the result.
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<LoadtestFlags>();
   CLI::App* const command =
-      app.add_subcommand("loadtest", "Fill a server's rooms with participants and measure what they get");
-  command->add_option("--url", flags->url, "The server's signalling, ws://host:port")->capture_default_str();
-  command->add_option("--secret", flags->secret, "The server's JWT_SECRET, to make tokens with")->envname("JWT_SECRET");
-  command->add_option("--token-file", flags->token_file,
-                      "Tokens, one a line, which participants take in turn, instead of a secret");
-  command->add_option("--room-prefix", flags->load.room_prefix, "Groups are named by this and a number")
-      ->capture_default_str();
-  add_scenario_flags(*command, *flags);
-  command->add_option("--duration", flags->duration, "What is measured")->capture_default_str();
-  command->add_option("--warm-up", flags->warm_up, "Between the last join and what is measured")->capture_default_str();
-  command->add_option("--join-timeout", flags->join_timeout, "Who is not in by then never joined")
-      ->capture_default_str();
-  command
-      ->add_option("--verify-share", flags->load.verify_share,
-                   "Of the receivers of each room, at least one, who decrypt everything; 0: nobody")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_flag("--no-reports", flags->no_reports, "No sender and receiver reports");
-  command->add_option("--pid", flags->load.server_pid, "The server's process, to tell its CPU time and memory")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--json", flags->json_file, "Append the result to this file, as one line of JSON");
-  return {.command = command, .run = [flags] { return run_loadtest(*flags); }};
+      app.add_subcommand("loadtest", "Fill a server with participants and calls, and measure what they get");
+  add_loadtest_flags(*command, *flags);
+  return {.command = command, .run = [flags, command] { return run_loadtest(*command, *flags); }};
 }
 
 }  // namespace zvonok::app

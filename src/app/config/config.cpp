@@ -4,6 +4,10 @@
 #include <cctype>
 #include <charconv>
 #include <set>
+#include <thread>
+
+#include "app/media/media_ports.h"
+#include "base/address.h"
 
 namespace zvonok::app {
 namespace {
@@ -46,6 +50,16 @@ bool is_known(std::string_view name) {
                      [&](const Setting& s) { return s.name == name || s.alias == name; });
 }
 
+Result<void, std::string> check_tunnel(const Config& config) {
+  if (config.vpn_provider == "embedded") return {};
+  const std::string provider = "VPN_PROVIDER=" + config.vpn_provider;
+  if (config.vpn_port == 0) return fail(provider + " needs VPN_PORT: the port where clients reach the tunnel server");
+  if (!SocketAddress::parse(config.xray_media)) {
+    return fail(provider + " needs XRAY_MEDIA, such as 203.0.113.7:3478; it is \"" + config.xray_media + "\"");
+  }
+  return {};
+}
+
 Result<void, std::string> check_combinations(const Config& config) {
   if (config.tls_cert.empty() != config.tls_key.empty()) {
     return fail(std::string{config.tls_cert.empty() ? "TLS_KEY is set but TLS_CERT is not"
@@ -55,11 +69,29 @@ Result<void, std::string> check_combinations(const Config& config) {
   if (!config.turn_urls.empty() && config.turn_secret.reveal().empty()) {
     return fail(std::string{"TURN_URLS is set but TURN_SECRET is not: TURN servers take nobody without credentials"});
   }
+  if (auto tunnel = check_tunnel(config); !tunnel) return tunnel;
+  if (config.media_threads > kMediaThreadsMax) {
+    return fail("MEDIA_THREADS=" + std::to_string(config.media_threads) + ": at most " +
+                std::to_string(kMediaThreadsMax));
+  }
+  const std::size_t after = media_threads(config) - 1;
+  for (const auto& [name, port] : {std::pair{"MEDIA_UDP_PORT", config.media_udp_port},
+                                   std::pair{"MEDIA_TCP_PORT", config.media_tcp_port.value_or(0)}}) {
+    if (port + after <= 65535) continue;
+    return fail(std::string{name} + "=" + std::to_string(port) + ": there is no room for the ports of " +
+                std::to_string(after + 1) + " media threads after it (MEDIA_THREADS)");
+  }
   if (config.jwt_user_claims.empty()) return fail(std::string{"JWT_USER_CLAIMS=\"\": at least one claim is needed"});
   return {};
 }
 
 }  // namespace
+
+std::size_t media_threads(const Config& config) {
+  if (config.media_threads > 0) return std::min(config.media_threads, kMediaThreadsMax);
+  const std::size_t processors = std::thread::hardware_concurrency();  // 0: not known
+  return std::clamp<std::size_t>(processors, 2, kMediaThreadsMax + 1) - 1;
+}
 
 Result<ConfigReport, std::string> load_config(const ConfigSources& sources) {
   ConfigReport report;

@@ -79,8 +79,9 @@ struct Config {
   Duration turn_credential_ttl = hours{12};
 
   // rooms
-  std::uint16_t media_udp_port = 0;  // 0: kMediaUdpPort if it is free, else any
-  /// Of ICE-TCP. 0: the number of the UDP port if it is free, else any; nothing: off.
+  std::size_t media_threads = 0;     // 0: see media_threads()
+  std::uint16_t media_udp_port = 0;  // of the first media thread; 0: kMediaUdpPort if it is free, else any
+  /// Likewise of ICE-TCP. 0: the number of the UDP port if it is free, else any; nothing: off.
   std::optional<std::uint16_t> media_tcp_port = 0;
   std::vector<std::string> media_advertised_ips;
   std::string media_discovery_stun;  // host:port of who is asked for our public address; empty: nobody
@@ -121,9 +122,24 @@ struct Config {
   std::string vpn_client_xray_version;
   Duration vpn_setup_timeout = seconds{30};
   Duration vpn_call_max = hours{4};
+  std::string xray_api = "127.0.0.1:10085";
+  std::string xray_inbound = "calls-in";
+  std::string xray_media;  // ip:port behind the external tunnel, told to both sides
+  bool xray_tls = true;
+  std::string xray_certificate;  // PEM file of a certificate that is not publicly trusted; or empty
 
-  // named by the contract, used by later parts
+  // phone calls
   std::string voip_provider = "mock";
+  Duration voip_dial_timeout = seconds{10};
+  Duration voip_ring_timeout = seconds{60};
+  Duration voip_call_max = hours{2};
+  std::size_t voip_calls_per_user_max = 1;
+  std::size_t voip_calls_per_user_per_day = 500;  // 0: no limit
+  std::size_t voip_minutes_per_day = 10'000;      // of the whole server; 0: no limit
+  std::vector<std::string> voip_allow_prefixes;
+  std::vector<std::string> voip_deny_prefixes;
+  std::size_t voip_initiations_per_minute = 120;  // of one user
+  std::size_t voip_requests_per_minute = 1200;    // likewise, about calls
 };
 
 /// One setting: its name in the environment, how it is read and shown.
@@ -170,6 +186,9 @@ struct ConfigReport {
 
 /// "--server-port" for SERVER_PORT.
 [[nodiscard]] std::string flag_name(std::string_view setting_name);
+
+/// How many there are to be: one processor is left to everything else.
+[[nodiscard]] std::size_t media_threads(const Config& config);
 
 /// "500ms", "10s", "5m", "2h", "30d"; a plain number is seconds.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);

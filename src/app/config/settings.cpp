@@ -4,6 +4,7 @@
 
 #include "app/config/config.h"
 #include "base/address.h"
+#include "call/phone_number.h"
 
 namespace zvonok::app {
 namespace {
@@ -176,6 +177,16 @@ Setting ip_list(Names n, std::vector<std::string> Config::* field) {
   return setting;
 }
 
+/// Beginnings of telephone numbers.
+Setting prefixes(Names n, std::vector<std::string> Config::* field) {
+  Setting setting = list(n, field, "+ and digits such as +49, separated by commas");
+  setting.read = [field](Config& c, std::string_view v) {
+    c.*field = split_list(v);
+    return std::ranges::all_of(c.*field, [](const std::string& p) { return call::phone::is_number_prefix(p); });
+  };
+  return setting;
+}
+
 template <class E>
 struct Choice {
   std::string_view text;
@@ -318,15 +329,38 @@ std::vector<Setting> call_settings() {
       secret({"calls", "TURN_SECRET", "", "secret shared with the TURN servers (coturn: static-auth-secret)"},
              &C::turn_secret),
       duration({"calls", "TURN_CREDENTIAL_TTL", "", "life of TURN credentials"}, &C::turn_credential_ttl, minutes{1}),
-      one_of({"calls", "VOIP_PROVIDER", "", "phone calls (not in this version)"}, &C::voip_provider, "mock|twilio|sip"),
+  };
+}
+
+std::vector<Setting> phone_settings() {
+  return {
+      one_of({"phone", "VOIP_PROVIDER", "", "who dials telephones; twilio and sip are not in this version"},
+             &C::voip_provider, "mock|twilio|sip"),
+      duration({"phone", "VOIP_DIAL_TIMEOUT", "", "for the provider to take a call on; below 30s"},
+               &C::voip_dial_timeout, milliseconds{100}),
+      duration({"phone", "VOIP_RING_TIMEOUT", "", "an unanswered phone call ends"}, &C::voip_ring_timeout, seconds{1}),
+      duration({"phone", "VOIP_CALL_MAX", "", "an answered phone call ends"}, &C::voip_call_max, seconds{1}),
+      size({"phone", "VOIP_CALLS_PER_USER_MAX", "", "phone calls of a user at once"}, &C::voip_calls_per_user_max),
+      size({"phone", "VOIP_CALLS_PER_USER_PER_DAY", "", "phone calls of a user in a day of UTC; 0: no limit"},
+           &C::voip_calls_per_user_per_day, 0),
+      size({"phone", "VOIP_MINUTES_PER_DAY", "",
+            "minutes of talk of the whole server in a day of UTC, then calls end and none begins; 0: no limit"},
+           &C::voip_minutes_per_day, 0),
+      prefixes({"phone", "VOIP_ALLOW_PREFIXES", "", "beginnings of numbers that may be called; empty: all"},
+               &C::voip_allow_prefixes),
+      prefixes({"phone", "VOIP_DENY_PREFIXES", "", "beginnings of numbers that may not; the longest that fits decides"},
+               &C::voip_deny_prefixes),
+      size({"phone", "VOIP_INITIATIONS_PER_MINUTE", "", "attempts of a user to call"}, &C::voip_initiations_per_minute),
+      size({"phone", "VOIP_REQUESTS_PER_MINUTE", "", "other requests of a user about phone calls"},
+           &C::voip_requests_per_minute),
   };
 }
 
 std::vector<Setting> tunnel_settings() {
   return {
       one_of({"tunnel", "VPN_PROVIDER", "",
-              "who makes the tunnels of calls: this server, or an Xray (not in this version)"},
-             &C::vpn_provider, "embedded|xray"),
+              "who makes the tunnels of calls: this server, or an external Xray or v2ray (`zvonok xray-config`)"},
+             &C::vpn_provider, "embedded|xray|v2ray"),
       text({"tunnel", "VPN_SERVER", "", "the tunnel server's name or address as clients reach it; empty: as they came"},
            &C::vpn_server),
       port({"tunnel", "VPN_PORT", "", "its port as clients reach it; 0: as they came"}, &C::vpn_port, 0),
@@ -336,16 +370,32 @@ std::vector<Setting> tunnel_settings() {
       duration({"tunnel", "VPN_SETUP_TIMEOUT", "", "from accept-call until both tunnels are up"}, &C::vpn_setup_timeout,
                seconds{1}),
       duration({"tunnel", "VPN_CALL_MAX", "", "a tunnelled call ends after this"}, &C::vpn_call_max, minutes{1}),
+      text({"tunnel", "XRAY_API", "VPN_API_ADDRESS",
+            "host:port of the external tunnel server's gRPC API; it has no authentication: keep it on loopback"},
+           &C::xray_api),
+      text({"tunnel", "XRAY_INBOUND", "", "tag of its VLESS inbound for calls"}, &C::xray_inbound),
+      text({"tunnel", "XRAY_MEDIA", "",
+            "ip:port that calls reach through it, told to both sides as peerEndpoint: a TURN server, for instance"},
+           &C::xray_media),
+      choice<bool>({"tunnel", "XRAY_TLS", "", "whether clients reach it by TLS"}, &C::xray_tls, "true|false",
+                   {{"true", true}, {"false", false}}),
+      text({"tunnel", "XRAY_CERT", "", "PEM file with its certificate when that is not publicly trusted"},
+           &C::xray_certificate),
   };
 }
 
 std::vector<Setting> room_settings() {
   return {
-      port({"rooms", "MEDIA_UDP_PORT", "", "UDP port of all media; 0: 10000 if it is free, else any"},
+      size({"rooms", "MEDIA_THREADS", "",
+            "threads of media, at most 16, each with ports of its own; 0: one less than there are processors"},
+           &C::media_threads, 0),
+      port({"rooms", "MEDIA_UDP_PORT", "",
+            "UDP port of the first media thread, the others take those after it; 0: 10000 and those after it where "
+            "they are free, else any"},
            &C::media_udp_port, 0),
       port_or_off({"rooms", "MEDIA_TCP_PORT", "",
-                   "TCP port of media where UDP is blocked; 0: the number of the UDP port if it is free, else any; "
-                   "or off"},
+                   "TCP port of the first media thread where UDP is blocked, the others take those after it; 0: the "
+                   "numbers of the UDP ports where they are free, else any; or off"},
                   &C::media_tcp_port),
       ip_list({"rooms", "MEDIA_ADVERTISED_IP", "",
                "addresses under which clients reach the media port, separated by commas; empty: those of this machine"},
@@ -404,7 +454,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> kAll = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings(), web_settings(), identity_settings(), storage_settings(), call_settings(),
-                      room_settings(), tunnel_settings(), limit_settings()}) {
+                      room_settings(), tunnel_settings(), phone_settings(), limit_settings()}) {
       std::move(part.begin(), part.end(), std::back_inserter(all));
     }
     return all;

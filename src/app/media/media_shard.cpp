@@ -1,5 +1,6 @@
 #include "app/media/media_shard.h"
 
+#include <array>
 #include <ctime>
 #include <mutex>
 #include <optional>
@@ -7,7 +8,9 @@
 
 #include <sys/epoll.h>
 
+#include "media/shedding.h"
 #include "net/clock.h"
+#include "net/thread_priority.h"
 
 namespace zvonok::app {
 namespace {
@@ -18,6 +21,23 @@ constexpr Duration kCountersInterval = seconds{1};
 // A shard at work for a third of the time forwards a packet for three quarters of the CPU with it (10 rooms of 9 who
 // all speak). A jitter buffer is ten times as long at least.
 constexpr Duration kTurnGapMax = microseconds{1500};
+// Of a turn, for handshakes that were put off: what media waits for them at most.
+constexpr Duration kHandshakeTime = milliseconds{1};
+
+// Paths inside the tunnel have numbers of their own, which begin again at 1: this tells them from those of ICE-TCP.
+constexpr std::uint64_t kInTunnel = std::uint64_t{1} << 63;
+
+bool is_in_tunnel(const ice::Path& path) {
+  return (path.connection & kInTunnel) != 0;
+}
+ice::Path with_mark(ice::Path path) {
+  path.connection |= kInTunnel;
+  return path;
+}
+ice::Path without_mark(ice::Path path) {
+  path.connection &= ~kInTunnel;
+  return path;
+}
 
 /// Of the thread that calls.
 double cpu_seconds() {
@@ -61,18 +81,22 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
       received_ = received_ || !batch.empty();
       if (batch.size() < net::UdpSocket::kBatch) return;
     }
+    left_ = media::Shedding::Left::Some;
   }
 
   MutableBytes claim(const ice::Path& path) override {
+    if (is_in_tunnel(path)) return tunnel_packet_;
     return path.protocol == ice::Protocol::Tcp ? tcp_->claim(path) : socket_.claim();
   }
   void commit(const ice::Path& path, std::size_t size) override {
+    if (is_in_tunnel(path)) return note(to_tunnel_.push(without_mark(path), Bytes{tunnel_packet_}.first(size)));
     if (path.protocol == ice::Protocol::Udp) return socket_.commit(path.remote, path.local.ip, size);
     tcp_->confirm(path);  // nobody is answered who does not know a participant's password
     tcp_->commit(path, size);
   }
 
   void release(const ice::Path& path) override {
+    if (is_in_tunnel(path)) return note(to_tunnel_.end(without_mark(path)));
     if (path.protocol == ice::Protocol::Tcp) tcp_->release(path);
   }
 
@@ -98,30 +122,83 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
   void on_closed(const ice::Path& path) override { engine_.on_path_closed(loop_.now().mono, path); }
 
   [[nodiscard]] MediaCounters counters() const {
-    const std::lock_guard lock{mutex_};
-    return published_;
+    MediaCounters counters;
+    {
+      const std::lock_guard lock{mutex_};
+      counters = published_;
+    }
+    counters.from_tunnel = from_tunnel_.counters();
+    counters.to_tunnel = to_tunnel_.counters();
+    return counters;
+  }
+
+  // From the control thread.
+  [[nodiscard]] PacketLane& from_tunnel() { return from_tunnel_; }
+  void tell_tunnel() {
+    TunnelDoor& door = *options_.tunnel;
+    to_tunnel_.take([&](const ice::Path& path, Bytes packet) { door.send_to_tunnel(path, packet); },
+                    [&](const ice::Path& path) { door.release_in_tunnel(path); });
+    door.end_of_batch();
+  }
+
+  /// What came through the tunnel.
+  void take_from_tunnel() {
+    const TimePoint now = loop_.now().mono;
+    from_tunnel_.take(
+        [&](const ice::Path& path, MutableBytes packet) {
+          engine_.on_datagram(now, with_mark(path), packet);
+          received_ = true;
+        },
+        [&](const ice::Path& path) { engine_.on_path_closed(now, with_mark(path)); });
   }
 
  private:
+  void note(PacketLane::Wake wake) { tunnel_waits_ = tunnel_waits_ || wake == PacketLane::Wake::Yes; }
+
   void end_turn() {
     const TimePoint now = loop_.now().mono;
     if (engine_.next_timeout() <= now) engine_.handle_timeout(now);
     engine_.end_turn(now);
-    socket_.flush();
-    if (tcp_) tcp_->flush();
+    flush();
     if (std::exchange(received_, false)) {
       const Duration waited = loop_.held_back() + (net::read_clocks().mono - now);
       forwarding_.observe(std::chrono::duration<double>(waited).count());
     }
+    const auto left = std::exchange(left_, media::Shedding::Left::Nothing);
+    const double spent = cpu_seconds();
+    const Duration worked{static_cast<Duration::rep>((spent - std::exchange(cpu_seconds_, spent)) * 1e9)};
+    if (shedding_.on_turn(now, worked, left)) engine_.set_shedding(shedding_.level());
+    serve_put_off(now);
     if (auto events = engine_.take_events(); !events.empty()) {
       options_.control->post(
           [tell = &options_.on_events, events = std::move(events)]() mutable { (*tell)(std::move(events)); });
     }
+    if (std::exchange(tunnel_waits_, false)) options_.control->post([this] { tell_tunnel(); });
     publish(now);
     arm(now);
   }
 
+  void flush() {
+    socket_.flush();
+    if (tcp_) tcp_->flush();
+  }
+
+  void serve_put_off(TimePoint now) {
+    if (!engine_.has_put_off()) return;
+    const TimePoint until = net::read_clocks().mono + kHandshakeTime;
+    do {
+      engine_.serve_put_off(now);
+    } while (engine_.has_put_off() && net::read_clocks().mono < until);
+    engine_.end_turn(now);
+    flush();
+  }
+
   void arm(TimePoint now) {
+    if (engine_.has_put_off()) {  // after a look at the socket
+      if (timer_) loop_.cancel(*timer_);
+      timer_ = loop_.schedule(now, [this] { timer_.reset(); });
+      return;
+    }
     const TimePoint next = std::max(engine_.next_timeout(), now + milliseconds{1});
     if (timer_ && timer_->first <= next) return;
     if (timer_) loop_.cancel(*timer_);
@@ -144,7 +221,9 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
                   .peers = engine_.peer_count(),
                   .totals = engine_.totals(),
                   .forwarding = forwarding_,
-                  .cpu_seconds = cpu_seconds()};
+                  .cpu_seconds = cpu_seconds(),
+                  .from_tunnel = {},
+                  .to_tunnel = {}};
   }
 
   net::Loop& loop_;
@@ -154,10 +233,17 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
   Options options_;
   media::Engine engine_;
   std::unique_ptr<net::FramedTcp> tcp_;  // null when there is no ICE-TCP
+  PacketLane from_tunnel_;
+  PacketLane to_tunnel_;
+  bool tunnel_waits_ = false;                                // has to be told of what is in `to_tunnel_`
+  std::array<std::uint8_t, kDatagramRoom> tunnel_packet_{};  // the one that was claimed
   std::optional<net::Loop::TimerKey> timer_;
   TimePoint publish_at_{};
   std::optional<net::Loop::TimerKey> publish_timer_;
   bool received_ = false;  // datagrams, in this turn
+  media::Shedding shedding_;
+  double cpu_seconds_ = 0;                                       // of the thread, when its last turn ended
+  media::Shedding::Left left_ = media::Shedding::Left::Nothing;  // unread, in this turn
   decltype(MediaCounters::forwarding) forwarding_ = MediaCounters{}.forwarding;
   mutable std::mutex mutex_;  // guards the copy below, which another thread reads once in a while
   MediaCounters published_;
@@ -173,6 +259,7 @@ Result<std::unique_ptr<MediaShard>, std::string> MediaShard::create(Options opti
   std::unique_ptr<MediaShard> shard{new MediaShard};
   shard->loop_ = std::move(*loop);
   const std::optional<std::uint16_t> tcp_port = options.tcp_port;
+  const std::size_t index = options.index;
   shard->core_ = std::make_unique<Core>(*shard->loop_, std::move(*socket), std::move(*context), std::move(options));
   shard->port_ = shard->core_->local().port;
   if (tcp_port) {
@@ -180,7 +267,11 @@ Result<std::unique_ptr<MediaShard>, std::string> MediaShard::create(Options opti
   }
   shard->tcp_port_ = shard->core_->tcp_port();
   if (!shard->core_->start()) return fail(std::string{"the system is out of descriptors"});
-  shard->thread_ = std::jthread{[loop = shard->loop_.get()] { loop->run(); }};
+  const std::string name = "media-" + std::to_string(index);
+  shard->thread_ = std::jthread{[loop = shard->loop_.get(), name] {
+    net::prefer_this_thread(name.c_str());
+    loop->run();
+  }};
   return shard;
 }
 
@@ -194,6 +285,18 @@ MediaShard::~MediaShard() {
 
 void MediaShard::post(media::Command command) {
   loop_->post([core = core_.get(), command = std::move(command)] { core->handle(command); });
+}
+
+void MediaShard::deliver(const ice::Path& path, Bytes packet) {
+  wake(core_->from_tunnel().push(path, packet));
+}
+
+void MediaShard::close_path(const ice::Path& path) {
+  wake(core_->from_tunnel().end(path));
+}
+
+void MediaShard::wake(PacketLane::Wake wake) {
+  if (wake == PacketLane::Wake::Yes) loop_->post([core = core_.get()] { core->take_from_tunnel(); });
 }
 
 MediaCounters MediaShard::counters() const {

@@ -1,7 +1,9 @@
 // One thread of media: its own loop, its UDP and TCP port, and the engine with the rooms placed on it. Commands go in
-// and events come out as values, each by the other thread's loop.
+// and events come out as values, each by the other thread's loop; and so do packets of participants inside a tunnel,
+// which ends on the control thread.
 //
-// Threads: `create`, `post` and the destructor belong to the control thread; all else happens on the shard's own.
+// Threads: `create`, `post`, those of the tunnel and the destructor belong to the control thread; all else happens on
+// the shard's own.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "app/histogram.h"
+#include "app/media/packet_lane.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -36,6 +39,20 @@ struct MediaCounters {
   /// Seconds from waking up with datagrams to having sent what became of them: one for each batch of up to 1,024.
   Histogram<12> forwarding{{20e-6, 50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1}};
   double cpu_seconds = 0;  // of the thread
+  LaneCounters from_tunnel;
+  LaneCounters to_tunnel;
+};
+
+/// The tunnel as the media threads see it. Everything is called on the control thread.
+class TunnelDoor {
+ public:
+  virtual ~TunnelDoor() = default;
+  /// For whoever is behind that path.
+  virtual void send_to_tunnel(const ice::Path& path, Bytes packet) = 0;
+  /// Media has no use for that path any more.
+  virtual void release_in_tunnel(const ice::Path& path) = 0;
+  /// After some of the above.
+  virtual void end_of_batch() = 0;
 };
 
 class MediaShard {
@@ -47,6 +64,8 @@ class MediaShard {
     const dtls::Certificate* certificate = nullptr;
     net::Loop* control = nullptr;  // where events are told
     std::function<void(std::vector<media::Event>)> on_events;
+    std::size_t index = 0;         // among the media threads
+    TunnelDoor* tunnel = nullptr;  // null where there is none; outlives this
   };
   /// Binds and starts. The error is one line that names the address.
   [[nodiscard]] static Result<std::unique_ptr<MediaShard>, std::string> create(Options options);
@@ -58,12 +77,17 @@ class MediaShard {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::optional<std::uint16_t> tcp_port() const { return tcp_port_; }
   void post(media::Command command);
+  /// A packet that came through the tunnel, by a path of the tunnel's. Copied; dropped and counted when too much waits.
+  void deliver(const ice::Path& path, Bytes packet);
+  /// Nothing more will come by that path, and nothing can be sent on it.
+  void close_path(const ice::Path& path);
   /// As of a moment ago. Thread-safe.
   [[nodiscard]] MediaCounters counters() const;
 
  private:
   class Core;
   MediaShard() = default;
+  void wake(PacketLane::Wake wake);
 
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<Core> core_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "app/media/placement.h"
 #include "app/rooms/path_quality.h"
 #include "base/entropy.h"
 #include "base/overloaded.h"
@@ -55,10 +56,11 @@ RoomControl::RoomControl(Parts parts, call::RoomOptions options) : parts_{parts}
 
 RoomControl::~RoomControl() = default;
 
-void RoomControl::attach(net::Server& server, MediaShard& shard, sdp::Fingerprint fingerprint,
-                         std::vector<std::string> candidates) {
+void RoomControl::attach(net::Server& server, MediaShards& shards, sdp::Fingerprint fingerprint,
+                         std::vector<Candidates> candidates) {
   server_ = &server;
-  shard_ = &shard;
+  shards_ = &shards;
+  shard_use_.resize(shards.size());
   fingerprint_ = std::move(fingerprint);
   candidates_ = std::move(candidates);
 }
@@ -139,8 +141,7 @@ void RoomControl::run(call::RoomCommand command) {
     call::RoomCommand next = std::move(waiting_.front());
     waiting_.pop_front();
     rooms_.handle(std::move(next), parts_.loop.now(), effects_);
-    call::RoomEffects effects = std::exchange(effects_, {});
-    for (call::RoomEffect& effect : effects) perform(effect);
+    perform_all(std::exchange(effects_, {}));
   }
   running_ = false;
   arm_timer();
@@ -156,8 +157,7 @@ void RoomControl::arm_timer() {
     timer_.reset();
     running_ = true;
     rooms_.handle_timeout(parts_.loop.now(), effects_);
-    call::RoomEffects effects = std::exchange(effects_, {});
-    for (call::RoomEffect& effect : effects) perform(effect);
+    perform_all(std::exchange(effects_, {}));
     running_ = false;
     if (!waiting_.empty()) {
       call::RoomCommand first = std::move(waiting_.front());
@@ -168,16 +168,36 @@ void RoomControl::arm_timer() {
   });
 }
 
+void RoomControl::perform_all(call::RoomEffects effects) {
+  told_ = {};
+  for (call::RoomEffect& effect : effects) perform(effect);
+  told_ = {};
+}
+
+/// What is told to everybody comes as one effect for each, one after the other: it is put into text once.
 template <class Deliver>
-void RoomControl::deliver(const Deliver& effect) {
+bool RoomControl::says_the_same(const Deliver& effect) const {
+  auto* const before = told_.effect == nullptr ? nullptr : std::get_if<Deliver>(told_.effect);
+  if (before == nullptr) return false;
+  before->to = effect.to;  // which is done with
+  return effect == *before;
+}
+
+template <class Deliver>
+void RoomControl::deliver(const Deliver& effect, call::RoomEffect& whole) {
   const call::RoomAddress* const address = rooms_.address_of(effect.to);
   if (address == nullptr) return;
-  text_.clear();
-  if constexpr (std::is_same_v<Deliver, call::DeliverJoined>) {
-    ++(effect.resumed ? counters_.resumed : counters_.joins);
-    signal::room::encode(text_, effect, *address, ice_servers_ ? ice_servers_(effect.user) : "[]");
+  if (says_the_same(effect)) {
+    signal::room::readdress(text_, told_.body_bytes, *address);
   } else {
-    signal::room::encode(text_, effect, *address);
+    text_.clear();
+    if constexpr (std::is_same_v<Deliver, call::DeliverJoined>) {
+      ++(effect.resumed ? counters_.resumed : counters_.joins);
+      signal::room::encode(text_, effect, *address, ice_servers_ ? ice_servers_(effect.user) : "[]");
+    } else {
+      signal::room::encode(text_, effect, *address);
+    }
+    told_ = {.effect = &whole, .body_bytes = signal::room::body_bytes(text_, *address)};
   }
   server_->ws_send(effect.to, text_);
 }
@@ -191,15 +211,15 @@ void RoomControl::perform(call::RoomEffect& effect) {
           [this](const call::SetTrackMuted& e) {
             // An owner who mutes sends silence itself; what a moderator muted is not passed on.
             if (e.by == call::MutedBy::Moderator || !e.muted) {
-              shard_->post(media::MuteTrack{.track = e.track, .muted = e.muted});
+              post(e.track, media::MuteTrack{.track = e.track, .muted = e.muted});
             }
           },
-          [this](const call::RefuseTrack& e) { shard_->post(media::MuteTrack{.track = e.track, .muted = true}); },
+          [this](const call::RefuseTrack& e) { post(e.track, media::MuteTrack{.track = e.track, .muted = true}); },
           [this](const call::SetTrackSource& e) {
-            shard_->post(media::SetTrackSource{.track = e.track,
-                                               .source = e.source == call::TrackSource::Screen
-                                                             ? media::VideoSource::Screen
-                                                             : media::VideoSource::Camera});
+            const bool screen = e.source == call::TrackSource::Screen;
+            post(e.track,
+                 media::SetTrackSource{.track = e.track,
+                                       .source = screen ? media::VideoSource::Screen : media::VideoSource::Camera});
           },
           [this](const call::SetView& e) {
             std::vector<media::ViewWish> wishes;
@@ -208,7 +228,9 @@ void RoomControl::perform(call::RoomEffect& effect) {
                                 .height = static_cast<std::uint16_t>(std::min<std::uint32_t>(wish.height, 0xFFFF)),
                                 .priority = static_cast<std::uint8_t>(std::clamp(wish.priority, 0, 255))});
             }
-            shard_->post(media::SetView{.peer = e.participant, .wishes = std::move(wishes)});
+            if (const Stay* const stay = find(e.participant)) {
+              post(*stay, media::SetView{.peer = e.participant, .wishes = std::move(wishes)});
+            }
           },
           [this](const call::CloseRoomConnection& e) {
             const auto close = signal::room::close_of(e.reason);
@@ -217,14 +239,14 @@ void RoomControl::perform(call::RoomEffect& effect) {
           [this](const call::RevokeTokens& e) {
             parts_.log.info("removed from a room", {{"room", e.room.id}, {"user", e.user}});
           },
-          [this](const call::DeliverParticipantLeft& e) {
+          [this, &effect](const call::DeliverParticipantLeft& e) {
             const call::RoomAddress* const address = rooms_.address_of(e.to);
             if (e.reason == call::LeaveReason::Removed && address != nullptr && address->session == e.session) {
               ++counters_.removed;
             }
-            deliver(e);
+            deliver(e, effect);
           },
-          [this](const auto& e) { deliver(e); }},
+          [this, &effect](const auto& e) { deliver(e, effect); }},
       effect);
 }
 
@@ -251,6 +273,29 @@ RoomControl::Stay* RoomControl::find(ParticipantId participant) {
   return found == stays_.end() ? nullptr : &found->second;
 }
 
+void RoomControl::post(const Stay& stay, media::Command command) {
+  shards_->at(stay.shard).post(std::move(command));
+}
+
+void RoomControl::post(TrackId track, media::Command command) {
+  const auto found = track_shards_.find(track);
+  if (found != track_shards_.end()) shards_->at(found->second).post(std::move(command));
+}
+
+std::size_t RoomControl::place_room() const {
+  std::vector<ShardLoad> loads;
+  for (std::size_t i = 0; i < shard_use_.size(); ++i) {
+    loads.push_back(
+        {.busy = shards_->busy(i), .rooms = shard_use_[i].rooms, .participants = shard_use_[i].participants});
+  }
+  return least_loaded(loads);
+}
+
+const std::vector<std::string>& RoomControl::candidates_for(const Stay& stay) const {
+  const Candidates& candidates = candidates_[stay.shard];
+  return is_in_tunnel_ && is_in_tunnel_(stay.user) ? candidates.in_tunnel : candidates.everybody;
+}
+
 rtp::Ssrc RoomControl::new_ssrc() {
   for (;;) {
     const std::uint32_t value = random_u32(parts_.entropy);
@@ -260,7 +305,7 @@ rtp::Ssrc RoomControl::new_ssrc() {
 
 media::NegotiationIds::Credentials RoomControl::new_credentials() {
   ice::Credentials local = ice::make_credentials(parts_.entropy);
-  shard_->post(media::RestartIce{.peer = negotiated_->id, .local = local});
+  post(*negotiated_, media::RestartIce{.peer = negotiated_->id, .local = local});
   return {.ufrag = std::move(local.ufrag), .pwd = std::move(local.pwd)};
 }
 
@@ -268,12 +313,17 @@ void RoomControl::perform(const call::OpenMedia& effect) {
   MediaRoom& room = media_rooms_[effect.room];
   if (room.participants.empty()) {
     room.id = RoomId{next_room_++};
+    room.shard = place_room();
+    ++shard_use_[room.shard].rooms;
     room_keys_.emplace(room.id, effect.room);
   }
   room.participants.push_back(effect.participant);
+  ++shard_use_[room.shard].participants;
   Stay& stay = stays_[effect.participant];
   stay.id = effect.participant;
   stay.room = effect.room;
+  stay.shard = room.shard;
+  stay.user = effect.user;
   stay.stream = stream_name(effect.session, effect.participant);
   stay.joined_at = parts_.loop.now();
   begin_media(stay);
@@ -287,12 +337,12 @@ void RoomControl::begin_media(Stay& stay) {
   options.ice_ufrag = local.ufrag;
   options.ice_pwd = local.pwd;
   options.fingerprint = fingerprint_;
-  options.candidates = candidates_;
+  options.candidates = candidates_for(stay);
   media::NegotiationIds& ids = *this;
   stay.negotiator = std::make_unique<media::Negotiator>(std::move(options), ids);
   stay.peer_open = true;
   const MediaRoom& room = media_rooms_.at(stay.room);
-  shard_->post(media::OpenPeer{.peer = stay.id, .room = room.id, .local = local, .generation = ++stay.generation});
+  post(stay, media::OpenPeer{.peer = stay.id, .room = room.id, .local = local, .generation = ++stay.generation});
   update_wanted(stay, room);
 }
 
@@ -306,7 +356,10 @@ void RoomControl::begin_media_again(Stay& stay) {
 void RoomControl::end_publications(Stay& stay) {
   stay.receiving.clear();
   if (stay.published.empty()) return;
-  for (const Publication& track : std::exchange(stay.published, {})) run(call::TrackEnded{track.track});
+  for (const Publication& track : std::exchange(stay.published, {})) {
+    track_shards_.erase(track.track);
+    run(call::TrackEnded{track.track});
+  }
   update_wanted_soon(stay.room);
 }
 
@@ -315,7 +368,7 @@ void RoomControl::end_media(Stay& stay) {
   if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
   stay.offer_timer.reset();
   stay.answer_timer.reset();
-  if (stay.peer_open) shard_->post(media::ClosePeer{.peer = stay.id});
+  if (stay.peer_open) post(stay, media::ClosePeer{.peer = stay.id});
   stay.peer_open = false;
 }
 
@@ -325,15 +378,18 @@ void RoomControl::perform(const call::CloseMedia& effect) {
   end_media(*stay);
   const call::RoomKey key = stay->room;
   const bool published = !stay->published.empty();
+  for (const Publication& track : stay->published) track_shards_.erase(track.track);
   stays_.erase(effect.participant);
   const auto room = media_rooms_.find(key);
   if (room == media_rooms_.end()) return;
   std::erase(room->second.participants, effect.participant);
+  --shard_use_[room->second.shard].participants;
   if (!room->second.participants.empty()) {
     if (published) update_wanted_soon(key);
     return;
   }
   if (room->second.update_timer) parts_.loop.cancel(*room->second.update_timer);
+  --shard_use_[room->second.shard].rooms;
   room_keys_.erase(room->second.id);
   media_rooms_.erase(room);
 }
@@ -428,13 +484,13 @@ void RoomControl::on_signal_answer(Stay& stay, const std::string& sdp) {
 void RoomControl::agree(Stay& stay, const media::Negotiator::Agreed& agreed) {
   stay.pending_ice.clear();
   if (!agreed.remote.ice_ufrag.empty()) {
-    shard_->post(media::ConfigurePeer{
-        .peer = stay.id,
-        .remote = {.ice = {.ufrag = agreed.remote.ice_ufrag, .pwd = agreed.remote.ice_pwd},
-                   .fingerprints = to_dtls(agreed.remote.fingerprints),
-                   .our_role =
-                       agreed.remote.our_role == media::DtlsRole::Active ? dtls::Role::Active : dtls::Role::Passive},
-        .parameters = agreed.parameters});
+    post(stay, media::ConfigurePeer{
+                   .peer = stay.id,
+                   .remote = {.ice = {.ufrag = agreed.remote.ice_ufrag, .pwd = agreed.remote.ice_pwd},
+                              .fingerprints = to_dtls(agreed.remote.fingerprints),
+                              .our_role = agreed.remote.our_role == media::DtlsRole::Active ? dtls::Role::Active
+                                                                                            : dtls::Role::Passive},
+                   .parameters = agreed.parameters});
   }
   std::vector<std::pair<TrackId, std::string>> receiving;
   for (const media::SendParameters& send : agreed.parameters.send) receiving.emplace_back(send.track, send.mid);
@@ -456,7 +512,10 @@ void RoomControl::update_publications(Stay& stay, const media::PeerParameters& p
     ended.push_back(known.track);
     return true;
   });
-  for (const TrackId track : ended) run(call::TrackEnded{track});
+  for (const TrackId track : ended) {
+    track_shards_.erase(track);
+    run(call::TrackEnded{track});
+  }
   changed = !ended.empty();
   for (const media::ReceiveParameters& receive : parameters.receive) {
     const auto known = std::ranges::find(stay.published, receive.track, &Publication::track);
@@ -465,6 +524,7 @@ void RoomControl::update_publications(Stay& stay, const media::PeerParameters& p
       continue;
     }
     changed = true;
+    track_shards_.emplace(receive.track, stay.shard);
     stay.published.push_back(
         {.track = receive.track, .kind = receive.kind, .mid = receive.mid, .codecs = receive.codecs});
     run(call::TrackPublished{

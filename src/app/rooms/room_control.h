@@ -14,7 +14,7 @@
 
 #include "app/call_journal.h"
 #include "app/histogram.h"
-#include "app/media/media_shard.h"
+#include "app/media/media_shards.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "call/room_engine.h"
@@ -60,9 +60,16 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   RoomControl(Parts parts, call::RoomOptions options);
   ~RoomControl() override;
 
-  /// Before any socket. Candidates are the texts for descriptions.
-  void attach(net::Server& server, MediaShard& shard, sdp::Fingerprint fingerprint,
-              std::vector<std::string> candidates);
+  /// The texts for descriptions, of one media thread.
+  struct Candidates {
+    std::vector<std::string> everybody;
+    std::vector<std::string> in_tunnel;  // also for users who are in a tunnel: those of `everybody`, and more
+  };
+  /// Before any socket. `candidates` are those of each media thread.
+  void attach(net::Server& server, MediaShards& shards, sdp::Fingerprint fingerprint,
+              std::vector<Candidates> candidates);
+  /// Who is in a tunnel that leads to the media threads.
+  void on_tunnel_question(std::function<bool(const UserId&)> is_in_tunnel) { is_in_tunnel_ = std::move(is_in_tunnel); }
   /// What `joined` tells a user of ICE servers, as a JSON array.
   void on_ice_servers(std::function<std::string(const UserId&)> list) { ice_servers_ = std::move(list); }
 
@@ -98,6 +105,12 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   [[nodiscard]] std::size_t present() const { return rooms_.present_count(); }
   [[nodiscard]] std::size_t tracks() const { return rooms_.counts().tracks; }
   [[nodiscard]] const RoomCounters& counters() const { return counters_; }
+  /// Rooms and their participants on each media thread.
+  struct ShardUse {
+    std::size_t rooms = 0;
+    std::size_t participants = 0;
+  };
+  [[nodiscard]] const std::vector<ShardUse>& shard_use() const { return shard_use_; }
 
  private:
   struct Publication {
@@ -110,6 +123,8 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   struct Stay {
     ParticipantId id;
     call::RoomKey room;
+    std::size_t shard = 0;  // the room's
+    UserId user;
     std::string stream;  // in msid and cname
     std::unique_ptr<media::Negotiator> negotiator;
     bool peer_open = false;
@@ -128,6 +143,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   };
   struct MediaRoom {
     RoomId id;
+    std::size_t shard = 0;  // the media thread that it is on, from its first participant to its last
     std::vector<ParticipantId> participants;
     std::optional<net::Loop::TimerKey> update_timer;
   };
@@ -140,10 +156,18 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void perform(call::PassSignal& effect);
   void perform(const call::SaveRoomRecord& effect);
   template <class Deliver>
-  void deliver(const Deliver& effect);
+  void deliver(const Deliver& effect, call::RoomEffect& whole);
+  template <class Deliver>
+  [[nodiscard]] bool says_the_same(const Deliver& effect) const;
+  void perform_all(call::RoomEffects effects);
   void arm_timer();
 
   [[nodiscard]] Stay* find(ParticipantId participant);
+  /// To the media thread that the participant, or the track, is on.
+  void post(const Stay& stay, media::Command command);
+  void post(TrackId track, media::Command command);
+  [[nodiscard]] std::size_t place_room() const;
+  [[nodiscard]] const std::vector<std::string>& candidates_for(const Stay& stay) const;
   [[nodiscard]] static rest::RoomPeerDetail detail_of(const Stay& stay);
   [[nodiscard]] static std::vector<rest::RoomReceived> received_by(const Stay& stay);
   static void keep_candidate(Stay& stay, std::string candidate);
@@ -174,19 +198,28 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
 
   Parts parts_;
   net::Server* server_ = nullptr;
-  MediaShard* shard_ = nullptr;
+  MediaShards* shards_ = nullptr;
   sdp::Fingerprint fingerprint_;
-  std::vector<std::string> candidates_;
+  std::vector<Candidates> candidates_;  // of each media thread
+  std::vector<ShardUse> shard_use_;     // likewise
+  std::function<bool(const UserId&)> is_in_tunnel_;
   std::function<std::string(const UserId&)> ice_servers_;
   call::Rooms rooms_;
   std::unordered_map<ConnectionId, std::string> sessions_;  // login sessions, to close sockets by
   std::unordered_map<ParticipantId, Stay> stays_;
   std::unordered_map<call::RoomKey, MediaRoom> media_rooms_;
   std::unordered_map<RoomId, call::RoomKey> room_keys_;
-  std::deque<call::RoomCommand> waiting_;  // commands that came while effects were performed
+  std::unordered_map<TrackId, std::size_t> track_shards_;  // of published tracks
+  std::deque<call::RoomCommand> waiting_;                  // commands that came while effects were performed
   bool running_ = false;
   call::RoomEffects effects_;  // reused
   std::string text_;           // reused
+  /// What `text_` says, while the effects of one command are performed.
+  struct Told {
+    call::RoomEffect* effect = nullptr;
+    std::size_t body_bytes = 0;
+  };
+  Told told_;
   std::optional<net::Loop::TimerKey> timer_;
   std::uint64_t next_track_ = 1;
   std::uint64_t next_room_ = 1;

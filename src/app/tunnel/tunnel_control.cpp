@@ -88,7 +88,10 @@ call::tunnel::Command find_callee(port::Store& store, const call::tunnel::LookUp
 }  // namespace
 
 TunnelControl::TunnelControl(Parts parts, const Config& config)
-    : parts_{parts}, config_{config}, calls_{call_options(config), parts.presence, parts.entropy} {}
+    : parts_{parts},
+      config_{config},
+      provider_{&parts.provider},
+      calls_{call_options(config), parts.presence, parts.entropy} {}
 
 // ---- who comes in --------------------------------------------------------------------------------------------------
 
@@ -281,8 +284,10 @@ void TunnelControl::perform(const call::CloseConnection& effect) {
 void TunnelControl::perform(const call::tunnel::OpenTunnel& effect) {
   std::array<std::uint8_t, kEncryptionKeyBytes> key{};
   parts_.entropy.fill(key);
-  tunnels_[effect.call].encryption_key = Private<std::string>{base64_encode(key)};
-  parts_.provider.open(effect.call, [this, call = effect.call](Result<port::TunnelAccesses, std::string> accesses) {
+  tunnels_[effect.call] = {.users = {effect.caller, effect.callee},
+                           .encryption_key = Private<std::string>{base64_encode(key)},
+                           .accesses = {}};
+  provider_->open(effect.call, [this, call = effect.call](Result<port::TunnelAccesses, std::string> accesses) {
     const auto tunnel = tunnels_.find(call);
     if (tunnel == tunnels_.end()) return;  // the call is over
     if (!accesses) {
@@ -292,14 +297,24 @@ void TunnelControl::perform(const call::tunnel::OpenTunnel& effect) {
       parts_.loop.post([this, call] { run(call::tunnel::TunnelRefused{call}); });
       return;
     }
+    for (std::size_t i = 0; i < accesses->size(); ++i) {
+      if (!(*accesses)[i].sfu_endpoint.empty()) reaching_.insert(tunnel->second.users[i]);
+    }
     tunnel->second.accesses = std::move(*accesses);
     parts_.loop.post([this, call] { run(call::tunnel::TunnelOpened{call}); });
   });
 }
 
 void TunnelControl::perform(const call::tunnel::CloseTunnel& effect) {
-  tunnels_.erase(effect.call);
-  parts_.provider.close(effect.call);
+  if (const auto found = tunnels_.find(effect.call); found != tunnels_.end()) {
+    const Tunnel& tunnel = found->second;
+    for (std::size_t i = 0; tunnel.accesses && i < tunnel.accesses->size(); ++i) {
+      const auto user = reaching_.find(tunnel.users[i]);
+      if (!(*tunnel.accesses)[i].sfu_endpoint.empty() && user != reaching_.end()) reaching_.erase(user);
+    }
+    tunnels_.erase(found);
+  }
+  provider_->close(effect.call);
 }
 
 void TunnelControl::perform(const call::tunnel::ConfigReceived& effect) {
@@ -327,7 +342,11 @@ signal::tunnel::ClientConfig TunnelControl::config_for(const Client& client, con
   out.peer_endpoint = access.peer_endpoint;
   out.sfu_endpoint = access.sfu_endpoint;
   out.security = client.security;
-  if (client.security == signal::tunnel::Security::Tls) out.certificate = certificate_;
+  // An external server is reached in its own way, wherever the client has come in here.
+  if (config_.vpn_provider != "embedded") {
+    out.security = config_.xray_tls ? signal::tunnel::Security::Tls : signal::tunnel::Security::None;
+  }
+  if (out.security == signal::tunnel::Security::Tls) out.certificate = certificate_;
   out.version_inside = client.version_inside;
   return out;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "app/access.h"
 #include "app/call_journal.h"
@@ -56,7 +57,9 @@ class TunnelControl final : public socketio::Handler {
 
   /// Before any socket. The server outlives its use here.
   void attach(socketio::Server& server) { server_ = &server; }
-  /// PEM lines of the server's certificate when it is not publicly trusted; empty otherwise.
+  /// Instead of that of `Parts`, before any call. It outlives its use here.
+  void use_provider(port::TunnelProvider& provider) { provider_ = &provider; }
+  /// PEM lines of the tunnel server's certificate when it is not publicly trusted; empty otherwise.
   void set_certificate(std::vector<std::string> lines) { certificate_ = std::move(lines); }
   /// Presence is one for all dialects: who hears of it elsewhere is told there.
   void on_foreign_presence(std::function<void(const call::DeliverPresence&)> tell) {
@@ -68,6 +71,8 @@ class TunnelControl final : public socketio::Handler {
   void close_session(const std::string& session_id);
   void drain();
   void shut_down();
+  /// Whether the user is in a call with a tunnel that leads to the media plane.
+  [[nodiscard]] bool reaches_media(const UserId& user) const { return reaching_.contains(user); }
   [[nodiscard]] bool owns(ConnectionId connection) const { return clients_.contains(connection); }
   [[nodiscard]] std::size_t calls() const { return calls_.call_count(); }
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
@@ -88,6 +93,7 @@ class TunnelControl final : public socketio::Handler {
     signal::tunnel::VersionInside version_inside = signal::tunnel::VersionInside::Yes;
   };
   struct Tunnel {
+    std::array<UserId, 2> users;  // caller, callee
     Private<std::string> encryption_key;
     std::optional<port::TunnelAccesses> accesses;
   };
@@ -112,12 +118,14 @@ class TunnelControl final : public socketio::Handler {
 
   Parts parts_;
   const Config& config_;
+  port::TunnelProvider* provider_;
   socketio::Server* server_ = nullptr;
   std::function<void(const call::DeliverPresence&)> tell_elsewhere_;
   std::vector<std::string> certificate_;
   call::tunnel::TunnelCalls calls_;
   std::unordered_map<ConnectionId, Client> clients_;
   std::unordered_map<CallId, Tunnel> tunnels_;
+  std::unordered_multiset<UserId> reaching_;  // users of tunnels that lead to the media plane
   call::tunnel::Effects effects_;
   std::optional<net::Loop::TimerKey> timer_;
   TunnelCallCounters counters_;

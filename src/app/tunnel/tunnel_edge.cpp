@@ -3,9 +3,12 @@
 #include <array>
 #include <utility>
 
+#include "app/media/media_ports.h"
 #include "base/check.h"
 #include "net/connection.h"
 #include "net/ws_session.h"
+#include "proto/stun/message.h"
+#include "proto/stun/writer.h"
 #include "proto/vless/early_data.h"
 #include "proto/websocket/frame.h"
 #include "proto/websocket/handshake.h"
@@ -108,21 +111,69 @@ void TunnelEdge::close(tunnel::StreamId stream, tunnel::Ending ending) {
 
 // ---- media ---------------------------------------------------------------------------------------------------------
 
-void TunnelEdge::on_datagram(const ice::Path&, MutableBytes) {}
+// Each media thread has a port of its own at the virtual address, so a packet's own address says where it belongs.
 
-void TunnelEdge::on_closed(const ice::Path&) {}
+MediaShard* TunnelEdge::shard_of(const ice::Path& path) {
+  const auto index = static_cast<std::size_t>(path.local.port - kSfuInTunnel.port);
+  return media_ != nullptr && index < media_->size() ? &media_->at(index) : nullptr;
+}
+
+void TunnelEdge::on_datagram(const ice::Path& path, MutableBytes packet) {
+  if (answer_probe(path, packet)) return;
+  if (MediaShard* const shard = shard_of(path)) shard->deliver(path, packet);
+}
+
+void TunnelEdge::on_closed(const ice::Path& path) {
+  if (MediaShard* const shard = shard_of(path)) shard->close_path(path);
+}
+
+/// A client finds out whether its tunnel is up by a plain STUN request: who got here has shown a key of the call. With
+/// a user name it is a check of ICE, and for media.
+bool TunnelEdge::answer_probe(const ice::Path& path, Bytes packet) {
+  if (!stun::looks_like_stun(packet)) return false;
+  const auto message = stun::parse(packet);
+  if (!message || message->message_class != stun::MessageClass::Request || message->method != stun::kBinding ||
+      message->username || message->integrity_at || !message->not_understood.empty()) {
+    return false;
+  }
+  std::array<std::uint8_t, 64> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+  stun::MessageWriter answer{buffer,
+                             {.message_class = stun::MessageClass::Success, .transaction = message->transaction}};
+  answer.xor_mapped_address(path.remote);
+  if (message->fingerprint_at) answer.fingerprint();
+  tunnel_.send(path, Bytes{buffer}.first(answer.finish()), now());
+  return true;
+}
+
+void TunnelEdge::send_to_tunnel(const ice::Path& path, Bytes packet) {
+  tunnel_.send(path, packet, now());
+}
+
+void TunnelEdge::release_in_tunnel(const ice::Path& path) {
+  tunnel_.release(path, now());
+}
+
+void TunnelEdge::end_of_batch() {
+  settle();
+}
 
 // ---- calls ---------------------------------------------------------------------------------------------------------
 
 void TunnelEdge::open(const CallId& call, Opened done) {
   tunnel::NewCall fresh{.id = call, .users = {}, .sfu = std::nullopt};
+  std::string sfu;
+  if (media_ != nullptr) {
+    fresh.sfu = kSfuInTunnel;
+    fresh.sfu_ports = static_cast<std::uint16_t>(media_->size());
+    sfu = kSfuInTunnel.to_text();
+  }
   port::TunnelAccesses accesses;
   for (std::size_t i = 0; i < accesses.size(); ++i) {
     const std::string uuid = make_uuid(parts_.entropy);
     const auto key = vless::parse_user_key(uuid);
     ZVONOK_CHECK(key);
     fresh.users[i] = {.key = *key, .peer = kPeerAddress};
-    accesses[i] = {.user = Private<std::string>{uuid}, .peer_endpoint = kPeerAddress.to_text(), .sfu_endpoint = {}};
+    accesses[i] = {.user = Private<std::string>{uuid}, .peer_endpoint = kPeerAddress.to_text(), .sfu_endpoint = sfu};
   }
   const auto added = tunnel_.add_call(fresh, now());
   settle();

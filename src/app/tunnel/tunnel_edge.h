@@ -1,10 +1,11 @@
-// The tunnel inside this process: WebSockets at `/call` on the server's own port, the tunnel behind them, and keys for
-// calls. Belongs to the loop's thread.
+// The tunnel inside this process: WebSockets at `/call` on the server's own port, the tunnel behind them, keys for
+// calls, and the way to the media threads. Belongs to the loop's thread.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "app/media/media_shards.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "net/loop.h"
@@ -18,6 +19,7 @@ namespace zvonok::app {
 
 class TunnelEdge final : public net::WsHandler,
                          public port::TunnelProvider,
+                         public TunnelDoor,
                          private tunnel::StreamSink,
                          private tunnel::MediaDoor {
  public:
@@ -30,6 +32,8 @@ class TunnelEdge final : public net::WsHandler,
 
   /// Before any socket. The server outlives its use here.
   void attach(net::Server& server) { server_ = &server; }
+  /// Before any socket as well; without it nothing but the other side of a call is reached. It outlives its use here.
+  void attach(MediaShards& media) { media_ = &media; }
   /// Whether the request is a tunnel's. To anything else at that path the server is a web site like any other.
   [[nodiscard]] static bool is_tunnel(const HttpRequest& request);
   void handle(const HttpRequest& request, net::Responder respond);
@@ -39,6 +43,10 @@ class TunnelEdge final : public net::WsHandler,
 
   [[nodiscard]] const tunnel::Counters& counters() const { return tunnel_.counters(); }
   [[nodiscard]] std::size_t streams() const { return tunnel_.stream_count(); }
+
+  void send_to_tunnel(const ice::Path& path, Bytes packet) override;
+  void release_in_tunnel(const ice::Path& path) override;
+  void end_of_batch() override;
 
   void on_ws_message(ConnectionId id, std::string_view text) override;
   void on_ws_binary(ConnectionId id, std::string_view bytes) override;
@@ -56,9 +64,12 @@ class TunnelEdge final : public net::WsHandler,
   [[nodiscard]] TimePoint now() const { return parts_.loop.now().mono; }
   void feed(ConnectionId id, std::string_view bytes);
   void settle();
+  [[nodiscard]] bool answer_probe(const ice::Path& path, Bytes packet);
+  [[nodiscard]] MediaShard* shard_of(const ice::Path& path);
 
   Parts parts_;
   net::Server* server_ = nullptr;
+  MediaShards* media_ = nullptr;
   tunnel::Tunnel tunnel_;
   std::optional<net::Loop::TimerKey> timer_;
 };

@@ -3,6 +3,7 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace zvonok::app {
 namespace {
@@ -12,6 +13,13 @@ constexpr std::string_view kNamespace = "/call";
 
 bool is_socketio(std::string_view path) {
   return path == kSocketIoPath || path == kSocketIoPath.substr(0, kSocketIoPath.size() - 1);
+}
+
+std::vector<std::string> lines_of(const std::string& pem) {
+  std::vector<std::string> lines;
+  std::istringstream text{pem};
+  for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
+  return lines;
 }
 
 }  // namespace
@@ -47,10 +55,19 @@ void TunnelService::attach(net::Server& server) {
 }
 
 void TunnelService::set_certificate(const std::string& pem) {
-  std::vector<std::string> lines;
-  std::istringstream text{pem};
-  for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
-  control_.set_certificate(std::move(lines));
+  if (!external_.provider) control_.set_certificate(lines_of(pem));
+}
+
+void TunnelService::use(ExternalTunnel external) {
+  if (!external.provider) return;
+  external_ = std::move(external);
+  control_.use_provider(*external_.provider);
+  control_.set_certificate(lines_of(external_.certificate));
+}
+
+void TunnelService::finish() {
+  control_.use_provider(tunnel_);  // sockets that end later may still end calls
+  external_.provider.reset();
 }
 
 const engineio::Counters* TunnelService::engine_counters() const {

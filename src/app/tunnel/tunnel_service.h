@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/config/config.h"
+#include "app/tunnel/external_tunnel.h"
 #include "app/tunnel/tunnel_control.h"
 #include "app/tunnel/tunnel_edge.h"
 #include "app/web/web_policy.h"
@@ -31,13 +32,24 @@ class TunnelService {
 
   /// Before the first request. The server outlives its use here.
   void attach(net::Server& server);
+  /// Likewise.
+  void attach(MediaShards& media) { tunnel_.attach(media); }
+  /// For the media threads.
+  [[nodiscard]] TunnelDoor& media_door() { return tunnel_; }
 
   /// Whether the request is for one of the two.
   [[nodiscard]] static bool is_for_us(const HttpRequest& request);
   void handle(HttpRequest request, net::Responder respond);
   [[nodiscard]] net::BodyRules body_rules(const net::RequestHead& head, ConnectionId connection);
 
-  /// As TlsContext::own_certificate gives it.
+  /// Calls go through this server from now on, before any call. Nothing is changed when it holds no provider.
+  void use(ExternalTunnel external);
+  /// Ends its thread: before the loop forgets what was posted to it.
+  void finish();
+  /// Null when tunnels are made here.
+  [[nodiscard]] const tunnel_xray::XrayProvider* external() const { return external_.provider.get(); }
+
+  /// As TlsContext::own_certificate gives it. Of this server: an external tunnel server has its own.
   void set_certificate(const std::string& pem);
 
   /// Null before `attach`.
@@ -50,6 +62,7 @@ class TunnelService {
  private:
   const WebPolicy& policy_;
   TunnelEdge tunnel_;
+  ExternalTunnel external_;
   socketio::Server socketio_;
   TunnelControl control_;
   std::unique_ptr<net::EngineIoEdge> edge_;  // from attach on

@@ -9,6 +9,7 @@
 #include "identity/account_rules.h"
 #include "net/clock.h"
 #include "rest/auth_api.h"
+#include "rest/call_filter.h"
 #include "rest/calls_api.h"
 #include "rest/chats_api.h"
 #include "rest/groups_api.h"
@@ -183,6 +184,15 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::IssueWsTicket: issue_ticket(std::move(exchange)); return;
     case rest::RouteId::ListUsers: list_users(std::move(exchange)); return;
     case rest::RouteId::ListCalls: list_calls(std::move(exchange)); return;
+    case rest::RouteId::InitiateCall:
+    case rest::RouteId::TerminateCall:
+    case rest::RouteId::WatchCalls:
+    case rest::RouteId::ShowCall:
+    case rest::RouteId::AnswerCall:
+    case rest::RouteId::WatchCall:
+    case rest::RouteId::SendDtmf:
+    case rest::RouteId::HoldCall:
+    case rest::RouteId::MuteCall: parts_.phone.handle(match, std::move(exchange)); return;
     case rest::RouteId::CreateChat: create_chat(std::move(exchange)); return;
     case rest::RouteId::ListChats: list_chats(std::move(exchange)); return;
     case rest::RouteId::ShowChat: show_chat(match, std::move(exchange)); return;
@@ -285,6 +295,7 @@ void Api::end_session(const std::string& session_id) {
   parts_.revocations.revoke(session_id, parts_.loop.now().wall);
   parts_.control.close_session(session_id);
   parts_.tunnels.close_session(session_id);
+  parts_.phone.close_session(session_id);
   parts_.rooms.close_session(session_id);
 }
 
@@ -420,25 +431,28 @@ void Api::list_users(Exchange exchange) {
 
 void Api::list_calls(Exchange exchange) {
   auto page = rest::decode_page(exchange.request());
-  if (!page) {
-    exchange.reply(page.error());
+  auto filter = rest::decode_call_filter(exchange.request());
+  if (!page || !filter) {
+    exchange.reply(!page ? page.error() : filter.error());
     return;
   }
   const UserId user = exchange.principal->user;
   // Two owners: the journal's task, and this call, which has to answer when the journal takes nothing.
   const auto shared = std::make_shared<Exchange>(std::move(exchange));
-  const bool accepted = parts_.journal.read(
-      user, std::move(*page), [this, user, shared](port::StoreResult<CallJournal::HistoryPage> result) {
-        auto rows = result ? with_names(parts_.store, user, std::move(*result))
-                           : port::StoreResult<port::Page<rest::CallRow>>{fail(result.error())};
-        parts_.loop.post([shared, user, rows = std::move(rows)] {
-          if (rows) {
-            shared->reply(rest::encode_calls(*rows, user));
-          } else {
-            shared->reply(rest::problem_of(rows.error()));
-          }
-        });
-      });
+  const bool accepted = parts_.journal.query([this, user, shared, page = std::move(*page),
+                                              filter = std::move(*filter)](port::CallStore* store) {
+    using Rows = port::StoreResult<port::Page<rest::CallRow>>;
+    auto found = store == nullptr ? port::StoreResult<CallJournal::HistoryPage>{fail(CallJournal::database_is_down())}
+                                  : store->search_calls(user, filter, page);
+    Rows rows = found ? with_names(parts_.store, user, std::move(*found)) : Rows{fail(found.error())};
+    parts_.loop.post([shared, user, rows = std::move(rows)] {
+      if (rows) {
+        shared->reply(rest::encode_calls(*rows, user));
+      } else {
+        shared->reply(rest::problem_of(rows.error()));
+      }
+    });
+  });
   if (!accepted) shared->reply(rest::unavailable());
 }
 

@@ -7,6 +7,7 @@
 #include "app/call_journal.h"
 #include "app/config/config.h"
 #include "app/control.h"
+#include "app/phone/phone_service.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/tunnel/tunnel_control.h"
@@ -44,6 +45,7 @@ class Api {
     Access& access;
     Control& control;
     TunnelControl& tunnels;
+    PhoneService& phone;
     RoomControl& rooms;
     RoomAccess& room_access;
     Entropy& entropy;

@@ -41,6 +41,14 @@ class Exchange {
     log(101);
     return respond_.upgrade(handler);
   }
+  /// Answers bit by bit; see Responder::stream.
+  [[nodiscard]] bool stream(HttpResponse header, net::StreamWatcher& watcher) {
+    parts_.policy.add_cors(request_, header);
+    parts_.policy.add_security(request_, header);
+    header.add_header("X-Request-Id", request_.request_id);
+    log(header.status);
+    return respond_.stream(std::move(header), watcher);
+  }
   [[nodiscard]] ConnectionId connection() const { return respond_.connection(); }
 
  private:

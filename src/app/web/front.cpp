@@ -241,6 +241,15 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::IssueWsTicket:
     case rest::RouteId::ListUsers:
     case rest::RouteId::ListCalls:
+    case rest::RouteId::InitiateCall:
+    case rest::RouteId::TerminateCall:
+    case rest::RouteId::WatchCalls:
+    case rest::RouteId::ShowCall:
+    case rest::RouteId::AnswerCall:
+    case rest::RouteId::WatchCall:
+    case rest::RouteId::SendDtmf:
+    case rest::RouteId::HoldCall:
+    case rest::RouteId::MuteCall:
     case rest::RouteId::CreateChat:
     case rest::RouteId::ListChats:
     case rest::RouteId::ShowChat:

@@ -17,13 +17,11 @@ std::int32_t ticks_between(std::uint32_t from, std::uint32_t to) {
 
 }  // namespace
 
-SentHistory::SentHistory() : slots_{std::make_unique<std::array<Slot, kCapacity>>()} {}
-
 std::uint64_t SentHistory::record(TimePoint now, std::uint32_t bytes, PacketKind kind, ProbeCluster cluster) {
   const std::uint64_t sequence = next_++;
-  Slot& to = slot(sequence);
-  if (to.state == State::InFlight) bytes_in_flight_ -= to.bytes;
-  to = {.sent = now, .sequence = sequence, .bytes = bytes, .cluster = cluster, .kind = kind, .state = State::InFlight};
+  Slot& to = slots_.place(sequence, now);
+  if (to.number != kNoNumber && to.state == State::InFlight) bytes_in_flight_ -= to.bytes;
+  to = {.number = sequence, .at = now, .bytes = bytes, .cluster = cluster, .kind = kind, .state = State::InFlight};
   bytes_in_flight_ += bytes;
   return sequence;
 }
@@ -34,8 +32,7 @@ SentHistory::Slot* SentHistory::find(std::uint16_t sequence) {
   if (distance > 0) return nullptr;
   const auto back = static_cast<std::uint64_t>(-distance);
   if (back >= newest || back >= kCapacity) return nullptr;
-  Slot& found = slot(newest - back);
-  return found.state != State::Empty && found.sequence == newest - back ? &found : nullptr;
+  return slots_.find(newest - back);
 }
 
 /// The receiver's reference as a time near ours. The first one is taken as "now"; later ones keep their distance to
@@ -82,9 +79,9 @@ std::span<const PacketResult> SentHistory::resolve(TimePoint now, const Transpor
     if (!was_lost) bytes_in_flight_ -= found->bytes;
     found->state = arrived ? State::ToldArrived : State::ToldLost;
     out[count++] = {
-        .packet = {.sequence = found->sequence, .bytes = found->bytes, .kind = found->kind, .cluster = found->cluster},
+        .packet = {.sequence = found->number, .bytes = found->bytes, .kind = found->kind, .cluster = found->cluster},
         .fate = !arrived ? Fate::Lost : (was_lost ? Fate::ArrivedAfterLoss : Fate::Arrived),
-        .sent = found->sent,
+        .sent = found->at,
         .arrived = arrived ? reference + *status.since_reference : TimePoint{}};
   }
   return out.first(count);

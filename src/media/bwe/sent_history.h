@@ -1,15 +1,14 @@
 // Gives outgoing packets their transport-wide sequence numbers, remembers them for a while, and turns the receiver's
 // feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, already parsed) into results for a controller.
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 
 #include "base/time.h"
 #include "media/bwe/types.h"
+#include "media/growing_ring.h"
 
 namespace zvonok::media::bwe {
 
@@ -34,11 +33,10 @@ struct SentHistoryStats {
 
 class SentHistory {
  public:
-  /// Enough for a second of 20 Mbit/s.
+  /// Enough for a second of 20 Mbit/s. Room for as many is taken only when that many are younger than kKeep.
   static constexpr std::size_t kCapacity = 2048;
+  static constexpr Duration kKeep = seconds{4};
   static constexpr Duration kClockJump = seconds{60};
-
-  SentHistory();
 
   /// The number for a packet that leaves now: its low 16 bits go into the header extension.
   std::uint64_t record(TimePoint now, std::uint32_t bytes, PacketKind kind, ProbeCluster cluster);
@@ -54,21 +52,20 @@ class SentHistory {
   [[nodiscard]] const SentHistoryStats& stats() const { return stats_; }
 
  private:
-  enum class State : std::uint8_t { Empty, InFlight, ToldLost, ToldArrived };
+  enum class State : std::uint8_t { InFlight, ToldLost, ToldArrived };
   struct Slot {
-    TimePoint sent{};
-    std::uint64_t sequence = 0;
+    std::uint64_t number = kNoNumber;
+    TimePoint at{};  // it was sent
     std::uint32_t bytes = 0;
     ProbeCluster cluster = ProbeCluster::None;
     PacketKind kind = PacketKind::Video;
-    State state = State::Empty;
+    State state = State::InFlight;
   };
 
-  Slot& slot(std::uint64_t sequence) { return (*slots_)[sequence % kCapacity]; }
   Slot* find(std::uint16_t sequence);
   TimePoint anchor(TimePoint now, std::uint32_t reference_ticks);
 
-  std::unique_ptr<std::array<Slot, kCapacity>> slots_;
+  GrowingRing<Slot> slots_{{.least = 64, .most = kCapacity, .keep = kKeep}};
   std::uint64_t next_ = 1;
   std::uint64_t bytes_in_flight_ = 0;
   std::optional<std::uint32_t> last_ticks_;

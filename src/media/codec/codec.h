@@ -84,6 +84,8 @@ struct DescriptorPrefix {
   std::array<std::uint8_t, 8> bytes{};
   std::uint8_t size = 0;
   std::uint8_t replaces = 0;
+  std::uint8_t picture_at = 0;  // where the picture id is; 0: none
+  std::uint8_t tl0_at = 0;      // and the index of the lowest temporal layer's picture
   [[nodiscard]] Bytes view() const { return Bytes{bytes}.first(size); }
   void append(unsigned byte) {
     ZVONOK_CHECK(size < bytes.size());
@@ -91,8 +93,31 @@ struct DescriptorPrefix {
   }
   /// With the bit that tells fifteen bits from seven (RFC 7741 section 4.2, RFC 9628 section 4.2).
   void append_picture_id(std::uint16_t picture_id) {
+    picture_at = size;
     append(0x80U | picture_id >> 8);
     append(picture_id & 0xFFU);
+  }
+  void append_tl0(std::uint8_t index) {
+    tl0_at = size;
+    append(index);
+  }
+  [[nodiscard]] std::optional<std::uint16_t> picture_id() const {
+    if (picture_at == 0) return std::nullopt;
+    return static_cast<std::uint16_t>((bytes[picture_at] & 0x7FU) << 8 | bytes[picture_at + 1U]);
+  }
+  [[nodiscard]] std::optional<std::uint8_t> tl0() const {
+    if (tl0_at == 0) return std::nullopt;
+    return bytes[tl0_at];
+  }
+  void add_to_picture_id(std::uint16_t more) {
+    const auto old = picture_id();
+    if (!old) return;
+    const unsigned id = *old + unsigned{more};
+    bytes[picture_at] = static_cast<std::uint8_t>(0x80U | (id >> 8 & 0x7FU));
+    bytes[picture_at + 1U] = static_cast<std::uint8_t>(id);
+  }
+  void add_to_tl0(std::uint8_t more) {
+    if (tl0_at != 0) bytes[tl0_at] = static_cast<std::uint8_t>(bytes[tl0_at] + more);
   }
 };
 

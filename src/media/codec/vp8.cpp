@@ -78,7 +78,7 @@ DescriptorPrefix rewrite(const Vp8Descriptor& descriptor, Bytes payload, const V
   prefix.append(source[0]);
   if (source.size() > 1) prefix.append(source[1]);
   if (descriptor.picture_id) prefix.append_picture_id(numbers.picture_id);
-  if (descriptor.tl0_picture_index) prefix.append(numbers.tl0_picture_index);
+  if (descriptor.tl0_picture_index) prefix.append_tl0(numbers.tl0_picture_index);
   if (descriptor.temporal || descriptor.key_index) {
     const unsigned both = source.back();
     const bool has_index = descriptor.key_index.has_value();

@@ -103,7 +103,7 @@ DescriptorPrefix rewrite(const Vp9Descriptor& descriptor, Bytes payload, const V
   if (descriptor.picture_id) prefix.append_picture_id(numbers.picture_id);
   if (descriptor.has_layers) {
     prefix.append(payload[descriptor.fixed_size - (descriptor.tl0_picture_index ? 2U : 1U)]);
-    if (descriptor.tl0_picture_index) prefix.append(numbers.tl0_picture_index);
+    if (descriptor.tl0_picture_index) prefix.append_tl0(numbers.tl0_picture_index);
   }
   return prefix;
 }

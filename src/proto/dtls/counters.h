@@ -37,6 +37,7 @@ struct Counters {
   std::array<std::uint64_t, kDropCount> drops{};
   std::uint64_t failed_attempts = 0;    // handshakes that OpenSSL gave up and we began again
   std::uint64_t retransmissions = 0;    // flights sent again because a timer ran out
+  std::uint64_t repeated_flights = 0;   // last flights sent again because the very same Finished came again
   std::uint64_t answered_finished = 0;  // last flights sent again because the other side asked
 
   void count(Drop drop) { ++drops[static_cast<std::size_t>(drop)]; }

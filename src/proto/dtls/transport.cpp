@@ -188,6 +188,7 @@ void Transport::finish(State state, Failure failure) {
   retransmit_at_ = TimePoint::max();
   ssl_.reset();
   flight_.clear();
+  last_flight_.clear();
   early_.clear();
   reassembler_.clear();
 }

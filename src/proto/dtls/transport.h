@@ -149,6 +149,7 @@ class Transport {
   [[nodiscard]] Step run_handshake(TimePoint now);
   void restart(TimePoint now);
   void complete();
+  [[nodiscard]] bool repeat_last_flight(TimePoint now, Bytes record);
   [[nodiscard]] std::optional<SrtpKeys> export_keys() const;
   void send_close_notify();
 
@@ -175,7 +176,10 @@ class Transport {
 
   // Output.
   unsigned spares_wanted_ = 0;
-  std::vector<Datagram> flight_;  // records, not datagrams
+  std::vector<Datagram> flight_;       // records, not datagrams
+  std::vector<Datagram> last_flight_;  // of the passive side, once the handshake is complete
+  Datagram last_finished_;             // what it answered
+  TimePoint repeated_at_{};
   std::deque<Datagram> outbox_;
   std::deque<Event> events_;
 

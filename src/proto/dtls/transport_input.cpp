@@ -13,7 +13,7 @@ constexpr std::size_t kEarlyRecordBytesMax = 256;
 /// How far a message may be ahead; a flight has five at most.
 constexpr unsigned kMessagesAheadMax = 8;
 /// Times the last flight is sent again on request. OpenSSL takes more than twelve for an attack and breaks off.
-constexpr std::uint64_t kAnsweredFinishedMax = 10;
+constexpr std::uint64_t kAnsweredFinishedMax = 11;
 /// After that many unanswered flights another ClientHello may replace the one that is being served.
 constexpr unsigned kUnansweredBeforeRestart = 2;
 
@@ -58,6 +58,7 @@ void Transport::handle_encrypted_record(TimePoint now, const Record& record) {
   if (record.type == kApplicationData) return counters_.count(Drop::ApplicationData);
   if (record.type == kChangeCipherSpec) return counters_.count(Drop::Unexpected);
   if (handshake_done()) {
+    if (record.type == kHandshake && repeat_last_flight(now, record.wire)) return;
     if (record.type == kHandshake && counters_.answered_finished >= kAnsweredFinishedMax) {
       return counters_.count(Drop::RepeatedFinishedLimit);
     }

@@ -1,4 +1,5 @@
 // The only calls of an association into OpenSSL.
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string_view>
@@ -82,6 +83,7 @@ Transport::Step Transport::run_handshake(TimePoint now) {
 
 Transport::Step Transport::feed_handshake(TimePoint now, Bytes record) {
   pipe_.incoming = record;
+  last_finished_.assign(record.begin(), record.end());  // when it is the last
   if (run_handshake(now) == Step::Ok) return Step::Ok;
   restart(now);
   return Step::Failed;
@@ -111,7 +113,8 @@ void Transport::restart(TimePoint now) {
 
 void Transport::complete() {
   SSL* ssl = ssl_.get();
-  // The passive side repeats its last flight on request only, and OpenSSL does that; the active side's was answered.
+  // The passive side repeats its last flight on request only; the active side's was answered.
+  if (role_ == Role::Passive) last_flight_ = std::move(flight_);
   flight_.clear();
   pipe_.spares.clear();
   retransmit_at_ = TimePoint::max();
@@ -153,6 +156,17 @@ std::optional<SrtpKeys> Transport::export_keys() const {
   return SrtpKeys{.profile = profile, .local = keys.client, .remote = keys.server};
 }
 
+/// OpenSSL answers a Finished that has a new record number. Some active sides, ours among them once its spares are used
+/// up, repeat the very same record, which is a replay to OpenSSL: nobody would ever answer, and they wait for us.
+bool Transport::repeat_last_flight(TimePoint now, Bytes record) {
+  if (last_flight_.empty() || !std::ranges::equal(record, last_finished_)) return false;
+  if (now - repeated_at_ < options_.retransmit_first) return false;
+  repeated_at_ = now;
+  ++counters_.repeated_flights;
+  send_records(last_flight_);
+  return true;
+}
+
 /// A record of epoch 1 after completion: an alert, or the other side's Finished once more.
 void Transport::feed_completed(Bytes record) {
   if (!ssl_) return counters_.count(Drop::Unauthenticated);
@@ -170,6 +184,7 @@ void Transport::feed_completed(Bytes record) {
         counters_.count(Drop::Unauthenticated);
       } else if (record.front() == kHandshake) {
         ++counters_.answered_finished;
+        last_finished_.assign(record.begin(), record.end());
       }
       send_records(take_written());
       SSL_free_buffers(ssl);

@@ -2,6 +2,7 @@
 // Crypto where it was built in and the processor has AES instructions, else OpenSSL. OpenSSL's EVP spends most of its
 // time for a small packet on its parameters: 100 bytes cost it five times as much (docs/adr/0007).
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -30,6 +31,9 @@ class Gcm {
   /// Decrypts `text` in place. False if it isn't what was sealed; it may be spoilt then.
   [[nodiscard]] virtual bool open(Bytes iv, Bytes header, Bytes trailer, MutableBytes text, Bytes tag) = 0;
 };
+
+/// What sealing reads of an object for a packet of a network's size: the key's schedule and the powers of its hash key.
+inline constexpr std::size_t kGcmBytes = 1152;
 
 /// `key` has 16 or 32 bytes. Never null. What is for one direction must not be used for the other.
 [[nodiscard]] std::unique_ptr<Gcm> make_gcm(Bytes key, Direction direction);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "proto/rtp/types.h"
 #include "proto/srtp/gcm.h"
 #include "proto/srtp/keys.h"
@@ -32,6 +33,11 @@ class Protection {
   /// `packet` is header and encrypted text, without trailer and tag. False if it isn't what was sealed; its text may be
   /// spoilt then.
   [[nodiscard]] bool open(PacketId id, MutableBytes packet, std::size_t header_length, Bytes trailer, Bytes tag);
+
+  /// Of what `seal` reads.
+  void prefetch() const {
+    if (gcm_) zvonok::prefetch(gcm_.get(), kGcmBytes);
+  }
 
  private:
   bool count(PacketId id, std::uint8_t* out, Bytes prefix, Bytes rest);

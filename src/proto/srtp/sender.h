@@ -38,6 +38,9 @@ class Sender {
   /// length, or 0 if it was not sealed: shorter than 8 bytes, no room (see `rtcp_overhead`), or 2^31 packets sent.
   [[nodiscard]] std::size_t seal_rtcp(MutableBytes buffer, std::size_t length);
 
+  /// Of what `seal_rtp` reads.
+  void prefetch() const { rtp_.prefetch(); }
+
   [[nodiscard]] std::size_t rtp_overhead() const { return tag_bytes_; }
   [[nodiscard]] std::size_t rtcp_overhead() const { return tag_bytes_ + kRtcpTrailerBytes; }
 

@@ -53,6 +53,19 @@ class ObjectWriter {
   bool first_ = true;
 };
 
+/// What ends the envelope: it is the receiver's own.
+void append_tail(std::string& out, const call::RoomAddress& address) {
+  if (!address.room_id.empty()) {
+    out += R"(,"roomId":)";
+    out += address.room_id;
+  }
+  if (!address.session.empty()) {
+    out += R"(,"sessionId":)";
+    json::append_string(out, address.session.value());
+  }
+  out.push_back('}');
+}
+
 /// The envelope around a payload that `write` fills.
 template <class Write>
 void message(std::string& out, std::string_view type, const call::RoomAddress& address, Write write) {
@@ -64,9 +77,7 @@ void message(std::string& out, std::string_view type, const call::RoomAddress& a
     write(payload);
     payload.close();
   }
-  if (!address.room_id.empty()) envelope.raw("roomId", address.room_id);
-  if (!address.session.empty()) envelope.text("sessionId", address.session.value());
-  envelope.close();
+  append_tail(out, address);
 }
 
 /// Elements are written by `write(out, element)`.
@@ -231,6 +242,18 @@ void encode(std::string& out, const call::DeliverRoomError& error, const call::R
 
 void encode(std::string& out, const call::DeliverPong&, const call::RoomAddress& address) {
   message(out, "pong", address, [](ObjectWriter&) {});
+}
+
+std::size_t body_bytes(std::string_view encoded, const call::RoomAddress& address) {
+  std::string tail;
+  append_tail(tail, address);
+  ZVONOK_CHECK(encoded.ends_with(tail));
+  return encoded.size() - tail.size();
+}
+
+void readdress(std::string& encoded, std::size_t body_bytes, const call::RoomAddress& to) {
+  encoded.resize(body_bytes);
+  append_tail(encoded, to);
 }
 
 Close close_of(call::RoomCloseReason reason) {

@@ -27,6 +27,11 @@ void encode(std::string& out, const call::DeliverRole& role, const call::RoomAdd
 void encode(std::string& out, const call::DeliverRoomError& error, const call::RoomAddress& address);
 void encode(std::string& out, const call::DeliverPong& pong, const call::RoomAddress& address);
 
+/// A message ends with what is its receiver's own. For the same message to many: how much of `encoded`, which was for
+/// `address`, is the same for all; and what it is to another one.
+[[nodiscard]] std::size_t body_bytes(std::string_view encoded, const call::RoomAddress& address);
+void readdress(std::string& encoded, std::size_t body_bytes, const call::RoomAddress& to);
+
 /// The WebSocket close code and its reason text.
 struct Close {
   std::uint16_t code = 0;

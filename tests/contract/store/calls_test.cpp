@@ -316,5 +316,111 @@ TEST_P(Calls, TwoStoresOnOneDatabaseShareIt) {
   EXPECT_EQ(history("alice", 200).size(), 240U);
 }
 
+// ---- phone calls and searches ---------------------------------------------------------------------------------------
+
+CallRecord phoned(std::uint64_t number, const std::string& caller, const std::string& telephone) {
+  CallRecord record = ringing(number, caller, "");
+  record.kind = CallKind::Phone;
+  record.phone = call::PhoneSide{.number = telephone, .session_id = "sess_" + std::to_string(number)};
+  return record;
+}
+
+CallRecord unanswered(CallRecord record, EndReason reason) {
+  record.state = CallState::Ended;
+  record.reason = reason;
+  record.ended_at = record.started_at + seconds{9};
+  return record;
+}
+
+TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
+  const CallRecord open = phoned(1, "alice", "+491512345678");
+  ASSERT_STORED(store().save_calls({open}, "node-1"));
+  EXPECT_EQ(found(1), open);
+  ASSERT_STORED(store().save_calls({ended(active(open))}, "node-1"));
+  EXPECT_EQ(found(1), ended(active(open)));
+  EXPECT_EQ(history("alice"), (std::vector{ended(active(open))}));
+  EXPECT_TRUE(history("").empty()) << "the telephone's side is nobody's history";
+  CallRecord nameless = phoned(2, "alice", "");
+  EXPECT_STORE_ERROR(store().save_calls({nameless}, "node-1"), StoreErrorKind::Invalid);
+}
+
+TEST_P(Calls, OfTelephonesAreSettledLikeOthers) {
+  ASSERT_STORED(
+      store().save_calls({phoned(1, "alice", "+491512345678"), active(phoned(2, "bob", "+12025550123"))}, "n"));
+  EXPECT_EQ(store().settle_open_calls("n", at(100)).value(), 2);
+  EXPECT_EQ(store().settle_open_calls("n", at(100)).value(), 0);
+  for (const std::uint64_t number : {1U, 2U}) {
+    EXPECT_EQ(found(number)->state, CallState::Ended);
+    EXPECT_EQ(found(number)->reason, EndReason::ServerShutdown);
+  }
+  EXPECT_EQ(found(2)->phone->number, "+12025550123");
+  EXPECT_EQ(found(2)->duration_seconds, 93);
+}
+
+TEST_P(Calls, AreFoundByWhatIsAskedFor) {
+  const std::string telephone = "+491512345678";
+  ASSERT_STORED(store().save_calls({ended(active(ringing(1))), unanswered(ringing(2), EndReason::Busy),
+                                    unanswered(ringing(3, "bob", "alice"), EndReason::Failed),
+                                    ended(active(phoned(4, "alice", telephone))), active(phoned(5, "alice", telephone)),
+                                    phoned(6, "alice", "+12025550123"), ended(active(phoned(7, "bob", telephone)))},
+                                   "node-1"));
+  const auto numbers = [&](const port::CallFilter& filter, std::size_t limit = 50) {
+    std::vector<std::uint64_t> out;
+    const auto records = all_pages<CallRecord>(
+        [&](const port::PageRequest& page) { return store().search_calls(UserId{"alice"}, filter, page); }, limit);
+    for (const CallRecord& record : records) {
+      for (std::uint64_t n = 1; n <= 7; ++n) {
+        if (record.id == CallId{uuid_of(n)}) out.push_back(n);
+      }
+    }
+    return out;
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  port::CallFilter filter;
+  EXPECT_EQ(numbers(filter), (Numbers{6, 5, 4, 3, 2, 1}));
+  filter.kind = CallKind::Phone;
+  EXPECT_EQ(numbers(filter), (Numbers{6, 5, 4}));
+  EXPECT_EQ(numbers(filter, 1), (Numbers{6, 5, 4})) << "page by page";
+  filter.phone_number = telephone;
+  EXPECT_EQ(numbers(filter), (Numbers{5, 4}));
+  filter.state = CallState::Active;
+  EXPECT_EQ(numbers(filter), Numbers{5});
+  filter = {};
+  filter.state = CallState::Ringing;
+  filter.rung = false;
+  EXPECT_EQ(numbers(filter), Numbers{6});
+  filter.rung = true;
+  EXPECT_EQ(numbers(filter), Numbers{});
+  filter = {};
+  filter.answered = true;
+  EXPECT_EQ(numbers(filter), (Numbers{5, 4, 1}));
+  filter = {};
+  filter.state = CallState::Ended;
+  filter.answered = false;
+  filter.reasons = {EndReason::Failed, EndReason::Busy};
+  EXPECT_EQ(numbers(filter), (Numbers{3, 2}));
+  filter.reasons = {EndReason::Busy};
+  EXPECT_EQ(numbers(filter), Numbers{2});
+  filter = {};
+  filter.started_from = at(2);
+  filter.started_until = at(5);
+  EXPECT_EQ(numbers(filter), (Numbers{4, 3, 2}));
+  filter.phone_number = std::string{"\xff", 1};
+  EXPECT_EQ(numbers(filter), Numbers{}) << "what no number can be is found nowhere";
+}
+
+TEST_P(Calls, OfTelephonesAreSummedUpForTheDay) {
+  ASSERT_STORED(store().save_calls(
+      {ended(active(phoned(1, "alice", "+491512345678"))), ended(active(phoned(2, "alice", "+491512345678"))),
+       unanswered(phoned(3, "alice", "+491512345678"), EndReason::Busy), phoned(4, "bob", "+491512345678"),
+       ended(active(ringing(5)))},
+      "node-1"));
+  auto usage = store().phone_usage(at(2)).value();
+  std::ranges::sort(usage, {}, &port::PhoneUsage::user);
+  EXPECT_EQ(usage, (std::vector<port::PhoneUsage>{{.user = UserId{"alice"}, .calls = 2, .talked_seconds = 60},
+                                                  {.user = UserId{"bob"}, .calls = 1, .talked_seconds = 0}}));
+  EXPECT_TRUE(store().phone_usage(at(50)).value().empty());
+}
+
 }  // namespace
 }  // namespace zvonok::test

@@ -10,15 +10,14 @@ namespace zvonok::sim {
 
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_{seed * 0x9E3779B97F4A7C15 + 1} {}
+  /// Seeds are mixed first: the states of neighbours would be steps of one sequence otherwise, and their numbers the
+  /// same but for the first.
+  explicit Random(std::uint64_t seed) : state_{mix(seed + 1)} {}
 
   /// SplitMix64.
   std::uint64_t next() {
     state_ += 0x9E3779B97F4A7C15;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
+    return mix(state_);
   }
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(next() % bound); }
   std::size_t between(std::size_t least, std::size_t most) { return least + below(most - least + 1); }
@@ -39,6 +38,12 @@ class Random {
   }
 
  private:
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+  }
+
   std::uint64_t state_;
 };
 

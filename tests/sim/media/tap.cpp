@@ -123,11 +123,15 @@ void Tap::look(TimePoint at, Route route, Association& association, std::uint64_
     complain(in_seconds(at) + "a packet of a track that was muted at " + in_seconds(mute.since) +
              (known->second.rtx ? "(repeated)" : "(first time)"));
   }
-  if (!known->second.rtx) look_at_primary(association, ssrc, sequence, view->timestamp, *stamp, payload->bytes);
+  if (known->second.rtx) return;
+  association.streams[ssrc].is_video = known->second.kind == media::Kind::Video;
+  look_at_primary(association, *view, sequence, *stamp, payload->bytes);
 }
 
-void Tap::look_at_primary(Association& association, std::uint32_t ssrc, std::uint64_t sequence, std::uint32_t timestamp,
+void Tap::look_at_primary(Association& association, const rtp::PacketView& view, std::uint64_t sequence,
                           const Stamp& stamp, Bytes payload) {
+  const auto ssrc = std::to_underlying(view.ssrc);
+  const std::uint32_t timestamp = view.timestamp;
   Stream& stream = association.streams[ssrc];
   stream.payloads[static_cast<std::uint16_t>(sequence)] = hash(payload);
   if (!stream.first) {
@@ -141,21 +145,33 @@ void Tap::look_at_primary(Association& association, std::uint32_t ssrc, std::uin
     if (static_cast<std::int32_t>(timestamp - stream.newest_timestamp) > 0) complain("a late packet of a later time");
     return;
   }
-  const bool new_layer = stamp.keyframe && stamp.packet == 0;
-  for (std::uint64_t skipped = stream.newest + 1; skipped < sequence; ++skipped) {
-    if (new_layer && skipped + 1 == sequence) break;
-    stream.missing.insert(skipped);
-  }
+  for (std::uint64_t skipped = stream.newest + 1; skipped < sequence; ++skipped) stream.missing.insert(skipped);
   const std::int32_t ahead = static_cast<std::int32_t>(timestamp - stream.newest_timestamp);
   const bool same_frame = stamp.number == stream.newest_frame;
   if (same_frame ? ahead != 0 : ahead <= 0) {
     complain("timestamps of stream " + std::to_string(ssrc) + " go by " + std::to_string(ahead) + " from frame " +
              std::to_string(stream.newest_frame) + " to " + std::to_string(stamp.number));
   }
+  if (stream.is_video) look_at_picture(stream, sequence == stream.newest + 1, same_frame, payload);
   stream.newest = sequence;
   stream.newest_timestamp = timestamp;
   stream.newest_frame = stamp.number;
   stream.newest_layer = stamp.layer;
+}
+
+void Tap::look_at_picture(Stream& stream, bool is_next, bool same_frame, Bytes payload) {
+  const auto picture = media::parse_vp8_descriptor(payload);
+  if (!picture || !picture->picture_id || !picture->tl0_picture_index) {
+    stream.newest_picture.reset();
+    return;
+  }
+  if (is_next && stream.newest_picture) {
+    const media::Vp8Descriptor& before = *stream.newest_picture;
+    const unsigned id = *before.picture_id + (same_frame ? 0U : 1U);
+    const unsigned tl0 = *before.tl0_picture_index + (!same_frame && picture->temporal.value_or(0) == 0 ? 1U : 0U);
+    if (*picture->picture_id != (id & 0x7FFF) || *picture->tl0_picture_index != (tl0 & 0xFF)) ++stream.picture_jumps;
+  }
+  stream.newest_picture = *picture;
 }
 
 void Tap::look_at_repeat(Route route, Association& association, const Known& known, Bytes payload) {
@@ -196,6 +212,15 @@ std::size_t Tap::gaps(std::uint64_t peer) const {
       if (mine != known_.end() && mine->second.contains(ssrc) && !mine->second.at(ssrc).rtx)
         sum += stream.missing.size();
     }
+  }
+  return sum;
+}
+
+std::size_t Tap::picture_jumps(std::uint64_t peer) const {
+  std::size_t sum = 0;
+  for (const auto& [route, association] : associations_) {
+    if (route.peer != peer) continue;
+    for (const auto& [ssrc, stream] : association.streams) sum += stream.picture_jumps;
   }
   return sum;
 }

@@ -13,8 +13,10 @@
 
 #include "base/sequence.h"
 #include "base/time.h"
+#include "media/codec/vp8.h"
 #include "media/parameters.h"
 #include "proto/dtls/srtp_keys.h"
+#include "proto/rtp/packet.h"
 #include "proto/srtp/receiver.h"
 #include "sim/media/stamp.h"
 
@@ -42,6 +44,9 @@ class Tap {
     std::uint32_t newest_timestamp = 0;
     std::uint32_t newest_frame = 0;
     std::uint8_t newest_layer = 0;
+    std::optional<media::Vp8Descriptor> newest_picture;
+    bool is_video = false;
+    std::size_t picture_jumps = 0;  // where no number is missing
     std::set<std::uint64_t> missing;
     std::unordered_map<std::uint16_t, std::uint64_t> payloads;  // hashes, by number
   };
@@ -56,8 +61,10 @@ class Tap {
 
   [[nodiscard]] const Counters& counters(std::uint64_t peer) { return counters_[peer]; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
-  /// Numbers of streams to that peer that were skipped and never sent, but for the one before a new layer.
+  /// Numbers of streams to that peer that were skipped and never sent.
   [[nodiscard]] std::size_t gaps(std::uint64_t peer) const;
+  /// How often a picture id or TL0PICIDX to that peer was not the one after that of the picture before.
+  [[nodiscard]] std::size_t picture_jumps(std::uint64_t peer) const;
 
  private:
   struct Emitted {
@@ -85,8 +92,9 @@ class Tap {
   void check_nonce(Route route, Association& association, Bytes datagram);
   void open(Route route, Association& association, Emitted emitted);
   void look(TimePoint at, Route route, Association& association, std::uint64_t sequence, Bytes packet);
-  void look_at_primary(Association& association, std::uint32_t ssrc, std::uint64_t sequence, std::uint32_t timestamp,
+  void look_at_primary(Association& association, const rtp::PacketView& view, std::uint64_t sequence,
                        const Stamp& stamp, Bytes payload);
+  static void look_at_picture(Stream& stream, bool is_next, bool same_frame, Bytes payload);
   void look_at_repeat(Route route, Association& association, const Known& known, Bytes payload);
   void complain(std::string what);
 

@@ -63,7 +63,10 @@ void VideoReceiver::assemble(TimePoint now, std::uint64_t sequence) {
   while (!last->second.marker) {
     const auto after = std::next(last);
     if (after == packets_.end() || after->first != last->first + 1) return;
-    if (after->second.starts) return complain("a frame begins before the one before it has ended");
+    if (after->second.starts) {
+      if (!after->second.frame.keyframe) complain("a frame begins before the one before it has ended");
+      return;  // cut off
+    }
     last = after;
   }
   const Packet& head = first->second;

@@ -71,6 +71,9 @@ std::uint64_t World::join(const Joining& joining) {
   member.joining = joining;
   member.server = ice::make_credentials(entropy_);
   member.up = std::make_unique<test::Link>(joining.up, random_.next());
+  const test::LinkProfile& up = joining.up;
+  uplinks_keep_all_ = uplinks_keep_all_ && up.loss == 0 && !up.burst_loss && up.reorder == 0 &&
+                      up.order == test::LinkProfile::Order::Kept && up.bandwidth_bps == 0;
   member.down = std::make_unique<test::Link>(joining.down, random_.next());
   member.client = std::make_unique<Client>(
       Client::Options{.dtls = &identity(static_cast<std::size_t>(1 + id % 7)).context,
@@ -333,6 +336,14 @@ std::string World::violations() {
   };
   add("engine: ", tap_.violations());
   add("", left_wrong_);
+  // What the server got it may hold back, but it must not look as if it had been lost, whatever the bandwidth does.
+  for (std::uint64_t peer = 1; uplinks_keep_all_ && peer <= next_peer_; ++peer) {
+    const std::size_t holes = tap_.gaps(peer);
+    if (holes > 0) all += "to client " + std::to_string(peer) + ": " + std::to_string(holes) + " numbers never sent\n";
+    const std::size_t jumps = tap_.picture_jumps(peer);
+    if (jumps > 0)
+      all += "to client " + std::to_string(peer) + ": " + std::to_string(jumps) + " jumps of picture ids\n";
+  }
   for (const auto& [id, who] : members_) {
     add("client " + std::to_string(id) + ": ", who->client->wrong());
     for (const auto& [ssrc, in] : who->client->ins()) {

@@ -134,6 +134,7 @@ class World final : private media::PacketSink {
   std::array<std::uint8_t, kDatagramRoom> room_{};
   std::vector<media::Event> events_;
   std::set<std::uint32_t> distrusted_;
+  bool uplinks_keep_all_ = true;  // and its order
   std::vector<std::string> left_wrong_;
 };
 

@@ -29,7 +29,7 @@ TEST(TunnelSimulation, RelaysWhatTheModelSaysHoweverItIsCut) {
   const std::uint64_t last = only != 0 ? only : number_from_environment("ZVONOK_SIM_SEEDS", kRuns);
   tunnel::Counters sum;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    sim::Random random{mix_bits(seed)};  // its numbers for 1 and 2 are the same but for the first
+    sim::Random random{seed};
     auto choose = [&](std::size_t bound) { return random.below(bound); };
     TunnelModel model{choose};
     for (int step = 0; step < 800; ++step) {

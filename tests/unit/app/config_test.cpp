@@ -64,12 +64,28 @@ TEST(Config, RefusesWhatItCannotUseAndNamesIt) {
                             Case{"ROOM_AUTHORIZER_URL", "https://user:pass@messenger.example.org/"},
                             Case{"ROOM_AUTHORIZER_URL", "https://"},
                             Case{"ROOM_AUTHORIZER_CACHE", "-1"},
+                            Case{"MEDIA_THREADS", "17"},
+                            Case{"MEDIA_THREADS", "-1"},
                             Case{"STUN_URLS", "https://x"},
                             Case{"TURN_URLS", "turn:without.a.secret"}}) {
     const auto report = load_config(sources({}, {{wrong.name, wrong.value}}, {}));
     ASSERT_FALSE(report) << wrong.name << "=" << wrong.value;
     EXPECT_NE(report.error().find(wrong.name), std::string::npos) << report.error();
   }
+}
+
+TEST(Config, PortsOfMediaThreadsHaveToFit) {
+  for (const std::string name : {"MEDIA_UDP_PORT", "MEDIA_TCP_PORT"}) {
+    const auto fits = load_config(sources({}, {{"MEDIA_THREADS", "4"}, {name, "65532"}}, {}));
+    ASSERT_TRUE(fits) << fits.error();
+    EXPECT_EQ(media_threads(fits->config), 4U);
+    const auto refused = load_config(sources({}, {{"MEDIA_THREADS", "4"}, {name, "65533"}}, {}));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().find(name), std::string::npos) << refused.error();
+  }
+  const std::size_t threads = media_threads(Config{});
+  EXPECT_GE(threads, 1U);
+  EXPECT_LE(threads, 16U);
 }
 
 TEST(Config, SecretsAreNeverShown) {

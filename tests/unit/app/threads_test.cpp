@@ -83,8 +83,13 @@ call::CallRecord record(int number, call::CallState state) {
 port::StoreResult<port::Page<call::CallRecord>> read_now(CallJournal& journal) {
   std::promise<port::StoreResult<CallJournal::HistoryPage>> answer;
   auto future = answer.get_future();
-  EXPECT_TRUE(journal.read(UserId{"alice"}, port::PageRequest{.after = {}, .limit = 100},
-                           [&](auto page) { answer.set_value(std::move(page)); }));
+  EXPECT_TRUE(journal.query([&](port::CallStore* store) {
+    if (store == nullptr) {
+      answer.set_value(fail(CallJournal::database_is_down()));
+    } else {
+      answer.set_value(store->list_calls(UserId{"alice"}, port::PageRequest{.after = {}, .limit = 100}));
+    }
+  }));
   return future.get();
 }
 

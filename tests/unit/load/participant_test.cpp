@@ -82,6 +82,44 @@ TEST(Participant, OneThatOffersNothingIsOfferedWhatThereIs) {
   expect_well(room, to);
 }
 
+TEST(Participant, WhenAllComeAtOnceHandshakesArePutOffAndNoneIsLost) {
+  Room room{11};
+  const std::size_t from = room.add(speaker("alice", 1));
+  const std::size_t to = room.add(listener("bob", 1));
+  room.run_for(seconds{1});
+  ASSERT_TRUE(room.participant(to).complete_at());
+  ASSERT_EQ(room.counters().handshakes_put_off, 0U);
+  for (int i = 0; i < 60; ++i) room.add(listener("late" + std::to_string(i), 1));
+  measure(room, seconds{1});
+  for (std::size_t i = 0; i < 62; ++i) {
+    expect_well(room, i);
+    EXPECT_TRUE(room.participant(i).complete_at()) << i;
+  }
+  EXPECT_GT(room.counters().handshakes_put_off, 60U);
+  EXPECT_EQ(room.counters().handshakes_dropped, 0U);
+  EXPECT_EQ(room.participant(to).verified().at(1).in_window, room.participant(from).sent_in_window(0));
+}
+
+TEST(Participant, GetsInAfterAnOutageInTheMiddleOfTheHandshake) {
+  for (const bool up : {false, true}) {
+    for (const int from : {8, 12, 16, 22, 28}) {
+      for (const Duration outage : {seconds{1}, seconds{5}, seconds{10}, seconds{15}}) {
+        Room room{static_cast<std::uint64_t>(from)};
+        const TimePoint begin = room.now() + milliseconds{from};
+        const auto lose = [&](std::size_t, Room::Bytes8&) {
+          const bool out = room.now() >= begin && room.now() < begin + outage;
+          return out ? Room::Fate::Lost : Room::Fate::Arrives;
+        };
+        (up ? room.spoil_up : room.spoil) = lose;
+        const std::size_t who = room.add(speaker("alice", 1));
+        room.run_for(outage + seconds{3});
+        EXPECT_TRUE(room.participant(who).connected_at())
+            << up << " from " << from << " ms " << room.participant(who).failure();
+      }
+    }
+  }
+}
+
 TEST(Participant, InAMeetingEverybodyHearsAllOthers) {
   Room room{3};
   constexpr std::uint32_t kPeople = 5;
@@ -171,6 +209,153 @@ TEST(Participant, OfAnotherRoomIsForeign) {
   const std::size_t to = room.add(listener("bob", 1));
   room.run_for(seconds{1});
   EXPECT_GT(room.participant(to).wrong().foreign, 20U);
+}
+
+// ---- as browsers do it ----------------------------------------------------------------------------------------------
+
+ParticipantOptions like_a_browser(ParticipantOptions options) {
+  options.repair = Repair::On;
+  options.transport_feedback = TransportFeedback::On;
+  return options;
+}
+
+bool is_video(const Room::Bytes8& bytes) {
+  return bytes.size() > 100 && bytes[0] >= 128 && (bytes[1] & 0x7F) == 96;
+}
+
+TEST(ParticipantRepair, LossOnTheWayToAReceiverIsRepaired) {
+  Room room{20};
+  const std::size_t from = room.add(like_a_browser(speaker("alice", 1, 60)));
+  room.run_for(milliseconds{500});
+  const std::size_t to = room.add(like_a_browser(listener("bob", 1, 1)));
+  room.run_for(seconds{6});
+  ASSERT_TRUE(room.participant(to).complete_at()) << room.participant(to).failure();
+  std::uint64_t seen = 0;
+  std::uint64_t lost = 0;
+  room.spoil = [&](std::size_t index, Room::Bytes8& bytes) {
+    const bool hit = index == to && is_video(bytes) && room.now() < room.course.window_end && ++seen % 20 == 7;
+    if (hit) ++lost;
+    return hit ? Room::Fate::Lost : Room::Fate::Arrives;
+  };
+  room.participant(to).mark();
+  measure(room, seconds{10});
+  ASSERT_GT(lost, 20U);
+  const Participant::Repairs& repairs = room.participant(to).repairs();
+  EXPECT_GE(repairs.asked, lost);
+  EXPECT_EQ(repairs.repaired, lost);
+  EXPECT_EQ(room.participant(to).since_mark().lost, 0U);
+  EXPECT_EQ(room.participant(to).verified().at(2).in_window, room.participant(from).sent_in_window(1));
+  expect_well(room, from);
+  expect_well(room, to);
+}
+
+TEST(ParticipantRepair, LossOnTheWayToTheServerIsRepeated) {
+  Room room{21};
+  const std::size_t from = room.add(like_a_browser(speaker("alice", 1, 60)));
+  room.run_for(milliseconds{500});
+  const std::size_t to = room.add(like_a_browser(listener("bob", 1, 1)));
+  room.run_for(seconds{6});
+  std::uint64_t seen = 0;
+  std::uint64_t lost = 0;
+  room.spoil_up = [&](std::size_t index, Room::Bytes8& bytes) {
+    const bool hit = index == from && is_video(bytes) && room.now() < room.course.window_end && ++seen % 20 == 7;
+    if (hit) ++lost;
+    return hit ? Room::Fate::Lost : Room::Fate::Arrives;
+  };
+  measure(room, seconds{10});
+  ASSERT_GT(lost, 20U);
+  EXPECT_GE(room.participant(from).repairs().wanted, lost);
+  EXPECT_GE(room.participant(from).repairs().repeated, lost);
+  EXPECT_EQ(room.participant(to).verified().at(2).in_window, room.participant(from).sent_in_window(1));
+  EXPECT_EQ(room.participant(to).verified().at(2).duplicates, 0U);
+  expect_well(room, from);
+  expect_well(room, to);
+}
+
+TEST(ParticipantRepair, NothingIsAskedForWhereItWasNotAgreed) {
+  Room room{22};
+  const std::size_t from = room.add(speaker("alice", 1, 60));
+  room.run_for(milliseconds{500});
+  const std::size_t to = room.add(listener("bob", 1, 1));
+  room.run_for(seconds{1});
+  room.spoil = [&](std::size_t index, Room::Bytes8& bytes) {
+    return index == to && is_video(bytes) && bytes[3] % 16 == 3 ? Room::Fate::Lost : Room::Fate::Arrives;
+  };
+  room.run_for(seconds{5});
+  for (const std::size_t index : {from, to}) {
+    const Participant::Repairs& repairs = room.participant(index).repairs();
+    EXPECT_EQ(repairs.asked + repairs.repaired + repairs.wanted + repairs.repeated + repairs.feedbacks, 0U) << index;
+  }
+  EXPECT_EQ(room.participant(to).repairs().padding, 0U);
+}
+
+/// What of the layers came to a receiver, by their tracks.
+std::vector<std::uint64_t> layers_of(Room& room, std::size_t to, std::uint32_t first_track) {
+  std::vector<std::uint64_t> out;
+  for (std::uint32_t track = first_track; track < first_track + 3; ++track) {
+    const auto found = room.participant(to).verified().find(track);
+    out.push_back(found == room.participant(to).verified().end() ? 0 : found->second.in_window);
+  }
+  return out;
+}
+
+TEST(ParticipantSimulcast, AReceiverWhosePathCarriesItClimbsToTheBestLayer) {
+  Room room{23};
+  ParticipantOptions options = like_a_browser(speaker("alice", 1));
+  for (SourceOptions& layer : Room::simulcast(2)) options.sources.push_back(std::move(layer));
+  const std::size_t from = room.add(std::move(options));
+  room.run_for(milliseconds{500});
+  const std::size_t to = room.add(like_a_browser(listener("bob", 1, 1)));
+  room.run_for(seconds{25});
+  ASSERT_TRUE(room.participant(to).complete_at()) << room.participant(to).failure();
+  measure(room, seconds{4});
+  const auto layers = layers_of(room, to, 2);
+  EXPECT_EQ(layers[2], room.participant(from).sent_in_window(3));
+  EXPECT_EQ(layers[0] + layers[1], 0U);
+  EXPECT_GT(room.participant(to).repairs().padding, 0U) << "the server tries the path";
+  EXPECT_GT(room.participant(to).repairs().feedbacks, 100U);
+  EXPECT_GE(room.participant(from).key_frames(), 4U) << "one of each layer, and one to switch up";
+  expect_well(room, from);
+  expect_well(room, to);
+}
+
+TEST(ParticipantSimulcast, AReceiverWithoutRepairIsNotProbedAndStillGetsVideo) {
+  Room room{24};
+  ParticipantOptions options = like_a_browser(speaker("alice", 1));
+  for (SourceOptions& layer : Room::simulcast(2)) options.sources.push_back(std::move(layer));
+  room.add(std::move(options));
+  room.run_for(milliseconds{500});
+  const std::size_t to = room.add(listener("bob", 1, 1));
+  room.run_for(seconds{5});
+  measure(room, seconds{4});
+  const auto layers = layers_of(room, to, 2);
+  EXPECT_GT(layers[0] + layers[1] + layers[2], 100U);
+  EXPECT_EQ(room.participant(to).repairs().padding, 0U);
+  expect_well(room, to);
+}
+
+TEST(Participant, TakesTheCandidateOfItsCarrier) {
+  for (const Carrier carrier : {Carrier::Udp, Carrier::Tcp}) {
+    Room room{25};
+    ParticipantOptions options = speaker("alice", 1);
+    options.carrier = carrier;
+    const std::size_t alone = room.add(std::move(options));
+    room.run_for(seconds{1});
+    EXPECT_TRUE(room.participant(alone).connected_at()) << room.participant(alone).failure();
+  }
+}
+
+TEST(Participant, KeepsWhatTheServerSaysOfItsConnection) {
+  Room room{26};
+  const std::size_t who = room.add(listener("alice", 0));
+  EXPECT_FALSE(room.participant(who).quality());
+  room.participant(who).on_text(
+      room.now(),
+      R"({"type":"quality","payload":{"score":4.1,"rttMs":3,"estimate":2500000,"layers":{"7":"f","9":"h"}}})");
+  ASSERT_TRUE(room.participant(who).quality());
+  EXPECT_DOUBLE_EQ(room.participant(who).quality()->score, 4.1);
+  EXPECT_EQ(room.participant(who).quality()->estimate, 2'500'000U);
+  EXPECT_EQ(room.participant(who).quality()->layers, (std::vector<std::string>{"f", "h"}));
 }
 
 TEST(Participant, SaysThatTheMediaAddressDoesNotAnswer) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "load/dialect.h"
+#include "load/generator.h"
 
 namespace zvonok::load {
 namespace {
@@ -72,10 +73,9 @@ void Room::Seat::use_server(const SocketAddress& server) {
 void Room::Seat::commit(std::size_t size) {
   ASSERT_LE(size, buffer.size());
   if (!owner.media_answers) return;
-  owner.put({.at = owner.now_ + kDelay,
-             .seat = index,
-             .to_server = true,
-             .bytes = {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)}});
+  Bytes8 bytes{buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size)};
+  if (owner.spoil_up && owner.spoil_up(index, bytes) == Fate::Lost) return;
+  owner.put({.at = owner.now_ + kDelay, .seat = index, .to_server = true, .bytes = std::move(bytes)});
 }
 
 Room::Room(std::uint64_t seed)
@@ -95,6 +95,18 @@ SourceOptions Room::video(std::uint32_t track, unsigned packets_per_second) {
           .room = 7,
           .packets_per_second = packets_per_second,
           .payload_bytes = 1100};
+}
+
+std::vector<SourceOptions> Room::simulcast(std::uint32_t first_track) {
+  std::vector<SourceOptions> layers;
+  for (const SimulcastLayer& layer : kSimulcastLadder) {
+    SourceOptions& source = layers.emplace_back(video(first_track++, layer.packets_per_second));
+    source.payload_bytes = layer.payload_bytes;
+    source.rid = layer.rid;
+    source.height = layer.height;
+    source.key_frame_factor = 4;
+  }
+  return layers;
 }
 
 ParticipantOptions Room::options(std::string name) {
@@ -185,11 +197,12 @@ void Room::offer_all() {
 
 // ---- packets --------------------------------------------------------------------------------------------------------
 
-MutableBytes Room::claim(const ice::Path&) {
-  return buffer_;
+MutableBytes Room::claim(const ice::Path& path) {
+  return instead != nullptr ? instead->claim(path) : MutableBytes{buffer_};
 }
 
 void Room::commit(const ice::Path& path, std::size_t size) {
+  if (instead != nullptr) return instead->commit(path, size);
   const std::size_t index = path.remote.ip.v4_value() - 0x0A000000U;
   Bytes8 bytes{buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(size)};
   const Fate fate = spoil ? spoil(index, bytes) : Fate::Arrives;
@@ -208,7 +221,9 @@ void Room::deliver() {
     Flight flight = std::move(flights_.begin()->second);
     flights_.erase(flights_.begin());
     if (flight.to_server) {
+      if (at_engine) at_engine(true);
       engine_->on_datagram(now_, {.local = kServer, .remote = address_of(flight.seat)}, flight.bytes);
+      if (at_engine) at_engine(false);
     } else {
       seats_[flight.seat]->participant.on_datagram(now_, flight.at, flight.bytes);
     }
@@ -227,12 +242,14 @@ void Room::run_for(Duration duration) {
     }
     offer_all();
     deliver();
+    if (at_engine) at_engine(true);
     engine_->end_turn(now_);
     if (engine_->next_timeout() <= now_) {
       engine_->handle_timeout(now_);
       engine_->end_turn(now_);
     }
     static_cast<void>(engine_->take_events());
+    if (at_engine) at_engine(false);
     for (const auto& seat : seats_) {
       if (seat->participant.next_timeout() <= now_) seat->participant.handle_timeout(now_);
     }

@@ -39,16 +39,25 @@ class Room final : private media::PacketSink {
   std::size_t add(ParticipantOptions options);
   [[nodiscard]] Participant& participant(std::size_t index) { return seats_[index]->participant; }
   void run_for(Duration duration);
+  [[nodiscard]] const media::EngineCounters& counters() const { return engine_->counters(); }
   [[nodiscard]] TimePoint now() const { return now_; }
   [[nodiscard]] static SourceOptions audio(std::uint32_t track);
   [[nodiscard]] static SourceOptions video(std::uint32_t track, unsigned packets_per_second);
+  /// The layers of a simulcast, tracks `first_track` and the two after it.
+  [[nodiscard]] static std::vector<SourceOptions> simulcast(std::uint32_t first_track);
   [[nodiscard]] static ParticipantOptions options(std::string name);
 
   Course course;
   /// What becomes of a datagram to participant `index`; may change its bytes.
   std::function<Fate(std::size_t index, Bytes8& bytes)> spoil;
+  /// The same of one from participant `index` to the server; Late and Twice are not known here.
+  std::function<Fate(std::size_t index, Bytes8& bytes)> spoil_up;
   /// Whether the server's media address answers.
   bool media_answers = true;
+  /// Takes all that the server sends, in place of the network.
+  media::PacketSink* instead = nullptr;
+  /// Before (true) and after (false) the engine is given a datagram or time.
+  std::function<void(bool begins)> at_engine;
 
  private:
   struct Seat final : Outlet {

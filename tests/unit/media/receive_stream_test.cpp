@@ -159,5 +159,17 @@ TEST(ReceiveStream, KeyframeRequestsAreLimitedAndEndWithTheKeyframe) {
   EXPECT_EQ(stream.counters().keyframes, 1U);
 }
 
+TEST(ReceiveStream, WhoComesJustAfterAKeyframeWaitsLittleForTheNext) {
+  ReceiveStream stream{video()};
+  std::vector<int> asked;
+  for (int ms = 0; ms < 4000; ++ms) {
+    stream.want_keyframe();  // somebody comes every millisecond
+    if (!stream.take_keyframe_request(at(ms))) continue;
+    asked.push_back(ms);
+    stream.on_keyframe(at(ms + 40));
+  }
+  EXPECT_EQ(asked, (std::vector<int>{0, 150, 300, 500, 1000, 1500, 2000, 2500, 3000, 3500}));
+}
+
 }  // namespace
 }  // namespace zvonok::media

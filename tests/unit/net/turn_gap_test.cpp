@@ -8,9 +8,9 @@ namespace {
 constexpr Duration kMost = microseconds{1500};
 
 /// A loop with a packet every `period`, each of which takes `work`, for a second.
-TimePoint run(TurnGap& gap, TimePoint from, Duration period, Duration work) {
+TimePoint run(TurnGap& gap, TimePoint from, Duration period, Duration work, std::size_t events = 1) {
   TimePoint at = from;
-  for (const TimePoint end = from + seconds{1}; at < end; at += period) gap.on_turn(at, at + work);
+  for (const TimePoint end = from + seconds{1}; at < end; at += period) gap.on_turn(at, at + work, events);
   return at;
 }
 
@@ -42,11 +42,21 @@ TEST(TurnGap, GoesWithTheLoad) {
 TEST(TurnGap, DoesNotTakeALongSleepForYearsOfRestOrALongTurnForABusyHour) {
   TurnGap gap{kMost};
   const TimePoint at = run(gap, TimePoint{seconds{5}}, microseconds{1000}, microseconds{500});
-  gap.on_turn(at + hours{1}, at + hours{1} + microseconds{100});
+  gap.on_turn(at + hours{1}, at + hours{1} + microseconds{100}, 1);
   EXPECT_GT(gap.gap(), Duration::zero()) << "one look at rest is not enough";
   TurnGap rested{kMost};
-  rested.on_turn(TimePoint{seconds{5}}, TimePoint{seconds{35}});
+  rested.on_turn(TimePoint{seconds{5}}, TimePoint{seconds{35}}, 1);
   EXPECT_LE(rested.gap(), kMost);
+}
+
+TEST(TurnGap, OfAServerIsForManyAtOnce) {
+  TurnGap gap{kMost, 8};
+  TimePoint at = run(gap, TimePoint{seconds{5}}, milliseconds{1}, microseconds{900}, 7);
+  EXPECT_EQ(gap.gap(), Duration::zero()) << "few that keep it busy would wait for nothing";
+  at = run(gap, at, milliseconds{1}, microseconds{900}, 8);
+  EXPECT_EQ(gap.gap(), kMost);
+  run(gap, at, milliseconds{1}, microseconds{900}, 1);
+  EXPECT_EQ(gap.gap(), Duration::zero());
 }
 
 TEST(TurnGap, IsNothingWhereSwitchedOff) {

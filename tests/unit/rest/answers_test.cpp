@@ -113,7 +113,7 @@ TEST(Answers, OfCallsAreSeenFromTheOnesSideWhoAsks) {
   ringing.duration_seconds = 0;
   expect_json(encode_calls({.items = {{ringing, std::nullopt}}, .next = "n"}, UserId{"bob"}), 200,
               R"({"calls":[{"call_id":"c1","kind":"phone","direction":"incoming","peer_user_id":"alice",
-                            "chat_id":"chat","status":"ringing","reason":null,
+                            "chat_id":"chat","status":"connecting","reason":null,
                             "start_time":"2026-02-03T12:34:56.789Z","ring_time":null,"answer_time":null,
                             "end_time":null,"duration":0}],"next":"n"})");
 }

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "rest/groups_api.h"
+#include "rest/phone_api.h"
 #include "unit/rest/request.h"
 
 namespace zvonok::rest {
@@ -222,6 +223,14 @@ TEST(OpenApi, NamesEveryCodeOfAProblem) {
   for (const Problem& problem : {forbidden(""), too_many_requests(seconds{1}), internal_error(), bad_request("")}) {
     codes.insert(problem.code);
   }
+  using call::phone::Outcome;
+  for (const Outcome outcome :
+       {Outcome::NoSuchCall, Outcome::NotYours, Outcome::WrongStatus, Outcome::InAnotherCall, Outcome::DailyLimit,
+        Outcome::SpendLimit, Outcome::NumberNotAllowed, Outcome::ServerFull, Outcome::Draining}) {
+    codes.insert(problem_of(outcome, WallTime{}).code);
+  }
+  codes.insert({phone_call_over().code, provider_failed(call::phone::ProviderFault::Other).code, "request_under_way",
+                "idempotency_key_reused"});
   const std::string list = document.substr(document.find("    ProblemCode:"));
   for (const std::string& code : codes) {
     EXPECT_NE(list.find("- " + code + "\n"), std::string::npos) << code << " is not in ProblemCode";

@@ -1,4 +1,5 @@
 // The room dialect, server to client: the golden text of every message.
+#include <array>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -50,6 +51,21 @@ TEST(RoomEncode, Joined) {
   encode(out, DeliverJoined{}, {}, "");
   EXPECT_TRUE(json::scan(out)) << out;
   EXPECT_TRUE(out.ends_with(R"("participants":[],"tracks":[],"iceServers":[]}})")) << out;
+}
+
+TEST(RoomEncode, AMessageToManyIsThatOfEach) {
+  const std::array<RoomAddress, 4> receivers{kAddress,
+                                             RoomAddress{.room_id = R"("a\"b")", .session = SessionId{"x\"y"}},
+                                             RoomAddress{.room_id = "", .session = SessionId{"z"}}, RoomAddress{}};
+  const DeliverState state{.to = kTo, .session = SessionId{"me"}, .state = ConnectionState::Connected};
+  for (const RoomAddress& first : receivers) {
+    std::string text = text_of(state, first);
+    const std::size_t body = body_bytes(text, first);
+    for (const RoomAddress& next : receivers) {
+      readdress(text, body, next);
+      EXPECT_EQ(text, text_of(state, next));
+    }
+  }
 }
 
 TEST(RoomEncode, PeopleAndTracks) {

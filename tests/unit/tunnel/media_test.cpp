@@ -90,6 +90,46 @@ TEST_F(TunnelMedia, OfMuxSessionsIsToldApart) {
   EXPECT_EQ(world.door.closed, (std::vector{path(0), path(1)})) << "of the third session nothing ever came";
 }
 
+TEST(TunnelMediaPorts, AreAPathEachAndNoOtherPortLeadsThere) {
+  World world;
+  NewCall call = test::call_of("call", kAlice, kBob);
+  call.sfu_ports = 3;
+  ASSERT_TRUE(world.tunnel.add_call(call, world.now));
+  const auto at = [](int after) { return SocketAddress{kSfu.ip, static_cast<std::uint16_t>(kSfu.port + after)}; };
+  Client alice{world, kAlice, Command::Mux};
+  alice.open_session(1, Network::Udp, at(0), "first");
+  alice.keep(1, "third", at(2));
+  alice.keep(1, "beyond", at(3));
+  alice.keep(1, "before", at(-1));
+  alice.keep(1, "first again");
+  ASSERT_EQ(world.door.packets.size(), 3U);
+  EXPECT_EQ(world.dropped(Drop::Foreign), 2U);
+  const ice::Path first = world.door.packets[0].first;
+  const ice::Path third = world.door.packets[1].first;
+  EXPECT_EQ(first.local, at(0));
+  EXPECT_EQ(third.local, at(2));
+  EXPECT_NE(first.connection, third.connection);
+  EXPECT_EQ(world.door.packets[2].first, first);
+  world.tunnel.send(third, as_bytes("back"), world.now);
+  EXPECT_EQ(alice.take_datagrams(), (Datagrams{{at(2).to_text(), "back"}}));
+  world.tunnel.release(third, world.now);
+  Client tcp{world, kAlice, Command::Tcp, at(1)};
+  tcp.datagram("tcp");
+  EXPECT_EQ(world.door.packets.back().first.local, at(1));
+  Client foreign{world, kAlice, Command::Udp, at(3)};
+  EXPECT_EQ(world.refused(Refusal::Foreign), 1U);
+  world.tunnel.remove_call(CallId{"call"}, world.now);
+  EXPECT_EQ(world.door.closed, (std::vector{world.door.packets.back().first, first})) << "the released one is known";
+}
+
+TEST(TunnelMediaPorts, HoldNoPeer) {
+  World world;
+  NewCall call = test::call_of("call", kAlice, kBob);
+  call.sfu_ports = 3;
+  call.users[1].peer = {kSfu.ip, static_cast<std::uint16_t>(kSfu.port + 2)};
+  EXPECT_EQ(world.tunnel.add_call(call, world.now).error(), AddError::SameAddress);
+}
+
 TEST_F(TunnelMedia, PathsAreNeverTheSame) {
   std::vector<ice::Path> seen;
   for (int i = 0; i < 20; ++i) {

@@ -107,6 +107,7 @@ export class CallClient implements Listenable<CallClientEvents> {
       callId: null,
       offeredVideo: options.video !== undefined && options.video !== false,
       extra: options.extra ?? {},
+      e2e: options.e2e ?? null,
     });
     call.dial(options);
     this.publish(call);
@@ -234,6 +235,7 @@ export class CallClient implements Listenable<CallClientEvents> {
       callId: this.announced?.callId ?? null,
       offeredVideo: offersVideo(payload),
       extra,
+      e2e: null,
     });
     call.ring(payload);
     this.publish(call);
@@ -290,7 +292,7 @@ export class CallClient implements Listenable<CallClientEvents> {
     }
     const saved = this.readSaved();
     const mine = saved?.callId === callId ? saved : null;
-    if (this.options.resume === 'off' || (state === 'ringing' && !mine)) {
+    if (this.options.resume === 'off' || (state === 'ringing' && !mine) || mine?.e2e === 'with-secret') {
       this.signal.send('call:hangup', {});
       return;
     }
@@ -299,7 +301,8 @@ export class CallClient implements Listenable<CallClientEvents> {
     const resumed: SavedCall = mine ?? {
       callId, peerUserId, direction, offeredVideo: false, muted: false, audio: true, video: false, startedAt: now, answeredAt: now,
     };
-    const call = this.makeCall({ peerUserId, direction, callId, offeredVideo: resumed.offeredVideo, extra: {}, resumed });
+    const e2e = resumed.e2e === 'on' ? true : null;
+    const call = this.makeCall({ peerUserId, direction, callId, offeredVideo: resumed.offeredVideo, extra: {}, e2e, resumed });
     if (state === 'active') {
       call.comeBack(resumed);
     } else {

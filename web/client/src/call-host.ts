@@ -14,6 +14,8 @@ export interface SavedCall {
   readonly muted: boolean;
   readonly audio: boolean;
   readonly video: boolean;
+  /** End to end; with a secret it can't come back, since that is kept nowhere. */
+  readonly e2e?: 'on' | 'with-secret' | undefined;
   readonly startedAt: number;
   readonly answeredAt: number | null;
 }

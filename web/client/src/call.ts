@@ -1,5 +1,6 @@
 // One call from its first offer to its end: the state machine, and the media connection it drives.
 import type { CallHost, SavedCall } from './call-host.js';
+import { CallEncryption, kNotEncrypted } from './e2e/call-encryption.js';
 import { canFollow, endState, hasMedia, isOver } from './call-state.js';
 import { Emitter } from './emitter.js';
 import type { TimerId } from './environment.js';
@@ -13,6 +14,7 @@ import { Recovery } from './recovery.js';
 import { RemoteTracks } from './remote-media.js';
 import { offersToSend } from './sdp.js';
 import type {
+  AcceptOptions,
   Call,
   CallDirection,
   CallEnd,
@@ -22,6 +24,9 @@ import type {
   CallSnapshot,
   CallState,
   CallWarning,
+  EncryptionChoice,
+  EncryptionState,
+  FrameCounts,
   HangupOptions,
   LocalMedia,
   MediaChoice,
@@ -58,6 +63,8 @@ export interface CallSessionOptions {
   readonly callId: string | null;
   readonly offeredVideo: boolean;
   readonly extra: Readonly<Record<string, unknown>>;
+  /** Of an outgoing call, or one that is come back to. */
+  readonly e2e: EncryptionChoice | null;
   readonly resumed?: SavedCall | null;
 }
 
@@ -79,6 +86,12 @@ export class CallSession implements Call {
   private current: CallState = 'idle';
   private cached: CallSnapshot | null = null;
 
+  private e2e: EncryptionChoice | null;
+  /** null: not asked for, or not begun. */
+  private guarded: CallEncryption | null = null;
+  /** What the caller of an incoming call says of its key, until it is accepted. */
+  private offeredWords: unknown = undefined;
+  private toldWords = '';
   private link: PeerLink | null = null;
   private links = 0;
   private configuration: RTCConfiguration = {};
@@ -101,6 +114,7 @@ export class CallSession implements Call {
     this.direction = options.direction;
     this.offeredVideo = options.offeredVideo;
     this.extra = options.extra;
+    this.e2e = options.e2e;
     this.resumed = options.resumed != null;
     this.startedAt = options.resumed?.startedAt ?? host.env.now();
     this.fields = {
@@ -149,6 +163,12 @@ export class CallSession implements Call {
   get local(): LocalMedia {
     return this.snapshot.local;
   }
+  get offeredEncryption(): boolean {
+    return this.direction === 'incoming' ? this.offeredWords !== undefined : this.e2e !== null;
+  }
+  get encryption(): EncryptionState {
+    return this.guarded?.state ?? kNotEncrypted;
+  }
   get remote(): RemoteMedia {
     return this.snapshot.remote;
   }
@@ -168,6 +188,7 @@ export class CallSession implements Call {
       startedAt: this.startedAt,
       local: this.sources.state,
       remote: this.remoteTracks.state,
+      encryption: this.encryption,
     };
     return this.cached;
   }
@@ -181,10 +202,11 @@ export class CallSession implements Call {
 
   // ---- what the application asks for ------------------------------------------------------------------------------
 
-  async accept(media: MediaChoice = {}): Promise<void> {
+  async accept(media: AcceptOptions = {}): Promise<void> {
     if (this.direction !== 'incoming' || this.current !== 'ringing') {
       throw new CallError('bad-state', `A call that is ${this.current} cannot be accepted`);
     }
+    this.e2e = media.e2e ?? (this.offeredEncryption ? true : null);
     this.moveTo('accepting');
     this.armDeadline(null);
     await this.prepare(media);
@@ -250,6 +272,9 @@ export class CallSession implements Call {
   async getStats(): Promise<RTCStatsReport | null> {
     return this.link && !this.isOver ? this.link.pc.getStats() : null;
   }
+  async frameCounts(): Promise<FrameCounts | null> {
+    return this.guarded ? this.guarded.counts() : null;
+  }
 
   // ---- beginnings (called by CallClient) --------------------------------------------------------------------------
 
@@ -262,7 +287,7 @@ export class CallSession implements Call {
   }
 
   ring(payload: Members): void {
-    this.learn(payload);
+    this.learn(payload, 'offer');
     this.offer = readOffer(payload);
     this.moveTo('ringing');
     this.armDeadline(this.host.ringTimeoutMs + kRingSlackMs);
@@ -289,8 +314,9 @@ export class CallSession implements Call {
       this.host.configuration(),
       this.host.opensWithoutAsking(media),
       this.host.settled(),
+      this.encrypt(),
     ]);
-    this.configuration = configuration.value;
+    this.configuration = { ...configuration.value, ...this.guarded?.configuration };
     if (configuration.warning && !this.isOver) this.events.emit('warning', configuration.warning);
     // A prompt is waited for: nobody should be rung, or answered, by someone who may not let the microphone be used.
     // Also, browsers hide local addresses from pages that have no permission yet.
@@ -313,7 +339,13 @@ export class CallSession implements Call {
   onOffer(payload: Members): void {
     const offer = readOffer(payload);
     if (!offer || this.isOver) return;
-    this.learn(payload);
+    if (this.guarded && !this.guarded.words) {
+      // An answer without words would be one without encryption.
+      void this.guarded.ready.then(() => this.onOffer(payload), () => undefined);
+      return;
+    }
+    this.learn(payload, 'offer');
+    if (this.isOver) return;
     if (!this.link && this.resumed) {
       if (!offer.fresh) return; // meant for the page before this one
     } else if (!this.link && this.direction === 'incoming') {
@@ -340,12 +372,13 @@ export class CallSession implements Call {
     const to = asText(asMembers(payload['zvonok'])['to']);
     // Without a name it can't be told from the answer to an offer of the page that was reloaded.
     if (sdp === null || this.isOver || (early && this.resumed && to === null)) return;
-    this.learn(payload);
+    this.learn(payload, 'answer');
+    if (this.isOver) return;
     if (this.link?.takeAnswer(sdp, to)) this.onAnswered();
   }
 
   onIce(payload: Members): void {
-    this.learn(payload);
+    this.learn(payload, 'other');
     const candidates = parseCandidates(payload);
     if (this.link) this.link.takeCandidates(candidates);
     else if (this.early.length < kCandidatesMax) this.early.push(...candidates);
@@ -383,6 +416,7 @@ export class CallSession implements Call {
     if (!this.link) return;
     if (!answered && this.link.isAnswered) this.link.resendAnswer();
     this.link.resend();
+    this.tellKey(true);
     this.onNetworkBack();
   }
 
@@ -416,6 +450,8 @@ export class CallSession implements Call {
       polite: compareBytes(this.host.selfId, this.peerUserId) > 0,
       name: `${this.localId}-${this.links}`,
       localStream: this.sources.stream,
+      protect: this.guarded ? (transceiver) => this.guarded?.protect(transceiver) : undefined,
+      mayCarry: () => this.guarded?.mayCarry ?? true,
       output: {
         offer: (sdp, { id, fresh }) => this.sendOffer(sdp, id, fresh),
         answer: (sdp, { to }) => this.sendAnswer(sdp, to),
@@ -474,7 +510,7 @@ export class CallSession implements Call {
   }
 
   private sendOffer(sdp: string, id: string, fresh: boolean): void {
-    const payload = { ...this.extra, userId: this.peerUserId, sdp, zvonok: { v: 1, id, fresh, media: this.wireMedia() } };
+    const payload = { ...this.extra, userId: this.peerUserId, sdp, zvonok: { v: 1, id, fresh, media: this.wireMedia(), ...this.wireWords() } };
     const outcome = this.host.send(this, 'call:offer', payload);
     if (this.opening === 'not-sent') {
       if (outcome === 'refused') {
@@ -487,7 +523,7 @@ export class CallSession implements Call {
   }
 
   private sendAnswer(sdp: string, to: string | null): void {
-    const payload = { sdp, zvonok: { v: 1, ...(to === null ? {} : { to }), media: this.wireMedia() } };
+    const payload = { sdp, zvonok: { v: 1, ...(to === null ? {} : { to }), media: this.wireMedia(), ...this.wireWords() } };
     const outcome = this.host.send(this, 'call:answer', payload);
     this.opening = outcome === 'queued' ? 'queued' : 'sent';
     this.onAnswered();
@@ -505,6 +541,8 @@ export class CallSession implements Call {
     this.moveTo('connecting');
     this.recovery.begin('connect');
     this.save();
+    this.guarded?.awaitKeys();
+    if (this.guarded?.showsKey) this.tellKey(false);
     // Two pages of one machine can be connected by now.
     if (this.link) this.onLinkState(this.link.state);
   }
@@ -537,8 +575,10 @@ export class CallSession implements Call {
   }
 
   /** What the other side's messages say beside the contract. */
-  private learn(payload: Members): void {
+  private learn(payload: Members, from: 'offer' | 'answer' | 'other'): void {
     const own = asMembers(payload['zvonok']);
+    if (this.guarded) this.guarded.hear(own['e2e'], from);
+    else if (from === 'offer' || own['e2e'] !== undefined) this.offeredWords = own['e2e'];
     if (typeof own['v'] === 'number' && !this.peerKnowsSdk) {
       this.peerKnowsSdk = true;
       this.link?.allowBatches();
@@ -576,6 +616,46 @@ export class CallSession implements Call {
       // The connection was closed in between, or this browser has no such report: the call does not need it.
     }
     if (this.current === 'active') this.sampleAfter(kSampleMs);
+  }
+
+  // ---- end-to-end encryption --------------------------------------------------------------------------------------
+
+  /** Begins it, when it is asked for: before there is a connection whose media it has to guard. */
+  private async encrypt(): Promise<void> {
+    if (this.e2e === null || this.guarded || this.isOver) return;
+    const guarded = new CallEncryption({
+      env: this.host.env,
+      selfId: this.host.selfId,
+      peerId: this.peerUserId,
+      choice: this.e2e,
+      onWords: (again) => this.tellKey(again),
+      onChange: () => {
+        this.changed();
+        this.events.emit('encryption', guarded.state);
+      },
+      onCarry: () => {
+        if (guarded.mayCarry && !this.isOver) this.link?.setMedia(this.linkMedia());
+      },
+      onProblem: (problem, message) => this.finish('failed', 'local', message, { ...kFailed, message: `e2e: ${problem}` }),
+    });
+    this.guarded = guarded;
+    if (!(await guarded.start()) || this.isOver) return;
+    if (this.direction === 'incoming' && !this.resumed) guarded.hear(this.offeredWords, 'offer');
+  }
+
+  private wireWords(): Members {
+    const words = this.guarded?.words;
+    if (!words) return {};
+    this.toldWords = JSON.stringify(words);
+    return { e2e: words };
+  }
+
+  /** Says what is to be said of the key, unless the offer or the answer is still to come: it will be in there. */
+  private tellKey(again: boolean): void {
+    if (!hasMedia(this.current) || !this.guarded) return;
+    if (again || JSON.stringify(this.guarded.words) !== this.toldWords) {
+      this.host.send(this, 'call:ice', { zvonok: { v: 1, ...this.wireWords() } });
+    }
   }
 
   // ---- state ------------------------------------------------------------------------------------------------------
@@ -622,6 +702,7 @@ export class CallSession implements Call {
       muted: this.sources.state.muted,
       audio: this.sources.wantsAudio,
       video: this.sources.wantsCamera,
+      e2e: this.e2e === null ? undefined : this.e2e === true || this.e2e.secret === undefined ? 'on' : 'with-secret',
       startedAt: this.startedAt,
       answeredAt,
     });
@@ -642,6 +723,7 @@ export class CallSession implements Call {
     this.remoteTracks.clear();
     this.link?.close();
     this.link = null;
+    this.guarded?.stop();
     this.early = [];
     this.offer = null;
     this.changed();

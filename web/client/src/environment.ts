@@ -1,4 +1,6 @@
 // What the SDK takes from the browser, gathered in one place, so that tests and other runtimes can bring their own.
+import { createMediaGuard } from './e2e/guard.js';
+import type { MediaGuard } from './e2e/guard-protocol.js';
 
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
 export type TimerId = unknown;
@@ -46,6 +48,8 @@ export interface Environment {
   createPeerConnection(configuration: RTCConfiguration): RTCPeerConnection;
   createMediaStream(): MediaStream;
   createAudioContext(): AudioContext | null;
+  /** Seals media end to end; null where the browser can't. */
+  createMediaGuard(): MediaGuard | null;
   readonly mediaDevices: MediaDevices | null;
   readonly permissions: Permissions | null;
   readonly localStorage: StorageLike | null;
@@ -120,6 +124,7 @@ export function createEnvironment(overrides: Partial<Environment> = {}): Environ
     createPeerConnection: (configuration) => construct<RTCPeerConnection>('RTCPeerConnection', configuration),
     createMediaStream: () => construct<MediaStream>('MediaStream'),
     createAudioContext: () => (globals.AudioContext ? construct<AudioContext>('AudioContext') : null),
+    createMediaGuard,
     get mediaDevices() {
       return globals.navigator?.mediaDevices ?? null;
     },

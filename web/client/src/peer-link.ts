@@ -20,6 +20,10 @@ export interface LinkOptions {
   readonly name: string;
   readonly output: LinkOutput;
   readonly localStream: MediaStream;
+  /** Whether tracks may be sent by now. When that becomes true, setMedia() is called. */
+  readonly mayCarry?: (() => boolean) | undefined;
+  /** Sees each transceiver before it sends or receives anything. */
+  readonly protect?: ((transceiver: RTCRtpTransceiver) => void) | undefined;
   readonly onTrack: (track: MediaStreamTrack, transceiver: RTCRtpTransceiver) => void;
   readonly onState: (state: RTCPeerConnectionState) => void;
   readonly onFailure: (error: unknown) => void;
@@ -80,7 +84,10 @@ export class PeerLink {
     this.pc.onicecandidate = (event): void => {
       if (event.candidate && event.candidate.candidate !== '') this.onCandidate(event.candidate);
     };
-    this.pc.ontrack = (event): void => options.onTrack(event.track, event.transceiver);
+    this.pc.ontrack = (event): void => {
+      options.protect?.(event.transceiver);
+      options.onTrack(event.track, event.transceiver);
+    };
     this.pc.onconnectionstatechange = (): void => {
       if (!this.closed) options.onState(this.pc.connectionState);
     };
@@ -108,8 +115,8 @@ export class PeerLink {
   begin(media: LinkMedia): void {
     this.media = media;
     const streams = [this.options.localStream];
-    this.audio = this.pc.addTransceiver('audio', { direction: media.sendAudio ? 'sendrecv' : 'recvonly', streams });
-    this.video = this.pc.addTransceiver('video', { direction: media.sendVideo ? 'sendrecv' : 'recvonly', streams });
+    this.audio = this.add('audio', { direction: media.sendAudio ? 'sendrecv' : 'recvonly', streams });
+    this.video = this.add('video', { direction: media.sendVideo ? 'sendrecv' : 'recvonly', streams });
     this.enqueue(async () => {
       await this.applyTracks();
       await this.makeOffer();
@@ -290,7 +297,14 @@ export class PeerLink {
     this.applyDirections();
   }
 
+  private add(kind: 'audio' | 'video', init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+    const transceiver = this.pc.addTransceiver(kind, init);
+    this.options.protect?.(transceiver);
+    return transceiver;
+  }
+
   private adopt(transceiver: RTCRtpTransceiver | null): RTCRtpTransceiver | null {
+    if (transceiver) this.options.protect?.(transceiver);
     // What an answer made stands at recvonly. Safari before 15.4 has no setStreams.
     transceiver?.sender.setStreams?.(this.options.localStream);
     return transceiver;
@@ -300,9 +314,9 @@ export class PeerLink {
     const streams = [this.options.localStream];
     const { sendAudio, sendVideo } = this.media;
     if (this.audio) this.direct(this.audio, sendAudio);
-    else if (sendAudio && this.described) this.audio = this.pc.addTransceiver('audio', { direction: 'sendrecv', streams });
+    else if (sendAudio && this.described) this.audio = this.add('audio', { direction: 'sendrecv', streams });
     if (this.video) this.direct(this.video, sendVideo);
-    else if (sendVideo && this.described) this.video = this.pc.addTransceiver('video', { direction: 'sendrecv', streams });
+    else if (sendVideo && this.described) this.video = this.add('video', { direction: 'sendrecv', streams });
   }
 
   private direct(transceiver: RTCRtpTransceiver, sends: boolean): void {
@@ -312,7 +326,8 @@ export class PeerLink {
   }
 
   private async applyTracks(): Promise<void> {
-    const { audioTrack, videoTrack } = this.media;
+    const carries = this.options.mayCarry?.() ?? true;
+    const { audioTrack, videoTrack } = carries ? this.media : { audioTrack: null, videoTrack: null };
     await Promise.all([replace(this.audio, audioTrack), replace(this.video, videoTrack)]);
   }
 

@@ -130,6 +130,38 @@ export interface PresenceUpdate {
 export type CallDirection = 'outgoing' | 'incoming';
 
 /**
+ * true: end to end. `secret`: and with something that both ends know besides, a call's `encryptionKey` or a password: who has
+ * another one decodes nothing.
+ */
+export type EncryptionChoice = true | { readonly secret?: string | Uint8Array | undefined };
+
+/**
+ * unsupported: this browser can't. peer-unsupported: the other side does not. not-offered: encryption was asked for by accept(),
+ * or was on, and the other side offers media without it. forged: somebody does not keep to the protocol. timeout: the other
+ * side's key did not come.
+ */
+export type EncryptionProblem = 'unsupported' | 'peer-unsupported' | 'not-offered' | 'forged' | 'timeout';
+
+/** Frames since the beginning. `unsealed` ones were not sent, `keyless` and `refused` ones were not played. */
+export interface FrameCounts {
+  readonly sealed: number;
+  readonly unsealed: number;
+  readonly opened: number;
+  /** Of a key that is not known (yet). */
+  readonly keyless: number;
+  /** Changed on the way, or come before. */
+  readonly refused: number;
+}
+
+export interface EncryptionState {
+  /** agreeing: no media passes yet. failed: the call is over, see `problem`. */
+  readonly state: 'off' | 'agreeing' | 'on' | 'failed';
+  /** Eight digits, which are the same on both sides when nobody is between them: show them, to be compared by voice. */
+  readonly code: string | null;
+  readonly problem: EncryptionProblem | null;
+}
+
+/**
  * idle: made, nothing was sent. initiating: the offer is on its way. ringing: devices ring (outgoing), or this one does
  * (incoming). accepting: accepted here, the answer is being made. connecting: answered, media is being set up.
  * active: media flows. reconnecting: it stopped, and is being mended. ended, rejected, error: over, see CallEnd.
@@ -271,6 +303,7 @@ export interface CallSnapshot {
   readonly callId: string | null;
   readonly local: LocalMedia;
   readonly remote: RemoteMedia;
+  readonly encryption: EncryptionState;
   /** false: the other side's connection to the server is lost, and the call waits for it. */
   readonly peerConnected: boolean;
   /** Devices that ring; 0: none yet, or not told. */
@@ -290,6 +323,8 @@ export interface CallEvents {
   change: CallSnapshot;
   local: LocalMedia;
   remote: RemoteMedia;
+  /** Of end-to-end encryption. A `code` that is not the one before has to be compared again. */
+  encryption: EncryptionState;
   quality: CallQuality;
   warning: CallWarning;
   /** Once, when the call is over. */
@@ -318,6 +353,9 @@ export interface Call extends Listenable<CallEvents> {
   readonly resumed: boolean;
   /** Whether the caller began it with video. */
   readonly offeredVideo: boolean;
+  /** Whether the caller asks for end-to-end encryption: accept() then does it, or the call ends. */
+  readonly offeredEncryption: boolean;
+  readonly encryption: EncryptionState;
   /** Extra fields that the caller put into the offer by CallOptions.extra. */
   readonly extra: Readonly<Record<string, unknown>>;
 
@@ -335,7 +373,7 @@ export interface Call extends Listenable<CallEvents> {
   readonly remoteStream: MediaStream;
 
   /** Takes an incoming call. Resolves when the answer was sent; never rejects for a missing device (see `warning`). */
-  accept(media?: MediaChoice): Promise<void>;
+  accept(options?: AcceptOptions): Promise<void>;
   /** Refuses an incoming call: on all devices of this user. */
   decline(options?: HangupOptions): void;
   /** Ends the call, whatever state it is in. */
@@ -358,9 +396,18 @@ export interface Call extends Listenable<CallEvents> {
   /** Starts mending the connection by hand. It is done by itself when needed. */
   restartIce(): void;
   getStats(): Promise<RTCStatsReport | null>;
+  /** How many frames were sealed and opened; null: this call is not encrypted end to end. */
+  frameCounts(): Promise<FrameCounts | null>;
+}
+
+export interface AcceptOptions extends MediaChoice {
+  /** Default: as the caller asks. What is asked for here and not offered ends the call. */
+  readonly e2e?: EncryptionChoice | undefined;
 }
 
 export interface CallOptions extends MediaChoice {
+  /** Encrypts media end to end; the call ends when the other side can't. Default: not. */
+  readonly e2e?: EncryptionChoice | undefined;
   /** Fields that go with the offer to the callee as they are: a call's subject, for example. Keep them small. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -1,5 +1,7 @@
 // Stand-ins for the browser: a clock that is moved by hand, sockets, storage shared by tabs, tracks, and an
 // RTCPeerConnection that knows the rules of negotiation but carries nothing.
+import type { MediaGuard } from '../src/e2e/guard-protocol.js';
+import type { SframeKey } from '../src/e2e/sframe.js';
 import type { Environment, LocksLike, PageEvent, SocketLike, StorageLike } from '../src/environment.js';
 
 /** Lets promises go on, a fixed number of turns: no test waits for real time. */
@@ -549,6 +551,33 @@ export interface FakeBrowserOptions {
   readonly granted?: boolean;
 }
 
+/** Notes what is to be sealed, and with which keys. */
+export class FakeGuard implements MediaGuard {
+  readonly configuration = { encodedInsertableStreams: true } as RTCConfiguration;
+  readonly guarded = new Set<unknown>();
+  readonly sent: SframeKey[] = [];
+  readonly received: SframeKey[] = [];
+  closed = false;
+  isReady = true;
+  onReady = (): void => undefined;
+  protect(transceiver: RTCRtpTransceiver): void {
+    this.guarded.add(transceiver);
+  }
+  sendWith(key: SframeKey): void {
+    this.sent.push(key);
+  }
+  receiveWith(_: string, key: SframeKey): void {
+    this.received.push(key);
+  }
+  forget(): void {}
+  async counts(): Promise<null> {
+    return null;
+  }
+  close(): void {
+    this.closed = true;
+  }
+}
+
 /** One tab of a browser. */
 export class FakeBrowser {
   readonly clock: FakeClock;
@@ -557,6 +586,8 @@ export class FakeBrowser {
   readonly media = new FakeMediaDevices();
   readonly sockets: FakeSocket[] = [];
   readonly connections: FakePeerConnection[] = [];
+  readonly guards: FakeGuard[] = [];
+  canEncrypt = true;
   readonly pageListeners = new Map<PageEvent, Set<() => void>>();
   readonly requests: { url: string; init: RequestInit }[] = [];
   online = true;
@@ -591,6 +622,12 @@ export class FakeBrowser {
       },
       createMediaStream: () => new FakeStream() as unknown as MediaStream,
       createAudioContext: () => null,
+      createMediaGuard: () => {
+        if (!this.canEncrypt) return null;
+        const guard = new FakeGuard();
+        this.guards.push(guard);
+        return guard;
+      },
       mediaDevices: this.media as unknown as MediaDevices,
       permissions: {
         query: async () => ({ state: options.granted === false ? 'prompt' : 'granted', onchange: null }),

@@ -95,6 +95,11 @@ export function CallScreen({ current, name }: CallScreenProps): JSX.Element {
           {talking && (
             <Timer since={snapshot.answeredAt ?? snapshot.activeAt} label={t('call.timer')} className="stage-timer" testId="call-timer" />
           )}
+          {talking && snapshot.encryption.code !== null && (
+            <p className="stage-timer" title={t('call.code.why', { name })} data-testid="call-code">
+              {t('call.code', { code: snapshot.encryption.code.replace(/^(\d{4})/, '$1 ') })}
+            </p>
+          )}
         </div>
         <div className="stage-tools">
           {talking && <QualityButton quality={snapshot.quality} cameraOn={local.video} />}

@@ -168,6 +168,8 @@ export const en = {
   'call.fullscreen.exit': 'Leave full screen',
   'call.hangup': 'Hang up',
   'call.controls': 'Call controls',
+  'call.code': 'Encrypted: {code}',
+  'call.code.why': 'Media is encrypted end to end. Read the digits to each other: when {name} sees the same ones, nobody is in between',
   'call.timer': 'Call duration',
   'call.self': 'You',
   'call.self.move': 'Your picture. Move it with the arrow keys.',

@@ -1,0 +1,64 @@
+#include "adapter/voip_mock/mock_provider.h"
+
+#include <utility>
+
+namespace zvonok::voip_mock {
+
+using call::phone::Over;
+using call::phone::ProviderEvent;
+using call::phone::Switch;
+
+MockProvider::~MockProvider() {
+  for (const auto& [id, dialed] : calls_) {
+    if (dialed.timer) loop_.cancel(*dialed.timer);
+  }
+}
+
+void MockProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
+  Dialed dialed{.at = loop_.now().mono, .script = script_of(number), .next = 0, .timer = std::nullopt};
+  const auto [place, is_new] = calls_.emplace(call, std::move(dialed));
+  if (is_new) wait_for_next(call, place->second);
+}
+
+void MockProvider::wait_for_next(const CallId& call, Dialed& dialed) {
+  dialed.timer.reset();
+  if (dialed.next == dialed.script.size()) return;  // nothing comes by itself any more
+  const TimePoint at = dialed.at + dialed.script[dialed.next].after;
+  dialed.timer = loop_.schedule(at, [this, call] { step(call); });
+}
+
+void MockProvider::step(const CallId& call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  Dialed& dialed = place->second;
+  const Step done = dialed.script[dialed.next++];
+  const std::uint64_t sequence = dialed.next;
+  if (std::holds_alternative<Over>(done.what)) {
+    calls_.erase(place);
+  } else {
+    wait_for_next(call, dialed);
+  }
+  tell_(ProviderEvent{.call = call, .sequence = sequence, .what = done.what});
+}
+
+void MockProvider::hang_up(const CallId& call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  if (place->second.timer) loop_.cancel(*place->second.timer);
+  calls_.erase(place);
+}
+
+void MockProvider::send_dtmf(const CallId& call, std::string_view digits) {
+  // What is typed may be a PIN: how much of it is all that is logged.
+  log_.debug("the mock telephone hears digits", {{"call", call}, {"count", digits.size()}});
+}
+
+void MockProvider::set_hold(const CallId& call, Switch to) {
+  log_.debug("the mock telephone is put on hold or back", {{"call", call}, {"hold", to == Switch::On ? "on" : "off"}});
+}
+
+void MockProvider::set_mute(const CallId& call, Switch to) {
+  log_.debug("the mock telephone hears silence or speech", {{"call", call}, {"mute", to == Switch::On ? "on" : "off"}});
+}
+
+}  // namespace zvonok::voip_mock

@@ -1,0 +1,45 @@
+// The telephone company of developers and tests: rings and answers by the rules of mock_rules.h, on timers of the loop,
+// and calls nobody.
+#pragma once
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "adapter/voip_mock/mock_rules.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "port/phone_provider.h"
+
+namespace zvonok::voip_mock {
+
+class MockProvider final : public port::PhoneProvider {
+ public:
+  MockProvider(net::Loop& loop, Logger& log) : loop_{loop}, log_{log} {}
+  /// Before the loop goes.
+  ~MockProvider() override;
+
+  [[nodiscard]] std::string_view name() const override { return "mock"; }
+  void on_event(OnEvent tell) override { tell_ = std::move(tell); }
+  void dial(const CallId& call, const call::phone::PhoneNumber& number) override;
+  void hang_up(const CallId& call) override;
+  void send_dtmf(const CallId& call, std::string_view digits) override;
+  void set_hold(const CallId& call, call::phone::Switch to) override;
+  void set_mute(const CallId& call, call::phone::Switch to) override;
+
+ private:
+  struct Dialed {
+    TimePoint at;
+    std::vector<Step> script;
+    std::size_t next = 0;  // of the script
+    std::optional<net::Loop::TimerKey> timer;
+  };
+  void wait_for_next(const CallId& call, Dialed& dialed);
+  void step(const CallId& call);
+
+  net::Loop& loop_;
+  Logger& log_;
+  OnEvent tell_;
+  std::unordered_map<CallId, Dialed> calls_;
+};
+
+}  // namespace zvonok::voip_mock

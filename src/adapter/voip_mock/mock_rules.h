@@ -1,0 +1,21 @@
+// What the mock telephone at a number does. Pure, so that the table of docs/protocol/phone.md is tested as it stands.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "call/phone_words.h"
+
+namespace zvonok::voip_mock {
+
+/// One event, so long after the dial.
+struct Step {
+  Duration after{};
+  std::variant<call::phone::TookOn, call::phone::Rings, call::phone::Answered, call::phone::Over> what;
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// Numbers that begin with +1500555 choose by their last four digits; all others answer.
+[[nodiscard]] std::vector<Step> script_of(const call::phone::PhoneNumber& number);
+
+}  // namespace zvonok::voip_mock

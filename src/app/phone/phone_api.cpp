@@ -1,0 +1,224 @@
+#include "app/phone/phone_api.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace zvonok::app {
+namespace {
+
+using call::phone::Outcome;
+using rest::PhoneCallRow;
+
+}  // namespace
+
+PhoneApi::PhoneApi(Parts parts, const Config& config)
+    : parts_{parts}, initiations_{config.voip_initiations_per_minute}, requests_{config.voip_requests_per_minute} {
+  parts_.phone.on_change([this](const call::phone::Changed& change) {
+    parts_.events.publish(change, parts_.phone.offer_of(change.view.record.id));
+  });
+}
+
+// ---- on the way in and out -----------------------------------------------------------------------------------------
+
+void PhoneApi::handle(const rest::Match& match, Exchange exchange) {
+  const UserId& user = exchange.principal->user;
+  const Now& now = parts_.loop.now();
+  rest::RateLimit& limit = match.route->id == rest::RouteId::InitiateCall ? initiations_ : requests_;
+  Asked asked{.exchange = std::move(exchange), .rate = {}, .key = std::nullopt};
+  asked.rate = limit.take(user, now.mono);
+  if (!asked.rate.allowed) return reply(asked, rest::too_many_requests(asked.rate.reset));
+  if (match.route->method == Method::Post) {
+    auto begun = idempotency_.begin(asked.exchange.request(), user, now.mono);
+    if (!begun) return reply(asked, begun.error());
+    if (auto* const repeated = std::get_if<rest::Idempotency::Repeated>(&*begun)) {
+      repeated->answer.add_header("Idempotent-Replayed", "true");
+      return reply(asked, std::move(repeated->answer));
+    }
+    if (auto* const first = std::get_if<rest::Idempotency::First>(&*begun)) asked.key = std::move(first->key);
+  }
+  dispatch(match, std::move(asked));
+}
+
+void PhoneApi::dispatch(const rest::Match& match, Asked asked) {
+  using rest::RouteId;
+  // The router gives nothing else to this API.
+  if (match.route->id == RouteId::InitiateCall) return initiate(std::move(asked));
+  if (match.route->id == RouteId::TerminateCall) return terminate(std::move(asked));
+  if (match.route->id == RouteId::ShowCall) return show(match, std::move(asked));
+  if (match.route->id == RouteId::AnswerCall) return answer(match, std::move(asked));
+  if (match.route->id == RouteId::SendDtmf) return send_dtmf(match, std::move(asked));
+  if (match.route->id == RouteId::HoldCall) return set_hold(match, std::move(asked));
+  if (match.route->id == RouteId::MuteCall) return set_mute(match, std::move(asked));
+  if (match.route->id == RouteId::WatchCall) return watch_one(match, std::move(asked));
+  if (match.route->id == RouteId::WatchCalls) return watch_all(std::move(asked));
+  reply(asked, rest::internal_error());
+}
+
+void PhoneApi::reply(Asked& asked, HttpResponse response) {
+  if (asked.key) idempotency_.finish(*std::exchange(asked.key, std::nullopt), response, parts_.loop.now().mono);
+  rest::add_rate_limit(response, asked.rate);
+  asked.exchange.reply(std::move(response));
+}
+
+void PhoneApi::reply(Asked& asked, const rest::Problem& problem) {
+  reply(asked, rest::to_response(problem, asked.exchange.request().request_id));
+}
+
+PhoneCallRow PhoneApi::row_of(call::phone::CallView view) const {
+  std::string offer = parts_.phone.offer_of(view.record.id);
+  return rest::row_of(std::move(view), std::move(offer));
+}
+
+void PhoneApi::log_stranger(const Asked& asked, const CallId& id) {
+  parts_.log.warn(
+      "unauthorized call termination attempt",
+      {{"call", id}, {"user", asked.exchange.principal->user}, {"request", asked.exchange.request().request_id}});
+}
+
+void PhoneApi::find_over(Asked asked, const CallId& id, std::move_only_function<void(Asked, PhoneCallRow)> found) {
+  using Record = port::StoreResult<std::optional<call::CallRecord>>;
+  struct Waiting {
+    Asked asked;
+    std::move_only_function<void(Asked, PhoneCallRow)> found;
+  };
+  // Two owners: the journal's task, and this call, which has to answer when the journal takes nothing.
+  const auto shared = std::make_shared<Waiting>(std::move(asked), std::move(found));
+  const bool accepted = parts_.journal.query([this, shared, id](port::CallStore* store) {
+    Record record = store == nullptr ? Record{fail(CallJournal::database_is_down())} : store->find_call(id);
+    parts_.loop.post([this, shared, record = std::move(record), id] {
+      if (!record) return reply(shared->asked, rest::problem_of(record.error()));
+      if (!*record || (*record)->kind != call::CallKind::Phone) {
+        return reply(shared->asked, rest::no_such_phone_call());
+      }
+      const UserId& user = shared->asked.exchange.principal->user;
+      if ((*record)->caller != user && (*record)->callee != user) {
+        if (shared->asked.exchange.request().path == "/api/calls/terminate") log_stranger(shared->asked, id);
+        return reply(shared->asked, rest::problem_of(Outcome::NotYours, parts_.loop.now().wall));
+      }
+      shared->found(std::move(shared->asked), PhoneCallRow{.record = **record, .live = std::nullopt, .sdp_offer = {}});
+    });
+  });
+  if (!accepted) reply(shared->asked, rest::unavailable());
+}
+
+void PhoneApi::reply_told(Asked asked, const CallId& id, PhoneControl::Told told) {
+  if (told.outcome == Outcome::Done && told.view) {
+    return reply(asked, rest::encode_phone_call(row_of(std::move(*told.view))));
+  }
+  if (told.outcome != Outcome::NoSuchCall) {
+    const rest::Problem problem = rest::problem_of(told.outcome, parts_.loop.now().wall);
+    if (told.outcome != Outcome::WrongStatus || !told.view) return reply(asked, problem);
+    const std::string& request = asked.exchange.request().request_id;
+    return reply(asked, rest::to_response(problem, request, row_of(std::move(*told.view))));
+  }
+  find_over(std::move(asked), id, [this](Asked waiting, PhoneCallRow row) {
+    reply(waiting, rest::to_response(rest::phone_call_over(), waiting.exchange.request().request_id, row));
+  });
+}
+
+// ---- routes --------------------------------------------------------------------------------------------------------
+
+void PhoneApi::initiate(Asked asked) {
+  const auto number = rest::decode_initiate(asked.exchange.request());
+  if (!number) return reply(asked, number.error());
+  const UserId user = asked.exchange.principal->user;
+  parts_.phone.initiate(user, *number, [this, waiting = std::move(asked)](PhoneControl::Initiated result) mutable {
+    if (result) return reply(waiting, rest::encode_initiated(row_of(std::move(*result))));
+    const PhoneControl::NotInitiated& why = result.error();
+    if (!why.view) return reply(waiting, rest::problem_of(why.outcome, parts_.loop.now().wall));
+    const std::string& request = waiting.exchange.request().request_id;
+    reply(waiting, rest::to_response(rest::provider_failed(why.fault), request, row_of(*why.view)));
+  });
+}
+
+void PhoneApi::terminate(Asked asked) {
+  const auto id = rest::decode_terminate(asked.exchange.request());
+  if (!id) return reply(asked, id.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told = parts_.phone.tell(*id, call::phone::Terminate{.call = *id, .user = user});
+  if (told.outcome == Outcome::NotYours) log_stranger(asked, *id);
+  if (told.outcome == Outcome::Done && told.view) {
+    parts_.log.info("call terminated successfully", {{"call", *id},
+                                                     {"user", user},
+                                                     {"status", call::phone::to_text(told.view->status)},
+                                                     {"duration_seconds", told.view->record.duration_seconds}});
+  }
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::show(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  if (auto view = parts_.phone.find(*id)) {
+    if (view->record.caller != asked.exchange.principal->user) {
+      return reply(asked, rest::problem_of(Outcome::NotYours, parts_.loop.now().wall));
+    }
+    return reply(asked, rest::encode_phone_call(row_of(std::move(*view))));
+  }
+  find_over(std::move(asked), *id,
+            [this](Asked waiting, PhoneCallRow row) { reply(waiting, rest::encode_phone_call(row)); });
+}
+
+void PhoneApi::answer(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  auto sdp = rest::decode_browser_answer(asked.exchange.request());
+  if (!sdp) return reply(asked, sdp.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told = parts_.phone.answer(*id, user, std::move(*sdp));
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::send_dtmf(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  auto digits = rest::decode_dtmf(asked.exchange.request());
+  if (!digits) return reply(asked, digits.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told =
+      parts_.phone.tell(*id, call::phone::SendDtmf{.call = *id, .user = user, .digits = std::move(*digits)});
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::set_hold(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  const auto to = rest::decode_switch(asked.exchange.request(), "hold");
+  if (!to) return reply(asked, to.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told = parts_.phone.tell(*id, call::phone::SetHold{.call = *id, .user = user, .to = *to});
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::set_mute(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  const auto to = rest::decode_switch(asked.exchange.request(), "mute");
+  if (!to) return reply(asked, to.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told = parts_.phone.tell(*id, call::phone::SetMute{.call = *id, .user = user, .to = *to});
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::watch_one(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  if (auto view = parts_.phone.find(*id)) {
+    if (view->record.caller != asked.exchange.principal->user) {
+      return reply(asked, rest::problem_of(Outcome::NotYours, parts_.loop.now().wall));
+    }
+    return parts_.events.open(std::move(asked.exchange), *id, {row_of(std::move(*view))});
+  }
+  find_over(std::move(asked), *id, [this, call = *id](Asked waiting, PhoneCallRow row) {
+    parts_.events.open(std::move(waiting.exchange), call, {std::move(row)});
+  });
+}
+
+void PhoneApi::watch_all(Asked asked) {
+  std::vector<PhoneCallRow> rows;
+  for (auto& view : parts_.phone.calls_of(asked.exchange.principal->user)) rows.push_back(row_of(std::move(view)));
+  parts_.events.open(std::move(asked.exchange), std::nullopt, rows);
+}
+
+}  // namespace zvonok::app

@@ -1,0 +1,68 @@
+// The REST routes of phone calls: what each does. Decoding and encoding are rest/'s. Belongs to the loop's thread.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "app/call_journal.h"
+#include "app/config/config.h"
+#include "app/phone/phone_control.h"
+#include "app/phone/phone_events.h"
+#include "app/web/exchange.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "rest/idempotency.h"
+#include "rest/phone_api.h"
+#include "rest/rate_limit.h"
+#include "rest/router.h"
+
+namespace zvonok::app {
+
+class PhoneApi {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    CallJournal& journal;
+    PhoneControl& phone;
+    PhoneEvents& events;
+    Logger& log;
+  };
+  PhoneApi(Parts parts, const Config& config);
+
+  /// For the routes of rest/phone_api.h; `exchange` has its principal.
+  void handle(const rest::Match& match, Exchange exchange);
+
+ private:
+  /// A request with what its answer will carry besides.
+  struct Asked {
+    Exchange exchange;
+    rest::RateLimit::Verdict rate;
+    std::optional<rest::Idempotency::Key> key;  // of the first request with it
+  };
+  void dispatch(const rest::Match& match, Asked asked);
+  void initiate(Asked asked);
+  void terminate(Asked asked);
+  void show(const rest::Match& match, Asked asked);
+  void answer(const rest::Match& match, Asked asked);
+  void send_dtmf(const rest::Match& match, Asked asked);
+  void set_hold(const rest::Match& match, Asked asked);
+  void set_mute(const rest::Match& match, Asked asked);
+  void watch_one(const rest::Match& match, Asked asked);
+  void watch_all(Asked asked);
+
+  void reply(Asked& asked, HttpResponse response);
+  void reply(Asked& asked, const rest::Problem& problem);
+  /// What became of a command about that call.
+  void reply_told(Asked asked, const CallId& id, PhoneControl::Told told);
+  /// The call is not under way: `found` gets its record when the user has had it, else the request is answered.
+  void find_over(Asked asked, const CallId& id, std::move_only_function<void(Asked, rest::PhoneCallRow)> found);
+  [[nodiscard]] rest::PhoneCallRow row_of(call::phone::CallView view) const;
+  void log_stranger(const Asked& asked, const CallId& id);
+
+  Parts parts_;
+  rest::RateLimit initiations_;
+  rest::RateLimit requests_;
+  rest::Idempotency idempotency_{{}};
+};
+
+}  // namespace zvonok::app

@@ -1,0 +1,53 @@
+// Phone calls as one part of the node: provider, browser legs, control, events and routes, made in order.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "app/config/config.h"
+#include "app/phone/browser_legs.h"
+#include "app/phone/phone_api.h"
+#include "app/phone/phone_control.h"
+#include "app/phone/phone_events.h"
+#include "base/result.h"
+#include "port/phone_provider.h"
+
+namespace zvonok::app {
+
+class PhoneService {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    CallJournal& journal;
+    call::Presence& presence;
+    Entropy& entropy;
+    Logger& log;
+  };
+  PhoneService(Parts parts, const Config& config);
+
+  /// The error is one line for the operator: the provider of the settings is not in this version.
+  [[nodiscard]] static Result<void, std::string> check(const Config& config);
+
+  /// Before any request.
+  void attach(net::Server& server) { events_.attach(server); }
+  /// Before any call.
+  void attach(sdp::Fingerprint fingerprint, std::vector<std::string> candidates) {
+    legs_.attach(std::move(fingerprint), std::move(candidates));
+  }
+  /// What today has cost before this start.
+  [[nodiscard]] Result<void, std::string> restore(port::CallStore& store, WallTime now);
+
+  void handle(const rest::Match& match, Exchange exchange) { api_.handle(match, std::move(exchange)); }
+  void close_session(const std::string& session_id) { events_.close_session(session_id); }
+  [[nodiscard]] PhoneControl& control() { return control_; }
+  [[nodiscard]] const PhoneControl& control() const { return control_; }
+  [[nodiscard]] const PhoneEvents& events() const { return events_; }
+
+ private:
+  std::unique_ptr<port::PhoneProvider> provider_;
+  DescribedLegs legs_;
+  PhoneControl control_;
+  PhoneEvents events_;
+  PhoneApi api_;
+};
+
+}  // namespace zvonok::app

@@ -1,0 +1,55 @@
+#include "call/phone_daybook.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace zvonok::call::phone {
+namespace {
+
+constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
+
+std::int64_t day_of(WallTime time) {
+  const std::int64_t at = unix_seconds(time);
+  return at >= 0 ? at / kDaySeconds : (at - kDaySeconds + 1) / kDaySeconds;
+}
+
+}  // namespace
+
+void DayBook::restore(DayUsage usage, const Now& now) {
+  settle(now);
+  calls_ = std::move(usage.calls);
+  talked_ = usage.talked;
+}
+
+void DayBook::settle(const Now& now) {
+  Duration elapsed = now.mono - settled_at_;
+  settled_at_ = now.mono;
+  const std::int64_t today = day_of(now.wall);
+  if (today != day_) {
+    day_ = today;
+    calls_.clear();
+    talked_ = {};
+    const Duration of_today = now.wall - wall_from_unix_milliseconds(today * kDaySeconds * 1000);
+    elapsed = std::min(elapsed, of_today);
+  }
+  talked_ += elapsed * static_cast<Duration::rep>(talking_);
+}
+
+bool DayBook::may_call(const UserId& user) const {
+  if (limits_.calls_max == 0) return true;
+  const auto count = calls_.find(user);
+  return count == calls_.end() || count->second < limits_.calls_max;
+}
+
+TimePoint DayBook::spent_at() const {
+  if (limits_.talk_max == Duration::zero() || talking_ == 0) return kNever;
+  const auto talkers = static_cast<Duration::rep>(talking_);
+  const Duration left = limits_.talk_max - talked_;
+  return left <= Duration::zero() ? settled_at_ : settled_at_ + (left + Duration{talkers - 1}) / talkers;
+}
+
+Duration DayBook::until_tomorrow(WallTime now) {
+  return seconds{(day_of(now) + 1) * kDaySeconds - unix_seconds(now)};
+}
+
+}  // namespace zvonok::call::phone

@@ -1,0 +1,36 @@
+// Whoever dials telephones, as a port: events on the control thread. The sound is not in it: see port/phone_audio.h.
+// Implementations: adapter/voip_mock.
+//
+// Threads: everything on the control thread. Events come later than the call that caused them, never from within it.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/id.h"
+#include "call/phone_words.h"
+
+namespace zvonok::port {
+
+class PhoneProvider {
+ public:
+  using OnEvent = std::function<void(const call::phone::ProviderEvent&)>;
+
+  virtual ~PhoneProvider() = default;
+  /// As VOIP_PROVIDER has it.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Before anything else, once.
+  virtual void on_event(OnEvent tell) = 0;
+
+  /// Every dial is answered by events, an Over as the last one: a failure to dial is one, too.
+  virtual void dial(const CallId& call, const call::phone::PhoneNumber& number) = 0;
+  /// The rest is for calls that were dialed and whose Over was not told; harmless for others. After this nothing is
+  /// told of the call but its Over, and that may be left out.
+  virtual void hang_up(const CallId& call) = 0;
+  /// `digits`: of 0-9 * # A-D, and `,` for half a second of silence.
+  virtual void send_dtmf(const CallId& call, std::string_view digits) = 0;
+  virtual void set_hold(const CallId& call, call::phone::Switch to) = 0;
+  virtual void set_mute(const CallId& call, call::phone::Switch to) = 0;
+};
+
+}  // namespace zvonok::port

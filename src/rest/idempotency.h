@@ -1,0 +1,65 @@
+// `Idempotency-Key`: a request that is sent again gets the answer of the first one, and nothing is done twice
+// (draft-ietf-httpapi-idempotency-key-header-06). Kept in memory: after a restart a repeated request is a new one.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "proto/http_message.h"
+#include "rest/problem.h"
+
+namespace zvonok::rest {
+
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
+class Idempotency {
+ public:
+  struct Options {
+    Duration kept = hours{24};
+    std::size_t answers_max = 20'000;
+  };
+  /// Whose request under which key.
+  using Key = std::pair<UserId, std::string>;
+
+  explicit Idempotency(Options options) : options_{options} {}
+
+  struct NotAsked {};  // the request has no key
+  struct First {       // to be ended by `finish`
+    Key key;
+  };
+  struct Repeated {
+    HttpResponse answer;  // of the first time
+  };
+  using Begun = std::variant<NotAsked, First, Repeated>;
+  /// 400 for a key that is none, 409 while the first request is not answered, 422 when it was another request.
+  [[nodiscard]] Result<Begun, Problem> begin(const HttpRequest& request, const UserId& user, TimePoint now);
+  /// Answers that may be different next time (5xx, 429) are not kept.
+  void finish(const Key& key, const HttpResponse& answer, TimePoint now);
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::size_t request_hash = 0;
+    std::optional<HttpResponse> answer;
+  };
+  void forget_old(TimePoint now);
+
+  Options options_;
+  std::map<Key, Entry> entries_;
+  struct Answered {
+    TimePoint at;
+    Key key;
+  };
+  std::map<std::uint64_t, Answered> answered_;  // by order
+  std::uint64_t next_order_ = 1;
+};
+
+}  // namespace zvonok::rest

@@ -1,0 +1,4 @@
+// End-to-end encryption (docs/protocol/e2e.md).
+export { CallEncryption, kNotEncrypted } from './call-encryption.js';
+export { createMediaGuard } from './guard.js';
+export type { MediaGuard } from './guard-protocol.js';
