@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <boost/json.hpp>
 
@@ -140,7 +141,7 @@ Result<std::optional<WallTime>, JwtError> time_claim(const json::object& claims,
     return wall_from_unix_milliseconds(unix_time * 1000);
   }
   if (value->is_uint64()) return wall_from_unix_milliseconds(kLatestUnixSeconds * 1000);
-  if (const double* number = value->if_double()) {
+  if (const double* number = value->if_double(); number != nullptr && !std::isnan(*number)) {  // 0e400 is read as NaN
     const auto latest = static_cast<double>(kLatestUnixSeconds);
     return wall_from_unix_milliseconds(static_cast<std::int64_t>(std::clamp(*number, -latest, latest) * 1000));
   }

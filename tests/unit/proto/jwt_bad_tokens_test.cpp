@@ -315,6 +315,7 @@ Table time_table() {
       {"exp minus 1e300", at(R"("exp":-1e300)"), JwtError::Expired},
       {"exp tiny", at(R"("exp":1e-300)"), JwtError::Expired},
       {"exp a text", at(R"("exp":"4000000000")"), JwtError::BadClaim},
+      {"exp no number at all", at(R"("exp":0e400)"), JwtError::BadClaim},
       {"exp null", at(R"("exp":null)"), JwtError::BadClaim},
       {"exp true", at(R"("exp":true)"), JwtError::BadClaim},
       {"exp an object", at(R"("exp":{})"), JwtError::BadClaim},
