@@ -1,43 +1,54 @@
-// The sound of phone calls, as a port apart from their events: frames of 20 ms of G.711, 8 kHz, both ways. Declared
-// only: no provider has it yet, and nobody asks.
+// The sound of phone calls, as a port apart from their events: G.711 at 8 kHz, both ways, in whatever pieces the
+// telephone's side sends (RFC 3551 sections 4.5.14 and 4.5.10), and digits (RFC 4733). Nothing here waits for anything
+// to arrive in order: who needs that has a jitter buffer.
 //
-// Threads: frames belong to the media thread, unlike everything in port/phone_provider.h.
+// Threads: a line is made on the control thread; from `start` until it is destroyed it belongs to one media thread,
+// unlike everything in port/phone_provider.h.
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "base/id.h"
+#include "base/bytes.h"
 #include "base/time.h"
+
+namespace zvonok::net {
+class Loop;
+}
 
 namespace zvonok::port {
 
-inline constexpr Duration kPhoneFrame = milliseconds{20};
-inline constexpr std::size_t kPhoneFrameSamples = 160;
-
 enum class G711 : std::uint8_t { Ulaw, Alaw };
 
-/// One frame: a byte is a sample (RFC 3551 section 4.5.14).
-struct PhoneFrame {
+/// A piece of sound: usually 20 ms, 160 samples.
+struct PhoneSound {
+  static constexpr std::size_t kSamplesMax = 480;  // 60 ms
   G711 law = G711::Ulaw;
-  std::array<std::uint8_t, kPhoneFrameSamples> samples{};
+  std::uint32_t timestamp = 0;  // of the first sample, 8 kHz; starts anywhere, wraps
+  bool is_first = false;        // after silence: the RTP marker
+  Bytes samples;                // 1 to kSamplesMax, a byte each; borrowed
 };
 
-/// Takes what is to be heard there.
-class PhoneAudioSink {
+/// Who hears what comes from the telephone. Called on the line's media thread, and outlives the line.
+class PhoneEars {
  public:
-  virtual ~PhoneAudioSink() = default;
-  /// Never blocks. A frame that comes too late is dropped and counted by whoever drops it.
-  virtual void push(const CallId& call, const PhoneFrame& frame, TimePoint now) = 0;
+  virtual ~PhoneEars() = default;
+  virtual void on_sound(TimePoint now, const PhoneSound& sound) = 0;
+  /// 0-9 * # A-D, once for each that was pressed.
+  virtual void on_digit(TimePoint now, char digit) = 0;
 };
 
-/// Gives what was said there to one sink, a frame every 20 ms while the call has sound.
-class PhoneAudioSource {
+/// The telephone's end of one call's sound.
+class PhoneLine {
  public:
-  virtual ~PhoneAudioSource() = default;
-  /// `sink` outlives `stop`. Once for each call.
-  virtual void start(const CallId& call, PhoneAudioSink& sink) = 0;
-  virtual void stop(const CallId& call) = 0;
+  virtual ~PhoneLine() = default;
+  /// What it speaks by now; what is sent to it should be that.
+  [[nodiscard]] virtual G711 law() const = 0;
+  /// Once, before all else. Sound may come before the call was answered (early media).
+  virtual void start(net::Loop& loop, PhoneEars& ears) = 0;
+  /// To be heard there. Never blocks: what can't be sent is dropped and counted by the line.
+  virtual void send(TimePoint now, const PhoneSound& sound) = 0;
+  /// 0-9 * # A-D, as the user's browser sent it (RFC 4733). Digits of the API take the way of PhoneProvider.
+  virtual void send_digit(TimePoint now, char digit) = 0;
 };
 
 }  // namespace zvonok::port

@@ -1,14 +1,16 @@
-// Whoever dials telephones, as a port: events on the control thread. The sound is not in it: see port/phone_audio.h.
+// Whoever dials telephones, as a port: events on the control thread. The sound is apart from them: port/phone_audio.h.
 // Implementations: adapter/voip_mock.
 //
 // Threads: everything on the control thread. Events come later than the call that caused them, never from within it.
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/id.h"
 #include "call/phone_words.h"
+#include "port/phone_audio.h"
 
 namespace zvonok::port {
 
@@ -24,6 +26,9 @@ class PhoneProvider {
 
   /// Every dial is answered by events, an Over as the last one: a failure to dial is one, too.
   virtual void dial(const CallId& call, const call::phone::PhoneNumber& number) = 0;
+  /// The call's sound: once for each call, right after `dial`. It may outlive the call, and then says nothing. Null:
+  /// this provider has no sound.
+  [[nodiscard]] virtual std::unique_ptr<PhoneLine> take_line(const CallId& call) = 0;
   /// The rest is for calls that were dialed and whose Over was not told; harmless for others. After this nothing is
   /// told of the call but its Over, and that may be left out.
   virtual void hang_up(const CallId& call) = 0;

@@ -1,6 +1,7 @@
 // The telephone company of developers and tests: rings and answers by the rules of mock_rules.h, on timers of the loop,
 // and calls nobody.
 #pragma once
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +22,7 @@ class MockProvider final : public port::PhoneProvider {
   [[nodiscard]] std::string_view name() const override { return "mock"; }
   void on_event(OnEvent tell) override { tell_ = std::move(tell); }
   void dial(const CallId& call, const call::phone::PhoneNumber& number) override;
+  [[nodiscard]] std::unique_ptr<port::PhoneLine> take_line(const CallId& call) override;
   void hang_up(const CallId& call) override;
   void send_dtmf(const CallId& call, std::string_view digits) override;
   void set_hold(const CallId& call, call::phone::Switch to) override;
