@@ -271,6 +271,12 @@ Result<void, std::string> Node::start_media() {
     log_.warn("the usual UDP port for media is taken: another one is used. Set MEDIA_UDP_PORT to choose",
               {{"usual", kMediaUdpPort}, {"udp_ports", media_->udp_ports()}});
   }
+  if (const auto& small = media_->at(0).small_buffers()) {
+    log_.warn(
+        "the system gives UDP sockets little memory: bursts of media will be lost. Raise net.core.rmem_max and "
+        "net.core.wmem_max, or give the program CAP_NET_ADMIN",
+        {{"given", *small}});
+  }
   metrics_.attach(*media_);
   tunnels_.attach(*media_);
   const std::vector<IpAddress> addresses = media_addresses();

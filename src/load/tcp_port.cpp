@@ -4,13 +4,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "net/sockaddr.h"
+#include "net/connecting.h"
 
 namespace zvonok::load {
 namespace {
@@ -27,19 +26,13 @@ TcpPort::TcpPort(net::Loop& loop, TcpHandler& handler, const SocketAddress& serv
 }
 
 void TcpPort::connect(const SocketAddress& server) {
-  fd_ = net::Fd{::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  const int off = 0;
-  const int on = 1;
-  const sockaddr_in6 address = net::to_sockaddr(server);
-  const bool begun = fd_.valid() && ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
-                     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-                     (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-                      errno == EINPROGRESS) &&
-                     loop_.add(fd_.get(), EPOLLOUT, *this);
-  if (begun) return;
-  refused_ = "media over TCP to " + server.to_text() + ": " + std::strerror(errno);
+  auto fd = net::begin_connect(server);
+  if (fd && loop_.add(fd->get(), EPOLLOUT, *this)) {
+    fd_ = std::move(*fd);
+    return;
+  }
+  refused_ = "media over TCP to " + server.to_text() + ": " + (fd ? std::strerror(errno) : fd.error());
   state_ = State::Ended;
-  fd_.reset();
 }
 
 void TcpPort::close() {
@@ -60,10 +53,7 @@ void TcpPort::on_ready(std::uint32_t events) {
 }
 
 void TcpPort::on_connected() {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return end(std::string{"media over TCP: "} + std::strerror(error));
+  if (const auto error = net::connect_error(fd_)) return end("media over TCP: " + *error);
   state_ = State::Open;
   write_blocked_ = false;
   loop_.modify(fd_.get(), EPOLLIN, *this);

@@ -3,13 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "net/sockaddr.h"
+#include "net/connecting.h"
 
 namespace zvonok::load {
 namespace {
@@ -43,19 +43,13 @@ void WsConnection::close() {
 }
 
 void WsConnection::connect(const SocketAddress& server) {
-  fd_ = net::Fd{::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  const int off = 0;
-  const int on = 1;
-  const sockaddr_in6 address = net::to_sockaddr(server);
-  const bool begun = fd_.valid() && ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
-                     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-                     (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-                      errno == EINPROGRESS) &&
-                     loop_.add(fd_.get(), EPOLLOUT, *this);
-  if (begun) return;
-  refused_ = std::string{"cannot connect: "} + std::strerror(errno);
+  auto fd = net::begin_connect(server);
+  if (fd && loop_.add(fd->get(), EPOLLOUT, *this)) {
+    fd_ = std::move(*fd);
+    return;
+  }
+  refused_ = "cannot connect: " + (fd ? std::strerror(errno) : fd.error());
   state_ = State::Ended;
-  fd_.reset();
 }
 
 std::uint32_t WsConnection::next_mask() {
@@ -77,10 +71,7 @@ void WsConnection::on_ready(std::uint32_t events) {
 }
 
 void WsConnection::begin_upgrade() {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return end(std::string{"cannot connect: "} + std::strerror(error));
+  if (const auto error = net::connect_error(fd_)) return end("cannot connect: " + *error);
   state_ = State::Upgrading;
   write_blocked_ = false;
   loop_.modify(fd_.get(), EPOLLIN, *this);

@@ -89,8 +89,7 @@ Result<SocketAddress, std::string> resolve_udp(const std::string& host_and_port,
 Result<StunAnswer, std::string> ask_stun(const StunQuery& query, Entropy& entropy) {
   constexpr int kBufferBytes = 64 * 1024;
   auto socket = UdpSocket::open({.address = {.ip = {}, .port = query.local_port},
-                                 .receive_buffer_bytes = kBufferBytes,
-                                 .send_buffer_bytes = kBufferBytes,
+                                 .buffers = {.receive_bytes = kBufferBytes, .send_bytes = kBufferBytes},
                                  .send_batch = 1});
   if (!socket) return fail(std::move(socket.error()));
   const stun::TransactionId transaction = stun::make_transaction(entropy);

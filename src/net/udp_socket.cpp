@@ -241,12 +241,25 @@ Result<UdpSocket, std::string> UdpSocket::open(const Options& options) {
   if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return fail(system_error("getsockname"));
   }
-  const int receive_bytes = set_buffer(fd.get(), SO_RCVBUF, SO_RCVBUFFORCE, options.receive_buffer_bytes);
-  const int send_bytes = set_buffer(fd.get(), SO_SNDBUF, SO_SNDBUFFORCE, options.send_buffer_bytes);
+  const Buffers given{.receive_bytes = set_buffer(fd.get(), SO_RCVBUF, SO_RCVBUFFORCE, options.buffers.receive_bytes),
+                      .send_bytes = set_buffer(fd.get(), SO_SNDBUF, SO_SNDBUFFORCE, options.buffers.send_bytes)};
   UdpSocket opened{std::move(fd), to_address(address), options};
-  opened.receive_buffer_bytes_ = receive_bytes;
-  opened.send_buffer_bytes_ = send_bytes;
+  opened.asked_ = options.buffers;
+  opened.given_ = given;
   return opened;
+}
+
+std::optional<std::string> UdpSocket::small_buffers() const {
+  std::string text;
+  const auto note = [&](const char* setting, int asked, int given) {
+    if (given >= asked) return;
+    text += (text.empty() ? "" : ", ") + std::string{setting} + " gives " + std::to_string(given) + " of " +
+            std::to_string(asked) + " bytes";
+  };
+  note("net.core.rmem_max", asked_.receive_bytes, given_.receive_bytes);
+  note("net.core.wmem_max", asked_.send_bytes, given_.send_bytes);
+  if (text.empty()) return std::nullopt;
+  return text;
 }
 
 const std::vector<UdpSocket::Datagram>& UdpSocket::receive() {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,13 @@ class UdpSocket {
   static constexpr std::size_t kBatch = 64;
   static constexpr std::size_t kDatagramBytesMax = 2048;
 
+  struct Buffers {
+    int receive_bytes = 4 << 20;
+    int send_bytes = 4 << 20;
+  };
   struct Options {
     SocketAddress address;  // 0.0.0.0 means every address, of IPv4 and IPv6
-    int receive_buffer_bytes = 4 << 20;
-    int send_buffer_bytes = 4 << 20;
+    Buffers buffers = {};
     std::size_t send_batch = 512;  // datagrams; 2 KiB of memory each
     bool segments = true;          // where the kernel has them
   };
@@ -54,9 +58,9 @@ class UdpSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// As bound; the port is the real one when 0 was asked for.
   [[nodiscard]] const SocketAddress& local() const { return local_; }
-  /// What the system gave, which may be less than asked for (net.core.rmem_max, wmem_max).
-  [[nodiscard]] int receive_buffer_bytes() const { return receive_buffer_bytes_; }
-  [[nodiscard]] int send_buffer_bytes() const { return send_buffer_bytes_; }
+  /// Whether the system gave smaller buffers than were asked for, as net.core.rmem_max and wmem_max have it: a line for
+  /// the operator.
+  [[nodiscard]] std::optional<std::string> small_buffers() const;
 
   struct Datagram {
     SocketAddress from;
@@ -89,8 +93,8 @@ class UdpSocket {
 
   Fd fd_;
   SocketAddress local_;
-  int receive_buffer_bytes_ = 0;
-  int send_buffer_bytes_ = 0;
+  Buffers asked_;
+  Buffers given_;
   std::unique_ptr<In> in_;
   std::unique_ptr<Out> out_;
   std::vector<Datagram> received_;

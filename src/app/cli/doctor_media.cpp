@@ -53,6 +53,15 @@ void check_udp(DoctorReport& report, const Config& config) {
   });
 }
 
+void check_buffers(DoctorReport& report) {
+  const auto socket = net::UdpSocket::open({.address = {}});
+  if (!socket) return report.bad("media: no UDP socket: " + socket.error(), "look at the limits of open files");
+  const auto small = socket->small_buffers();
+  if (!small) return report.good("media: UDP sockets have buffers for bursts");
+  report.warn("media: UDP sockets get small buffers, and bursts are lost: " + *small,
+              "raise them by sysctl, or give the program CAP_NET_ADMIN");
+}
+
 void check_tcp(DoctorReport& report, const Config& config) {
   if (!config.media_tcp_port) {
     report.warn("media: ICE-TCP is off",
@@ -146,6 +155,7 @@ void check_turn(DoctorReport& report, const Config& config, Entropy& entropy) {
 void check_media(DoctorReport& report, const Config& config) {
   net::SystemEntropy entropy;
   check_udp(report, config);
+  check_buffers(report);
   check_tcp(report, config);
   check_addresses(report, config, entropy);
   check_stun(report, config, entropy);

@@ -260,6 +260,7 @@ Result<std::unique_ptr<MediaShard>, std::string> MediaShard::create(Options opti
   shard->loop_ = std::move(*loop);
   const std::optional<std::uint16_t> tcp_port = options.tcp_port;
   const std::size_t index = options.index;
+  shard->small_buffers_ = socket->small_buffers();
   shard->core_ = std::make_unique<Core>(*shard->loop_, std::move(*socket), std::move(*context), std::move(options));
   shard->port_ = shard->core_->local().port;
   if (tcp_port) {

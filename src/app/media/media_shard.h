@@ -76,6 +76,8 @@ class MediaShard {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::optional<std::uint16_t> tcp_port() const { return tcp_port_; }
+  /// A line for the operator where the system gave the socket too little memory for bursts.
+  [[nodiscard]] const std::optional<std::string>& small_buffers() const { return small_buffers_; }
   void post(media::Command command);
   /// A packet that came through the tunnel, by a path of the tunnel's. Copied; dropped and counted when too much waits.
   void deliver(const ice::Path& path, Bytes packet);
@@ -93,6 +95,7 @@ class MediaShard {
   std::unique_ptr<Core> core_;
   std::uint16_t port_ = 0;
   std::optional<std::uint16_t> tcp_port_;
+  std::optional<std::string> small_buffers_;
   std::jthread thread_;
 };
 

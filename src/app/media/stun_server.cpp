@@ -17,11 +17,9 @@ constexpr int kBufferBytes = 256 * 1024;
 }  // namespace
 
 Result<std::unique_ptr<StunServer>, std::string> StunServer::create(net::Loop& loop, const Options& options) {
-  auto socket = net::UdpSocket::open(
-      {.address = options.address,
-       .receive_buffer_bytes = kBufferBytes,
-       .send_buffer_bytes = kBufferBytes,
-       .send_batch = net::UdpSocket::kBatch});
+  auto socket = net::UdpSocket::open({.address = options.address,
+                                      .buffers = {.receive_bytes = kBufferBytes, .send_bytes = kBufferBytes},
+                                      .send_batch = net::UdpSocket::kBatch});
   if (!socket) return fail(std::move(socket.error()));
   std::unique_ptr<StunServer> made{new StunServer{loop, options, std::move(*socket)}};
   if (!loop.add(made->socket_.fd(), EPOLLIN, *made)) return fail(std::string{"the system is out of descriptors"});

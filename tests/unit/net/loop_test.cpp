@@ -2,9 +2,13 @@
 #include "net/loop.h"
 
 #include <functional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "net/clock.h"
 
@@ -87,6 +91,50 @@ TEST(Loop, StopBeforeRunIsKept) {
   loop->stop();
   loop->run();
   SUCCEED();
+}
+
+/// Descriptors that are ready to be read, for good or once each.
+class Ready final : public ReadyHandler {
+ public:
+  enum class For { Once, Good };
+  Ready(Loop& loop, std::size_t count, For how_long) : loop_{loop}, how_long_{how_long} {
+    for (std::size_t i = 0; i < count; ++i) {
+      fds_.emplace_back(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+      EXPECT_TRUE(loop.add(fds_.back().get(), EPOLLIN, *this));
+    }
+  }
+  void on_ready(std::uint32_t) override {
+    if (how_long_ == For::Once) loop_.remove(fds_[seen_].get());  // all are alike: one fewer is ready
+    ++seen_;
+  }
+  [[nodiscard]] std::size_t seen() const { return seen_; }
+
+ private:
+  Loop& loop_;
+  For how_long_;
+  std::vector<Fd> fds_;
+  std::size_t seen_ = 0;
+};
+
+TEST(Loop, ReadsWhatHasComeBeforeTimersSayThatNothingDid) {
+  const auto loop = make_loop();
+  Ready ready{*loop, 700, Ready::For::Once};
+  std::size_t seen = 0;
+  loop->schedule(loop->now().mono, [&] {
+    seen = ready.seen();
+    loop->stop();
+  });
+  loop->run();
+  EXPECT_EQ(seen, 700U);
+}
+
+TEST(Loop, TimersRunHoweverMuchThereIsToRead) {
+  const auto loop = make_loop();
+  const Ready ready{*loop, 300, Ready::For::Good};
+  loop->schedule(loop->now().mono, [&] { loop->stop(); });
+  loop->run();
+  EXPECT_GT(ready.seen(), 300U);
+  EXPECT_LT(ready.seen(), 256U * 64U);
 }
 
 TEST(Loop, ABusyOneHoldsItsTurnsBackAndStillEnds) {
