@@ -26,7 +26,7 @@ run_ctest() { # folder, then ctest options
 # and a third of all compiling is saved.
 part_native() {
   say "native: simulated worlds, contracts with real databases, the program as a process"
-  targets="zvonok sim_call sim_room sim_bwe sim_media sim_tunnel contract_store contract_authorizer contract_tunnel integration_process bench_path" \
+  targets="zvonok sim_call sim_room sim_bwe sim_media sim_tunnel contract_store contract_authorizer contract_tunnel contract_phone integration_process bench_path" \
     build release -DZVONOK_TESTS=ON -DZVONOK_BENCH=ON
   run_ctest build -j 1 -R '^(sim_.*|contract_.*|integration_process)$'
   scripts/budget.sh build

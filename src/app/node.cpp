@@ -12,6 +12,7 @@
 #include "app/data_dir.h"
 #include "app/media/advertised.h"
 #include "app/media/media_ports.h"
+#include "app/phone/providers.h"
 #include "app/setup.h"
 #include "net/clock.h"
 #include "net/stun_query.h"
@@ -111,7 +112,6 @@ Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Lo
   // Before any thread of ours starts, so that all of them inherit it.
   if (signals == SignalUse::Handle) Signals::block();
   net::SystemEntropy entropy;
-  if (auto checked = PhoneService::check(config); !checked) return fail(std::move(checked.error()));
   if (auto made = make_data_dir(config.data_dir); !made) return fail(std::move(made.error()));
   auto policy = WebPolicy::create({config.cors_allowed_origins, config.trusted_proxies});
   if (!policy) return fail(std::move(policy.error()));
@@ -134,9 +134,12 @@ Result<std::unique_ptr<Node>, std::string> Node::create(const Config& config, Lo
   log.info("database is open", {{"database", describe_database(config)}});
   auto loop = net::Loop::create();
   if (!loop) return fail(std::move(loop.error()));
+  auto provider = make_provider(config, {.loop = **loop, .log = log});
+  if (!provider) return fail(std::move(provider.error()));
   std::unique_ptr<Node> node{new Node{Opened{.config = config,
                                              .log = log,
                                              .loop = std::move(*loop),
+                                             .phone_provider = std::move(*provider),
                                              .store = std::move(*store),
                                              .keys = std::move(*keys),
                                              .signing_key = std::move(*signing_key),
@@ -178,7 +181,12 @@ Node::Node(Opened opened)
                 .entropy = entropy_,
                 .log = log_},
                config_},
-      phone_{{.loop = *loop_, .journal = journal_, .presence = control_.presence(), .entropy = entropy_, .log = log_},
+      phone_{{.loop = *loop_,
+              .journal = journal_,
+              .presence = control_.presence(),
+              .entropy = entropy_,
+              .log = log_,
+              .provider = std::move(opened.phone_provider)},
              config_},
       rooms_{{*loop_, journal_, entropy_, log_}, room_options(config_)},
       store_authorizer_{*store_},

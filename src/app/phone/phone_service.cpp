@@ -1,11 +1,11 @@
 #include "app/phone/phone_service.h"
 
-#include "adapter/voip_mock/mock_provider.h"
+#include <utility>
 
 namespace zvonok::app {
 
 PhoneService::PhoneService(Parts parts, const Config& config)
-    : provider_{std::make_unique<voip_mock::MockProvider>(parts.loop, parts.log)},
+    : provider_{std::move(parts.provider)},
       legs_{parts.entropy},
       control_{{.loop = parts.loop,
                 .journal = parts.journal,
@@ -18,11 +18,6 @@ PhoneService::PhoneService(Parts parts, const Config& config)
       events_{parts.loop},
       api_{{.loop = parts.loop, .journal = parts.journal, .phone = control_, .events = events_, .log = parts.log},
            config} {}
-
-Result<void, std::string> PhoneService::check(const Config& config) {
-  if (config.voip_provider == "mock") return {};
-  return fail("VOIP_PROVIDER=" + config.voip_provider + " is not in this version: use VOIP_PROVIDER=mock");
-}
 
 Result<void, std::string> PhoneService::restore(port::CallStore& store, WallTime now) {
   const auto today = std::chrono::floor<std::chrono::days>(now.time_since_epoch());

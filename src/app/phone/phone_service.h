@@ -21,11 +21,9 @@ class PhoneService {
     call::Presence& presence;
     Entropy& entropy;
     Logger& log;
+    std::unique_ptr<port::PhoneProvider> provider;
   };
   PhoneService(Parts parts, const Config& config);
-
-  /// The error is one line for the operator: the provider of the settings is not in this version.
-  [[nodiscard]] static Result<void, std::string> check(const Config& config);
 
   /// Before any request.
   void attach(net::Server& server) { events_.attach(server); }
