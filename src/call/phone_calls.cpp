@@ -19,6 +19,20 @@ std::size_t longest_fit(const std::vector<std::string>& prefixes, std::string_vi
   return longest;
 }
 
+CallView begun(const CallId& id, WallTime at) {
+  CallView view;
+  view.record.id = id;
+  view.record.kind = CallKind::Phone;
+  view.record.started_at = at;
+  return view;
+}
+
+/// Of a call that came in: the caller gave up, whatever it is called there.
+EndReason reason_of_incoming(const Over& over, bool answered) {
+  if (over.how == Over::How::Failed) return EndReason::Failed;
+  return answered ? EndReason::Hangup : EndReason::Canceled;
+}
+
 EndReason reason_of(const Over& over, bool answered) {
   switch (over.how) {
     case Over::How::Hangup: return answered ? EndReason::Hangup : EndReason::Failed;
@@ -48,44 +62,44 @@ bool PhoneCalls::allows(const PhoneNumber& number) const {
   return allowed > denied;
 }
 
+/// As far as other calls are concerned.
+bool PhoneCalls::may_have_one_more(const UserId& user) const {
+  const auto own_calls = by_user_.find(user);
+  if (own_calls == by_user_.end()) return options_.per_user_max > 0 && !presence_.is_engaged(user);
+  return own_calls->second.size() < options_.per_user_max;
+}
+
 std::optional<Outcome> PhoneCalls::obstacle(const Initiate& command) const {
   if (draining_) return Outcome::Draining;
   if (!allows(command.number)) return Outcome::NumberNotAllowed;
-  const auto own_calls = by_user_.find(command.user);
-  const std::size_t count = own_calls == by_user_.end() ? 0 : own_calls->second.size();
-  if (count >= options_.per_user_max) return Outcome::InAnotherCall;
-  if (count == 0 && presence_.is_engaged(command.user)) return Outcome::InAnotherCall;
+  if (!may_have_one_more(command.user)) return Outcome::InAnotherCall;
   if (!book_.may_call(command.user)) return Outcome::DailyLimit;
   if (book_.is_spent()) return Outcome::SpendLimit;
   if (calls_.size() >= options_.calls_max) return Outcome::ServerFull;
   return std::nullopt;
 }
 
-Outcome PhoneCalls::on(const Initiate& command, const Now& now, Effects& effects) {
-  ZVONOK_CHECK(!by_id_.contains(command.call));
-  if (const auto refused = obstacle(command)) return *refused;
+PhoneCalls::Call& PhoneCalls::add(CallView view) {
+  ZVONOK_CHECK(!by_id_.contains(view.record.id));
   auto owned = std::make_unique<Call>();
   Call& call = *owned;
   call.serial = next_serial_++;
-  call.view.record = {.id = command.call,
-                      .kind = CallKind::Phone,
-                      .state = CallState::Ringing,
-                      .caller = command.user,
-                      .callee = {},
-                      .chat = {},
-                      .started_at = now.wall,
-                      .ringing_at = {},
-                      .answered_at = {},
-                      .ended_at = {},
-                      .reason = {},
-                      .duration_seconds = 0,
-                      .phone = PhoneSide{.number = command.number.value(), .session_id = command.session_id}};
-  call.phase_until = now.mono + options_.dial_timeout;
+  call.view = std::move(view);
   calls_.emplace(call.serial, std::move(owned));
-  by_id_.emplace(command.call, &call);
-  std::vector<Call*>& own_calls = by_user_[command.user];
+  by_id_.emplace(call.view.record.id, &call);
+  std::vector<Call*>& own_calls = by_user_[call.view.user()];
   own_calls.push_back(&call);
-  if (own_calls.size() == 1) presence_.engage(command.user);
+  if (own_calls.size() == 1) presence_.engage(call.view.user());
+  return call;
+}
+
+Outcome PhoneCalls::on(const Initiate& command, const Now& now, Effects& effects) {
+  if (const auto refused = obstacle(command)) return *refused;
+  CallView view = begun(command.call, now.wall);
+  view.record.caller = command.user;
+  view.record.phone = PhoneSide{.number = command.number.value(), .session_id = command.session_id};
+  Call& call = add(std::move(view));
+  call.phase_until = now.mono + options_.dial_timeout;
   book_.count_call(command.user);
   effects.emplace_back(SaveRecord{call.view.record});
   effects.emplace_back(Changed{.view = call.view, .cause = Cause::Caller});
@@ -98,13 +112,16 @@ template <class Asked>
 Result<PhoneCalls::Call*, Outcome> PhoneCalls::own(const Asked& command) {
   const auto call = by_id_.find(command.call);
   if (call == by_id_.end()) return fail(Outcome::NoSuchCall);
-  if (call->second->view.record.caller != command.user) return fail(Outcome::NotYours);
+  if (call->second->view.user() != command.user) return fail(Outcome::NotYours);
   return call->second;
 }
 
 Outcome PhoneCalls::on(const Terminate& command, const Now& now, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();
+  if ((*call)->view.is_incoming() && !(*call)->view.accepted) {
+    return on(Decline{.call = command.call, .user = command.user}, now, effects);
+  }
   effects.emplace_back(HangUp{command.call});
   const bool answered = (*call)->view.status == Status::InProgress;
   end(**call, {.reason = answered ? EndReason::Hangup : EndReason::Canceled, .cause = Cause::Caller}, now, effects);
@@ -163,10 +180,85 @@ Outcome PhoneCalls::on(const Shutdown&, const Now& now, Effects& effects) {
   draining_ = true;
   for (const std::uint64_t serial : serials()) {
     Call& call = *calls_.at(serial);
+    const Ending ending{.reason = EndReason::ServerShutdown, .cause = Cause::Shutdown};
+    if (call.view.is_incoming() && !call.view.accepted) {
+      turn_away(call, Rejection::Unavailable, ending, now, effects);
+      continue;
+    }
     effects.emplace_back(HangUp{call.view.record.id});
-    end(call, {.reason = EndReason::ServerShutdown, .cause = Cause::Shutdown}, now, effects);
+    end(call, ending, now, effects);
   }
   return Outcome::Done;
+}
+
+// ---- calls that come in ---------------------------------------------------------------------------------------------
+
+std::optional<Outcome> PhoneCalls::obstacle(const Incoming& command) const {
+  if (draining_) return Outcome::Draining;
+  if (calls_.size() >= options_.calls_max) return Outcome::ServerFull;
+  if (book_.is_spent()) return Outcome::SpendLimit;
+  if (!may_have_one_more(command.user)) return Outcome::InAnotherCall;
+  if (!command.reachable) return Outcome::Unreachable;
+  return std::nullopt;
+}
+
+/// Whoever was called and could not be rung sees in the history that it was tried.
+Outcome PhoneCalls::on(const Incoming& command, const Now& now, Effects& effects) {
+  CallView view = begun(command.call, now.wall);
+  CallRecord& record = view.record;
+  record.callee = command.user;
+  record.phone = PhoneSide{.number = command.from, .session_id = command.session_id};
+  if (const auto refused = obstacle(command)) {
+    const bool busy = *refused == Outcome::InAnotherCall;
+    effects.emplace_back(TurnAway{.call = command.call, .why = busy ? Rejection::Busy : Rejection::Unavailable});
+    if (!busy && *refused != Outcome::Unreachable) return *refused;
+    record.state = CallState::Ended;
+    record.ended_at = now.wall;
+    record.reason = busy ? EndReason::Busy : EndReason::NoAnswer;
+    effects.emplace_back(SaveRecord{record});
+    view.status = status_of(record);
+    effects.emplace_back(Changed{.view = view, .cause = busy ? Cause::UserBusy : Cause::Offline});
+    return *refused;
+  }
+  record.ringing_at = now.wall;
+  view.status = Status::Ringing;
+  Call& call = add(std::move(view));
+  call.taken_on = true;
+  call.phase_until = now.mono + options_.ring_timeout;
+  effects.emplace_back(SaveRecord{call.view.record});
+  effects.emplace_back(Changed{.view = call.view, .cause = Cause::Provider});
+  effects.emplace_back(Ring{command.call});
+  arm(call);
+  return Outcome::Done;
+}
+
+Outcome PhoneCalls::on(const Accept& command, const Now& now, Effects& effects) {
+  const auto found = own(command);
+  if (!found) return found.error();
+  Call& call = **found;
+  if (!call.view.is_incoming()) return Outcome::WrongStatus;
+  if (call.view.accepted) return Outcome::AcceptedAlready;
+  call.view.accepted = true;
+  call.phase_until = now.mono + options_.dial_timeout;
+  effects.emplace_back(Changed{.view = call.view, .cause = Cause::Callee});
+  effects.emplace_back(TakeUp{command.call});
+  arm(call);
+  return Outcome::Done;
+}
+
+Outcome PhoneCalls::on(const Decline& command, const Now& now, Effects& effects) {
+  const auto found = own(command);
+  if (!found) return found.error();
+  Call& call = **found;
+  if (!call.view.is_incoming()) return Outcome::WrongStatus;
+  if (call.view.accepted) return Outcome::AcceptedAlready;
+  turn_away(call, Rejection::Declined, {.reason = EndReason::Declined, .cause = Cause::Callee}, now, effects);
+  return Outcome::Done;
+}
+
+void PhoneCalls::turn_away(Call& call, Rejection why, const Ending& ending, const Now& now, Effects& effects) {
+  effects.emplace_back(TurnAway{.call = call.view.record.id, .why = why});
+  end(call, ending, now, effects);
 }
 
 // ---- events of the provider -----------------------------------------------------------------------------------------
@@ -209,6 +301,7 @@ bool PhoneCalls::apply(Call& call, const Rings&, const Now& now, Effects& effect
 
 bool PhoneCalls::apply(Call& call, const Answered&, const Now& now, Effects& effects) {
   if (call.view.status == Status::InProgress) return false;
+  if (call.view.is_incoming() && !call.view.accepted) return false;  // nobody has asked for that
   CallRecord& record = call.view.record;
   call.taken_on = true;
   call.view.status = Status::InProgress;
@@ -224,7 +317,8 @@ bool PhoneCalls::apply(Call& call, const Answered&, const Now& now, Effects& eff
 }
 
 bool PhoneCalls::apply(Call& call, const Over& event, const Now& now, Effects& effects) {
-  if (event.talked && call.view.status != Status::InProgress) {
+  const bool may_have_talked = !call.view.is_incoming() || call.view.accepted;
+  if (event.talked && may_have_talked && call.view.status != Status::InProgress) {
     // The answer's own event is lost, or on its way behind this one.
     (void)apply(call, Answered{}, now, effects);
     const seconds talked = std::max(seconds{0}, *event.talked);
@@ -235,7 +329,8 @@ bool PhoneCalls::apply(Call& call, const Over& event, const Now& now, Effects& e
   }
   const bool answered = call.view.status == Status::InProgress;
   const std::optional<ProviderFault> fault = event.how == Over::How::Failed ? std::optional{event.fault} : std::nullopt;
-  end(call, {.reason = reason_of(event, answered), .cause = Cause::Provider, .fault = fault}, now, effects);
+  const EndReason reason = call.view.is_incoming() ? reason_of_incoming(event, answered) : reason_of(event, answered);
+  end(call, {.reason = reason, .cause = Cause::Provider, .fault = fault}, now, effects);
   return true;
 }
 
@@ -263,10 +358,14 @@ void PhoneCalls::handle_timeout(const Now& now, Effects& effects) {
 }
 
 void PhoneCalls::expire(Call& call, const Now& now, Effects& effects) {
+  if (call.view.is_incoming() && !call.view.accepted) {
+    return turn_away(call, Rejection::NoAnswer, {.reason = EndReason::NoAnswer, .cause = Cause::RingTimeout}, now,
+                     effects);
+  }
   effects.emplace_back(HangUp{call.view.record.id});
   if (call.view.status == Status::InProgress) {
     end(call, {.reason = EndReason::Hangup, .cause = Cause::TooLong}, now, effects);
-  } else if (call.taken_on) {
+  } else if (call.taken_on && !call.view.is_incoming()) {
     end(call, {.reason = EndReason::NoAnswer, .cause = Cause::RingTimeout}, now, effects);
   } else {
     end(call, {.reason = EndReason::Failed, .cause = Cause::DialTimeout, .fault = ProviderFault::Unreachable}, now,
@@ -289,10 +388,10 @@ void PhoneCalls::end(Call& call, const Ending& ending, const Now& now, Effects& 
   effects.emplace_back(Changed{.view = call.view, .cause = ending.cause, .fault = ending.fault});
 
   deadlines_.arm({DeadlineKey::Kind::Call, call.serial}, call.armed, kNever);
-  const auto own_calls = by_user_.find(record.caller);
+  const auto own_calls = by_user_.find(call.view.user());
   std::erase(own_calls->second, &call);
   if (own_calls->second.empty()) {
-    presence_.disengage(record.caller);
+    presence_.disengage(call.view.user());
     by_user_.erase(own_calls);
   }
   by_id_.erase(record.id);

@@ -1,6 +1,7 @@
 // The engine of phone calls: every rule of docs/protocol/phone.md that is not about bytes. Commands of the API, events
 // of the provider and time in, effects out. Shares presence with calls of other kinds: one user is in one call at most,
-// unless `per_user_max` lets a user have several phone calls.
+// unless `per_user_max` lets a user have several phone calls. That holds for calls that come in, too: they are a user's
+// as soon as they ring.
 //
 // Pure: no clock, no I/O, and ids are given to it. Belongs to the control thread.
 #pragma once
@@ -20,8 +21,8 @@
 namespace zvonok::call::phone {
 
 struct Options {
-  Duration dial_timeout = seconds{10};  // for the provider to take the call on
-  Duration ring_timeout = seconds{60};  // from then to the answer
+  Duration dial_timeout = seconds{10};  // for the provider to take the call on, or to begin one that was accepted
+  Duration ring_timeout = seconds{60};  // from then to the answer, or of a call that came in
   Duration length_max = hours{2};       // from the answer
   std::size_t per_user_max = 1;         // phone calls of a user at once
   std::size_t calls_max = 100'000;
@@ -67,7 +68,7 @@ class PhoneCalls {
   struct Call {
     std::uint64_t serial = 0;
     CallView view;
-    bool taken_on = false;  // by the provider
+    bool taken_on = false;  // by the provider; of a call that came in from the beginning
     std::uint64_t last_sequence = 0;
     TimePoint answered{};
     TimePoint phase_until = kNever;
@@ -80,6 +81,9 @@ class PhoneCalls {
   };
 
   [[nodiscard]] Outcome on(const Initiate& command, const Now& now, Effects& effects);
+  [[nodiscard]] Outcome on(const Incoming& command, const Now& now, Effects& effects);
+  [[nodiscard]] Outcome on(const Accept& command, const Now& now, Effects& effects);
+  [[nodiscard]] Outcome on(const Decline& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const Terminate& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const BrowserReady& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SendDtmf& command, const Now& now, Effects& effects);
@@ -90,6 +94,11 @@ class PhoneCalls {
   [[nodiscard]] Outcome on(const Shutdown& command, const Now& now, Effects& effects);
 
   [[nodiscard]] std::optional<Outcome> obstacle(const Initiate& command) const;
+  [[nodiscard]] std::optional<Outcome> obstacle(const Incoming& command) const;
+  [[nodiscard]] bool may_have_one_more(const UserId& user) const;
+  Call& add(CallView view);
+  /// Ends a call that came in and was not accepted.
+  void turn_away(Call& call, Rejection why, const Ending& ending, const Now& now, Effects& effects);
   [[nodiscard]] bool allows(const PhoneNumber& number) const;
   /// `command`'s call when it is `command`'s user's.
   template <class Asked>

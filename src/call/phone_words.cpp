@@ -10,7 +10,7 @@ Status status_unanswered(EndReason reason) {
     case EndReason::Hangup:
     case EndReason::Canceled: return Status::Canceled;
     case EndReason::NoAnswer: return Status::NoAnswer;
-    case EndReason::Declined:
+    case EndReason::Declined: return Status::Declined;
     case EndReason::Busy: return Status::Busy;
     case EndReason::Offline:
     case EndReason::Disconnected:
@@ -32,6 +32,7 @@ std::string_view to_text(Status status) {
     case Status::NoAnswer: return "no_answer";
     case Status::Failed: return "failed";
     case Status::Canceled: return "canceled";
+    case Status::Declined: return "declined";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }
@@ -39,12 +40,26 @@ std::string_view to_text(Status status) {
 std::string_view to_text(Cause cause) {
   switch (cause) {
     case Cause::Caller: return "caller";
+    case Cause::Callee: return "callee";
     case Cause::Provider: return "provider";
+    case Cause::Offline: return "offline";
+    case Cause::UserBusy: return "user_busy";
     case Cause::DialTimeout: return "dial_timeout";
     case Cause::RingTimeout: return "ring_timeout";
     case Cause::TooLong: return "too_long";
     case Cause::SpendLimit: return "spend_limit";
     case Cause::Shutdown: return "shutdown";
+  }
+  check_failed("a value of the enum", __FILE__, __LINE__);
+}
+
+std::string_view to_text(Rejection why) {
+  switch (why) {
+    case Rejection::NoSuchNumber: return "no_such_number";
+    case Rejection::Busy: return "busy";
+    case Rejection::Declined: return "declined";
+    case Rejection::NoAnswer: return "no_answer";
+    case Rejection::Unavailable: return "unavailable";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }

@@ -15,7 +15,7 @@
 
 namespace zvonok::call::phone {
 
-/// How far a call is, as the API says it. In this order; the last five are ends.
+/// How far a call is, as the API says it. In this order; the last six are ends.
 enum class Status {
   Connecting,  // the provider has not said anything of the telephone
   Ringing,
@@ -25,8 +25,9 @@ enum class Status {
   NoAnswer,
   Failed,
   Canceled,  // by the caller, before the answer
+  Declined,  // a call that came in, by the user
 };
-inline constexpr std::size_t kStatuses = 8;
+inline constexpr std::size_t kStatuses = 9;
 [[nodiscard]] std::string_view to_text(Status status);
 [[nodiscard]] constexpr bool is_over(Status status) {
   return status >= Status::Completed;
@@ -36,8 +37,11 @@ inline constexpr std::size_t kStatuses = 8;
 
 /// Who or what brought a change about, for logs and for whoever watches the call.
 enum class Cause {
-  Caller,
-  Provider,
+  Caller,       // the user who placed the call, or is in it
+  Callee,       // the user whose telephone call came in
+  Provider,     // the telephone, too
+  Offline,      // no device of the user is there to ring
+  UserBusy,     // the user is in another call
   DialTimeout,  // the provider did not say that it has the call
   RingTimeout,
   TooLong,
@@ -88,6 +92,28 @@ struct ProviderEvent {
   friend bool operator==(const ProviderEvent&, const ProviderEvent&) = default;
 };
 
+/// A telephone calls us. Texts are E.164 where the provider knows it, else what the trunk says: printable ASCII, 64
+/// bytes at most.
+struct IncomingCall {
+  std::string from;  // "": withheld
+  std::string to;    // which of our numbers
+  /// A call of ours that this one answers by calling back: its user is rung, whatever number `to` is. Of the mock.
+  std::optional<CallId> calls_back = std::nullopt;
+  friend bool operator==(const IncomingCall&, const IncomingCall&) = default;
+};
+inline constexpr std::size_t kIncomingTextBytesMax = 64;
+
+/// What a caller is told who does not get through.
+enum class Rejection {
+  NoSuchNumber,  // nobody has it
+  Busy,
+  Declined,
+  NoAnswer,
+  Unavailable,  // nobody is there, or this server can't now
+};
+inline constexpr std::size_t kRejections = 5;
+[[nodiscard]] std::string_view to_text(Rejection why);
+
 // ---- commands -------------------------------------------------------------------------------------------------------
 
 enum class Switch { Off, On };
@@ -98,6 +124,24 @@ struct Initiate {
   UserId user;
   PhoneNumber number;
 };
+/// A telephone calls a user. Whatever becomes of it, the provider is told by an effect.
+struct Incoming {
+  CallId call;  // new
+  std::string session_id;
+  UserId user;
+  std::string from;
+  bool reachable = true;  // a device of the user is there to ring
+};
+/// One device of the user takes the call that came in; the first one does.
+struct Accept {
+  CallId call;
+  UserId user;
+};
+struct Decline {
+  CallId call;
+  UserId user;
+};
+/// Of a call that came in and was not accepted: as Decline.
 struct Terminate {
   CallId call;
   UserId user;
@@ -127,18 +171,20 @@ struct Drain {};
 /// Ends every call.
 struct Shutdown {};
 
-using Command =
-    std::variant<Initiate, Terminate, BrowserReady, SendDtmf, SetHold, SetMute, ProviderEvent, Drain, Shutdown>;
+using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, SendDtmf, SetHold, SetMute,
+                             ProviderEvent, Drain, Shutdown>;
 
-/// What became of a command. All but Done changed nothing.
+/// What became of a command. All but Done changed nothing, or, of Incoming, have turned the caller away.
 enum class Outcome {
   Done,
   NoSuchCall,  // that is under way: it may be over
   NotYours,
-  WrongStatus,    // not before the answer
-  InAnotherCall,  // of whatever kind
-  DailyLimit,     // of the user's calls a day
-  SpendLimit,     // of the server's minutes a day
+  WrongStatus,      // not before the answer, or not after it
+  AcceptedAlready,  // by another device of the user, or this one
+  InAnotherCall,    // of whatever kind
+  Unreachable,      // no device of the user is there
+  DailyLimit,       // of the user's calls a day
+  SpendLimit,       // of the server's minutes a day
   NumberNotAllowed,
   ServerFull,
   Draining,
@@ -153,7 +199,23 @@ struct Dial {
   PhoneNumber number;
   friend bool operator==(const Dial&, const Dial&) = default;
 };
-/// At most one for each Dial, and none after the provider has said that the call is over.
+/// The user of a call that came in is rung.
+struct Ring {
+  CallId call;
+  friend bool operator==(const Ring&, const Ring&) = default;
+};
+/// The user has taken it: now there is to be sound.
+struct TakeUp {
+  CallId call;
+  friend bool operator==(const TakeUp&, const TakeUp&) = default;
+};
+/// Of a call that came in and was not taken up; the last thing that the provider is told of it.
+struct TurnAway {
+  CallId call;
+  Rejection why = Rejection::Unavailable;
+  friend bool operator==(const TurnAway&, const TurnAway&) = default;
+};
+/// At most one for each Dial or TakeUp, and none after the provider has said that the call is over.
 struct HangUp {
   CallId call;
   friend bool operator==(const HangUp&, const HangUp&) = default;
@@ -181,9 +243,13 @@ struct CallView {
   bool on_hold = false;
   bool muted = false;
   bool browser_ready = false;
+  bool accepted = false;  // of a call that came in
+  [[nodiscard]] bool is_incoming() const { return record.caller.empty(); }
+  [[nodiscard]] const UserId& user() const { return is_incoming() ? record.callee : record.caller; }
   friend bool operator==(const CallView&, const CallView&) = default;
 };
-/// The call looks different from before. The first of a call is Connecting, the last one an end.
+/// The call looks different from before. The first of a call is Connecting, or Ringing when it came in; the last one is
+/// an end. A caller who did not get through as far as a device is an end alone.
 struct Changed {
   CallView view;
   Cause cause = Cause::Caller;
@@ -191,7 +257,7 @@ struct Changed {
   friend bool operator==(const Changed&, const Changed&) = default;
 };
 
-using Effect = std::variant<Dial, HangUp, PassDtmf, PassHold, PassMute, SaveRecord, Changed>;
+using Effect = std::variant<Dial, Ring, TakeUp, TurnAway, HangUp, PassDtmf, PassHold, PassMute, SaveRecord, Changed>;
 /// Appended to, never cleared, by the engine.
 using Effects = std::vector<Effect>;
 

@@ -192,10 +192,35 @@ class CallStore {
   /// Of every node, in no order: who has begun phone calls since then.
   [[nodiscard]] virtual StoreResult<std::vector<PhoneUsage>> phone_usage(WallTime since) = 0;
   [[nodiscard]] virtual StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) = 0;
+  /// Who is rung when that number is called: who has it, else who has `*`; nobody who is disabled. See
+  /// PhoneNumberStore.
+  [[nodiscard]] virtual StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) = 0;
   /// Ends every open call of `node` (left by a crash) with ServerShutdown; answered ones get their duration from the
   /// wall clock up to `now`. A clock that was set back makes no negative duration and no end before the start.
   /// Returns how many.
   [[nodiscard]] virtual StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) = 0;
+};
+
+// ---- telephone numbers -------------------------------------------------------------------------------------------
+
+/// A number has one user, a user may have several numbers.
+struct PhoneNumberOwner {
+  std::string number;  // E.164, or what a trunk calls it; "*": every number that nobody has
+  UserId user;         // need not have an account here
+  WallTime since{};
+  friend bool operator==(const PhoneNumberOwner&, const PhoneNumberOwner&) = default;
+};
+
+class PhoneNumberStore {
+ public:
+  virtual ~PhoneNumberStore() = default;
+  /// Takes the number from whoever has it.
+  [[nodiscard]] virtual StoreResult<void> put_phone_number(const PhoneNumberOwner& owner) = 0;
+  /// NotFound when nobody has it.
+  [[nodiscard]] virtual StoreResult<void> remove_phone_number(std::string_view number) = 0;
+  /// In order of the numbers as bytes; of one user only, if `user`.
+  [[nodiscard]] virtual StoreResult<Page<PhoneNumberOwner>> list_phone_numbers(const std::optional<UserId>& user,
+                                                                               const PageRequest& page) = 0;
 };
 
 // ---- chats -------------------------------------------------------------------------------------------------------
@@ -319,7 +344,12 @@ class GroupStore {
 
 // ---- all of it ---------------------------------------------------------------------------------------------------
 
-class Store : public UserStore, public SessionStore, public CallStore, public ChatStore, public GroupStore {
+class Store : public UserStore,
+              public SessionStore,
+              public CallStore,
+              public PhoneNumberStore,
+              public ChatStore,
+              public GroupStore {
  public:
   /// A cheap round trip, for /readyz.
   [[nodiscard]] virtual StoreResult<void> ping() = 0;

@@ -146,6 +146,7 @@ json::object phone_call_json(const PhoneCallRow& row) {
   out["on_hold"] = row.live->on_hold;
   out["muted"] = row.live->muted;
   out["browser_ready"] = row.live->browser_ready;
+  if (row.live->is_incoming()) out["accepted"] = row.live->accepted;
   if (!row.sdp_offer.empty()) out["sdp_offer"] = row.sdp_offer;
   return out;
 }
@@ -171,10 +172,12 @@ Problem phone_call_over() {
 Problem problem_of(Outcome outcome, WallTime now) {
   switch (outcome) {
     case Outcome::Done:
+    case Outcome::Unreachable:  // not told to a client
     case Outcome::Stale: break;
     case Outcome::NoSuchCall: return no_such_phone_call();
     case Outcome::NotYours: return forbidden("This is another user's call");
-    case Outcome::WrongStatus: return conflict("wrong_status", "The call is not in progress");
+    case Outcome::WrongStatus: return conflict("wrong_status", "That can't be done to the call as it is now");
+    case Outcome::AcceptedAlready: return conflict("accepted_already", "The call was accepted already");
     case Outcome::InAnotherCall: return conflict("in_another_call", "You are in another call");
     case Outcome::DailyLimit: {
       Problem problem = too_many_requests(DayBook::until_tomorrow(now));

@@ -23,6 +23,8 @@ constexpr std::array kRoutes{
     Route{Method::Post, "/api/calls/terminate", RouteId::TerminateCall, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/calls/events", RouteId::WatchCalls, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/calls/{id}", RouteId::ShowCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/accept", RouteId::AcceptCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/reject", RouteId::RejectCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/answer", RouteId::AnswerCall, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/calls/{id}/events", RouteId::WatchCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/dtmf", RouteId::SendDtmf, Access::User, RateClass::Ordinary},

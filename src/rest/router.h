@@ -27,6 +27,8 @@ enum class RouteId {
   TerminateCall,
   WatchCalls,
   ShowCall,
+  AcceptCall,
+  RejectCall,
   AnswerCall,
   WatchCall,
   SendDtmf,

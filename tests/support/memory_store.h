@@ -199,6 +199,39 @@ class MemoryStore final : public port::Store {
     const auto found = calls_.find(id);
     return found == calls_.end() ? std::nullopt : std::optional{found->second.record};
   }
+  port::StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    for (const std::string_view wanted : {number, std::string_view{"*"}}) {
+      const auto owner = numbers_.find(wanted);
+      if (owner == numbers_.end()) continue;
+      const auto user = users_.find(owner->second.user);
+      if (user == users_.end() || !user->second.disabled) return owner->second.user;
+    }
+    return std::nullopt;
+  }
+  port::StoreResult<void> put_phone_number(const port::PhoneNumberOwner& owner) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    numbers_[owner.number] = owner;
+    return {};
+  }
+  port::StoreResult<void> remove_phone_number(std::string_view number) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    if (numbers_.erase(std::string{number}) == 0) return error(Kind::NotFound);
+    return {};
+  }
+  port::StoreResult<port::Page<port::PhoneNumberOwner>> list_phone_numbers(const std::optional<UserId>& user,
+                                                                           const port::PageRequest& page) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    std::vector<port::PhoneNumberOwner> rows;
+    for (const auto& [number, owner] : numbers_) {
+      if (!user || owner.user == *user) rows.push_back(owner);
+    }
+    return page_of(std::move(rows), page, "numbers", [](const port::PhoneNumberOwner& owner) { return owner.number; });
+  }
   port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override {
     const std::lock_guard lock{mutex_};
     if (!up()) return error(Kind::Unavailable);
@@ -592,6 +625,7 @@ class MemoryStore final : public port::Store {
   std::map<std::string, SessionRow, std::less<>> sessions_;
   std::map<std::string, TokenRow, std::less<>> tokens_;
   std::map<CallId, CallRow> calls_;
+  std::map<std::string, port::PhoneNumberOwner, std::less<>> numbers_;
   std::map<ChatId, port::PrivateChat> chats_;
   std::map<port::GroupId, GroupRow> groups_;
 };

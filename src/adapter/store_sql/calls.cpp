@@ -125,7 +125,8 @@ std::optional<port::StoreError> check(const CallRecord& record) {
       .allowed("callee", record.callee.value(), port::kIdBytesMax);
   if (record.chat) texts.required("chat id", record.chat->value());
   if (record.phone) {
-    texts.required("phone number", record.phone->number)
+    texts
+        .allowed("phone number", record.phone->number, port::kIdBytesMax)  // a caller may withhold it
         .allowed("session id", record.phone->session_id, port::kIdBytesMax);
   }
   return texts.error();

@@ -160,7 +160,13 @@ class StoreSql final : public port::Store {
                                                                              const port::PageRequest& page) override;
   [[nodiscard]] port::StoreResult<std::vector<port::PhoneUsage>> phone_usage(WallTime since) override;
   [[nodiscard]] port::StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) override;
+  [[nodiscard]] port::StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) override;
   [[nodiscard]] port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override;
+
+  [[nodiscard]] port::StoreResult<void> put_phone_number(const port::PhoneNumberOwner& owner) override;
+  [[nodiscard]] port::StoreResult<void> remove_phone_number(std::string_view number) override;
+  [[nodiscard]] port::StoreResult<port::Page<port::PhoneNumberOwner>> list_phone_numbers(
+      const std::optional<UserId>& user, const port::PageRequest& page) override;
 
   [[nodiscard]] port::StoreResult<port::PrivateChat> ensure_private_chat(const port::PrivateChat& chat) override;
   [[nodiscard]] port::StoreResult<std::optional<port::PrivateChat>> find_private_chat(const ChatId& id) override;

@@ -4,6 +4,7 @@
 
 namespace zvonok::voip_mock {
 
+using call::phone::Answered;
 using call::phone::Over;
 using call::phone::ProviderEvent;
 using call::phone::Switch;
@@ -12,12 +13,49 @@ MockProvider::~MockProvider() {
   for (const auto& [id, dialed] : calls_) {
     if (dialed.timer) loop_.cancel(*dialed.timer);
   }
+  for (const auto& [id, promise] : promised_) loop_.cancel(promise.timer);
 }
 
 void MockProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
   Dialed dialed{.at = loop_.now().mono, .script = script_of(number), .next = 0, .timer = std::nullopt};
   const auto [place, is_new] = calls_.emplace(call, std::move(dialed));
   if (is_new) wait_for_next(call, place->second);
+  if (const auto how = call_back_of(number)) promise_call_back(call, number, *how);
+}
+
+/// Whatever becomes of the call meanwhile.
+void MockProvider::promise_call_back(const CallId& call, const call::phone::PhoneNumber& number, const CallBack& how) {
+  if (promised_.contains(call)) return;
+  const auto timer = loop_.schedule(loop_.now().mono + how.after, [this, call] { call_back(call); });
+  promised_.emplace(call, Promise{.number = number, .how = how, .timer = timer});
+}
+
+void MockProvider::call_back(const CallId& call) {
+  const auto promised = promised_.extract(call);
+  const Promise& promise = promised.mapped();
+  const CallId id = tell_incoming_({.from = promise.number.value(), .to = "mock", .calls_back = call});
+  Dialed calling{.at = loop_.now().mono, .script = {}, .next = 0, .timer = std::nullopt};
+  if (promise.how.gives_up) calling.script = {{.after = *promise.how.gives_up, .what = Over{}}};
+  const auto [place, is_new] = calls_.emplace(id, std::move(calling));
+  if (is_new) wait_for_next(id, place->second);
+}
+
+void MockProvider::ring(const CallId& call) {
+  log_.debug("the mock telephone hears that it rings", {{"call", call}});
+}
+
+void MockProvider::accept(const CallId& call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return;
+  Dialed& calling = place->second;
+  if (calling.timer) loop_.cancel(*calling.timer);
+  calling = {.at = loop_.now().mono, .script = {{.after = {}, .what = Answered{}}}, .next = 0, .timer = std::nullopt};
+  wait_for_next(call, calling);
+}
+
+void MockProvider::reject(const CallId& call, call::phone::Rejection why) {
+  log_.debug("the mock telephone is turned away", {{"call", call}, {"why", to_text(why)}});
+  hang_up(call);
 }
 
 void MockProvider::wait_for_next(const CallId& call, Dialed& dialed) {

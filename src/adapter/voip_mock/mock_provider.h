@@ -1,5 +1,5 @@
-// The telephone company of developers and tests: rings and answers by the rules of mock_rules.h, on timers of the loop,
-// and calls nobody.
+// The telephone company of developers and tests: rings, answers and calls back by the rules of mock_rules.h, on timers
+// of the loop, and calls nobody else.
 #pragma once
 #include <memory>
 #include <optional>
@@ -21,7 +21,11 @@ class MockProvider final : public port::PhoneProvider {
 
   [[nodiscard]] std::string_view name() const override { return "mock"; }
   void on_event(OnEvent tell) override { tell_ = std::move(tell); }
+  void on_incoming(OnIncoming tell) override { tell_incoming_ = std::move(tell); }
   void dial(const CallId& call, const call::phone::PhoneNumber& number) override;
+  void ring(const CallId& call) override;
+  void accept(const CallId& call) override;
+  void reject(const CallId& call, call::phone::Rejection why) override;
   [[nodiscard]] std::unique_ptr<port::PhoneLine> take_line(const CallId& call) override;
   void hang_up(const CallId& call) override;
   void send_dtmf(const CallId& call, std::string_view digits) override;
@@ -35,13 +39,22 @@ class MockProvider final : public port::PhoneProvider {
     std::size_t next = 0;  // of the script
     std::optional<net::Loop::TimerKey> timer;
   };
+  struct Promise {
+    call::phone::PhoneNumber number;
+    CallBack how;
+    net::Loop::TimerKey timer;
+  };
+  void promise_call_back(const CallId& call, const call::phone::PhoneNumber& number, const CallBack& how);
+  void call_back(const CallId& call);
   void wait_for_next(const CallId& call, Dialed& dialed);
   void step(const CallId& call);
 
   net::Loop& loop_;
   Logger& log_;
   OnEvent tell_;
-  std::unordered_map<CallId, Dialed> calls_;
+  OnIncoming tell_incoming_;
+  std::unordered_map<CallId, Dialed> calls_;      // dialed, or calling
+  std::unordered_map<CallId, Promise> promised_;  // by the call that is to be called back
 };
 
 }  // namespace zvonok::voip_mock

@@ -16,6 +16,8 @@ constexpr Duration kRings = milliseconds{300};
 constexpr Duration kAnswers = milliseconds{1500};
 constexpr Duration kAnswersSlowly = seconds{20};
 constexpr Duration kTalksShortly = seconds{3};
+constexpr Duration kCallsBack = seconds{3};
+constexpr Duration kGivesUp = seconds{2};
 
 Step took_on() {
   return {.after = {}, .what = TookOn{}};
@@ -30,13 +32,18 @@ Over failed(ProviderFault fault) {
   return {.how = Over::How::Failed, .fault = fault};
 }
 
+/// The last four digits of a magic number; "" of others.
+std::string_view rule_of(const PhoneNumber& number) {
+  const std::string_view text = number.value();
+  const bool magic = text.starts_with(kMagicPrefix) && text.size() == kMagicLength;
+  return magic ? text.substr(kMagicPrefix.size()) : "";
+}
+
 }  // namespace
 
 std::vector<Step> script_of(const PhoneNumber& number) {
-  const std::string_view text = number.value();
-  const bool magic = text.starts_with(kMagicPrefix) && text.size() == kMagicLength;
-  const std::string_view rule = magic ? text.substr(kMagicPrefix.size()) : "";
-  if (rule == "0001") return {took_on(), rings(), over(kAnswers, {.how = Over::How::Busy})};
+  const std::string_view rule = rule_of(number);
+  if (rule == "0001" || call_back_of(number)) return {took_on(), rings(), over(kAnswers, {.how = Over::How::Busy})};
   if (rule == "0002") return {took_on(), rings()};
   if (rule == "0003") return {over({}, failed(ProviderFault::BadNumber))};
   if (rule == "0004") return {took_on(), rings(), over(kAnswers, failed(ProviderFault::Other))};
@@ -48,6 +55,13 @@ std::vector<Step> script_of(const PhoneNumber& number) {
   if (rule == "0008") return {took_on(), {.after = {}, .what = Answered{}}};
   if (rule == "0009") return {};
   return {took_on(), rings(), {.after = kAnswers, .what = Answered{}}};
+}
+
+std::optional<CallBack> call_back_of(const PhoneNumber& number) {
+  const std::string_view rule = rule_of(number);
+  if (rule == "0010") return CallBack{.after = kCallsBack};
+  if (rule == "0011") return CallBack{.after = kCallsBack, .gives_up = kGivesUp};
+  return std::nullopt;
 }
 
 }  // namespace zvonok::voip_mock

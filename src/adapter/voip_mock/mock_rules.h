@@ -1,6 +1,8 @@
 // What the mock telephone at a number does. Pure, so that the table of docs/protocol/phone.md is tested as it stands.
 #pragma once
 #include <optional>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "base/time.h"
@@ -17,5 +19,12 @@ struct Step {
 
 /// Numbers that begin with +1500555 choose by their last four digits; all others answer.
 [[nodiscard]] std::vector<Step> script_of(const call::phone::PhoneNumber& number);
+
+/// A telephone that calls back who dialed it.
+struct CallBack {
+  Duration after{};                                 // after the dial
+  std::optional<Duration> gives_up = std::nullopt;  // so long after it began to ring
+};
+[[nodiscard]] std::optional<CallBack> call_back_of(const call::phone::PhoneNumber& number);
 
 }  // namespace zvonok::voip_mock

@@ -21,7 +21,7 @@ class BrowserLegs {
   [[nodiscard]] virtual std::string offer_of(const CallId& call) const = 0;
   /// The browser's answer, checked before. A later one takes the place of an earlier one.
   virtual void take_answer(const CallId& call, std::string sdp) = 0;
-  /// Exactly one for each `open`.
+  /// Exactly one for each `open`; harmless for others.
   virtual void close(const CallId& call) = 0;
 };
 

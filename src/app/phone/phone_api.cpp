@@ -17,6 +17,7 @@ PhoneApi::PhoneApi(Parts parts, const Config& config)
   parts_.phone.on_change([this](const call::phone::Changed& change) {
     parts_.events.publish(change, parts_.phone.offer_of(change.view.record.id));
   });
+  parts_.phone.on_ask_listening([this](const UserId& user) { return parts_.events.listens(user); });
 }
 
 // ---- on the way in and out -----------------------------------------------------------------------------------------
@@ -46,6 +47,8 @@ void PhoneApi::dispatch(const rest::Match& match, Asked asked) {
   if (match.route->id == RouteId::InitiateCall) return initiate(std::move(asked));
   if (match.route->id == RouteId::TerminateCall) return terminate(std::move(asked));
   if (match.route->id == RouteId::ShowCall) return show(match, std::move(asked));
+  if (match.route->id == RouteId::AcceptCall) return decide<call::phone::Accept>(match, std::move(asked));
+  if (match.route->id == RouteId::RejectCall) return decide<call::phone::Decline>(match, std::move(asked));
   if (match.route->id == RouteId::AnswerCall) return answer(match, std::move(asked));
   if (match.route->id == RouteId::SendDtmf) return send_dtmf(match, std::move(asked));
   if (match.route->id == RouteId::HoldCall) return set_hold(match, std::move(asked));
@@ -108,7 +111,8 @@ void PhoneApi::reply_told(Asked asked, const CallId& id, PhoneControl::Told told
   }
   if (told.outcome != Outcome::NoSuchCall) {
     const rest::Problem problem = rest::problem_of(told.outcome, parts_.loop.now().wall);
-    if (told.outcome != Outcome::WrongStatus || !told.view) return reply(asked, problem);
+    const bool is_of_call = told.outcome == Outcome::WrongStatus || told.outcome == Outcome::AcceptedAlready;
+    if (!is_of_call || !told.view) return reply(asked, problem);
     const std::string& request = asked.exchange.request().request_id;
     return reply(asked, rest::to_response(problem, request, row_of(std::move(*told.view))));
   }
@@ -151,13 +155,22 @@ void PhoneApi::show(const rest::Match& match, Asked asked) {
   const auto id = rest::call_id_of(match.param("id"));
   if (!id) return reply(asked, id.error());
   if (auto view = parts_.phone.find(*id)) {
-    if (view->record.caller != asked.exchange.principal->user) {
+    if (view->user() != asked.exchange.principal->user) {
       return reply(asked, rest::problem_of(Outcome::NotYours, parts_.loop.now().wall));
     }
     return reply(asked, rest::encode_phone_call(row_of(std::move(*view))));
   }
   find_over(std::move(asked), *id,
             [this](Asked waiting, PhoneCallRow row) { reply(waiting, rest::encode_phone_call(row)); });
+}
+
+template <class Command>
+void PhoneApi::decide(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  const UserId user = asked.exchange.principal->user;
+  PhoneControl::Told told = parts_.phone.tell(*id, Command{.call = *id, .user = user});
+  reply_told(std::move(asked), *id, std::move(told));
 }
 
 void PhoneApi::answer(const rest::Match& match, Asked asked) {
@@ -205,7 +218,7 @@ void PhoneApi::watch_one(const rest::Match& match, Asked asked) {
   const auto id = rest::call_id_of(match.param("id"));
   if (!id) return reply(asked, id.error());
   if (auto view = parts_.phone.find(*id)) {
-    if (view->record.caller != asked.exchange.principal->user) {
+    if (view->user() != asked.exchange.principal->user) {
       return reply(asked, rest::problem_of(Outcome::NotYours, parts_.loop.now().wall));
     }
     return parts_.events.open(std::move(asked.exchange), *id, {row_of(std::move(*view))});

@@ -43,6 +43,9 @@ class PhoneApi {
   void initiate(Asked asked);
   void terminate(Asked asked);
   void show(const rest::Match& match, Asked asked);
+  /// Accept or Decline, as the route says.
+  template <class Command>
+  void decide(const rest::Match& match, Asked asked);
   void answer(const rest::Match& match, Asked asked);
   void send_dtmf(const rest::Match& match, Asked asked);
   void set_hold(const rest::Match& match, Asked asked);

@@ -34,6 +34,7 @@ double seconds_between(TimePoint from, TimePoint to) {
 PhoneControl::PhoneControl(Parts parts, const Config& config)
     : parts_{parts}, calls_{call_options(config), parts.presence} {
   parts_.provider.on_event([this](const ProviderEvent& event) { on_provider_event(event); });
+  parts_.provider.on_incoming([this](const IncomingCall& incoming) { return on_incoming(incoming); });
 }
 
 void PhoneControl::restore(const std::vector<port::PhoneUsage>& usage) {
@@ -53,14 +54,15 @@ void PhoneControl::initiate(const UserId& user, const PhoneNumber& number,
   const CallId id{make_ordered_uuid(parts_.entropy, now.wall, counters_.initiated)};
   placing_.emplace(
       id, Placing{.asked = now.mono, .done = std::move(done), .to_dial = std::nullopt, .refused_with = std::nullopt});
-  const Outcome outcome = run(Initiate{.call = id,
-                                       .session_id = "sess_" + make_secret(parts_.entropy, kSessionIdBytes),
-                                       .user = user,
-                                       .number = number});
+  const Outcome outcome = run(Initiate{.call = id, .session_id = new_session_id(), .user = user, .number = number});
   if (outcome == Outcome::Done) return;
   Placing refused = std::move(placing_.at(id));
   placing_.erase(id);
   refused.done(fail(NotInitiated{.outcome = outcome, .fault = ProviderFault::Other, .view = std::nullopt}));
+}
+
+std::string PhoneControl::new_session_id() {
+  return "sess_" + make_secret(parts_.entropy, kSessionIdBytes);
 }
 
 PhoneControl::Told PhoneControl::tell(const CallId& id, Command command) {
@@ -113,10 +115,74 @@ void PhoneControl::arm_timer() {
 }
 
 void PhoneControl::on_provider_event(const ProviderEvent& event) {
+  if (std::holds_alternative<Over>(event.what) && arriving_.erase(event.call) > 0) {
+    ++counters_.given_up_early;
+    return;
+  }
   const Outcome outcome = run(event);
   if (outcome == Outcome::Stale) ++counters_.stale_events;
   // Whatever it says, but the end: it has the call.
   if (const auto view = calls_.find(event.call)) reply_placed(*view);
+}
+
+// ---- calls that come in --------------------------------------------------------------------------------------------
+
+CallId PhoneControl::on_incoming(const IncomingCall& incoming) {
+  const CallId id{make_ordered_uuid(parts_.entropy, parts_.loop.now().wall, counters_.initiated + counters_.incoming)};
+  ++counters_.incoming;
+  arriving_.emplace(id, incoming);
+  using Found = port::StoreResult<std::optional<UserId>>;
+  const auto look_up = [incoming](port::CallStore* store) -> Found {
+    if (store == nullptr) return fail(CallJournal::database_is_down());
+    if (!incoming.calls_back) return store->find_phone_user(incoming.to);
+    const auto call = store->find_call(*incoming.calls_back);
+    if (!call) return fail(call.error());
+    return *call ? std::optional{(*call)->caller} : std::nullopt;
+  };
+  const bool accepted = parts_.journal.query([this, &loop = parts_.loop, id, look_up](port::CallStore* store) {
+    loop.post([this, id, user = look_up(store)] { ring_user(id, user); });
+  });
+  if (!accepted) {
+    parts_.loop.post([this, id] { ring_user(id, fail(CallJournal::database_is_down())); });
+  }
+  return id;
+}
+
+void PhoneControl::ring_user(const CallId& id, const port::StoreResult<std::optional<UserId>>& user) {
+  const auto arriving = arriving_.extract(id);
+  if (arriving.empty()) return;  // given up meanwhile
+  const IncomingCall& incoming = arriving.mapped();
+  if (!user || !*user) {
+    const Rejection why = user ? Rejection::NoSuchNumber : Rejection::Unavailable;
+    parts_.log.warn("nobody is rung by a telephone", {{"call", id},
+                                                      {"number", masked(PhoneNumber{incoming.to})},
+                                                      {"why", user ? "nobody has this number" : user.error().detail}});
+    perform(TurnAway{.call = id, .why = why});
+    return;
+  }
+  const UserId& called = **user;
+  const bool listens = is_listening_ && is_listening_(called);
+  const Outcome outcome = run(Incoming{.call = id,
+                                       .session_id = new_session_id(),
+                                       .user = called,
+                                       .from = incoming.from,
+                                       .reachable = listens || parts_.presence.is_online(called)});
+  const std::string_view ending = outcome == Outcome::Done ? "its devices ring" : "turned away";
+  parts_.log.info(
+      "a telephone calls",
+      {{"call", id}, {"user", called}, {"number", masked(PhoneNumber{incoming.from})}, {"outcome", ending}});
+}
+
+void PhoneControl::perform(const Ring& effect) {
+  parts_.provider.ring(effect.call);
+}
+void PhoneControl::perform(const TakeUp& effect) {
+  (void)parts_.legs.open(effect.call);
+  parts_.provider.accept(effect.call);
+}
+void PhoneControl::perform(const TurnAway& effect) {
+  ++counters_.turned_away[static_cast<std::size_t>(effect.why)];
+  parts_.provider.reject(effect.call, effect.why);
 }
 
 void PhoneControl::perform(const call::SaveRecord& effect) {
@@ -163,8 +229,7 @@ void PhoneControl::perform(const Changed& effect) {
   const CallView& view = effect.view;
   const CallId& id = view.record.id;
   changed_ = view;
-  const bool fresh = !parts_.legs.offer_of(id).empty();
-  if (!fresh) begun(view);
+  if (!is_over(view.status) && sessions_.insert(id).second) begun(view);
   if (const auto placing = placing_.find(id);
       placing != placing_.end() && (view.status == Status::Ringing || view.status == Status::InProgress)) {
     counters_.post_dial_seconds.observe(seconds_between(placing->second.asked, parts_.loop.now().mono));
@@ -179,8 +244,10 @@ void PhoneControl::perform(const Changed& effect) {
 }
 
 void PhoneControl::begun(const CallView& view) {
-  ++counters_.initiated;
-  (void)parts_.legs.open(view.record.id);
+  if (!view.is_incoming()) {
+    ++counters_.initiated;
+    (void)parts_.legs.open(view.record.id);
+  }
   parts_.log.info("session added", {{"session", view.record.phone->session_id}, {"call", view.record.id}});
 }
 
@@ -199,6 +266,7 @@ void PhoneControl::ended(const Changed& change) {
                                        {"cause", to_text(change.cause)},
                                        {"duration_seconds", record.duration_seconds}});
   parts_.legs.close(record.id);
+  if (sessions_.erase(record.id) == 0) return;  // a caller who was turned away
   parts_.log.info("session removed", {{"session", record.phone->session_id}, {"call", record.id}});
   if (const auto placing = placing_.find(record.id); placing != placing_.end()) {
     if (change.view.status == Status::Failed) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "app/call_journal.h"
@@ -26,7 +27,10 @@ namespace zvonok::app {
 
 struct PhoneCounters {
   std::uint64_t initiated = 0;
-  std::array<std::uint64_t, call::phone::kStatuses> ended{};  // by status
+  std::uint64_t incoming = 0;                                         // telephones that called us
+  std::array<std::uint64_t, call::phone::kRejections> turned_away{};  // of them, by what they were told
+  std::uint64_t given_up_early = 0;                                   // before it was known whom they call
+  std::array<std::uint64_t, call::phone::kStatuses> ended{};          // by status
   std::array<std::uint64_t, call::phone::kProviderFaults> provider_errors{};
   std::uint64_t stale_events = 0;  // of the provider: repeated, late, or of calls that are over
   std::uint64_t answered_seconds = 0;
@@ -73,6 +77,8 @@ class PhoneControl {
   [[nodiscard]] std::optional<call::phone::CallView> find(const CallId& id) const { return calls_.find(id); }
   [[nodiscard]] std::vector<call::phone::CallView> calls_of(const UserId& user) const { return calls_.calls_of(user); }
   [[nodiscard]] std::string offer_of(const CallId& id) const { return parts_.legs.offer_of(id); }
+  /// Asked when a telephone calls: whether that user listens to events of phone calls. Sockets of the user count too.
+  void on_ask_listening(std::function<bool(const UserId&)> ask) { is_listening_ = std::move(ask); }
   /// Every change of every call, as it happens.
   void on_change(std::function<void(const call::phone::Changed&)> tell) { tell_change_ = std::move(tell); }
 
@@ -92,6 +98,9 @@ class PhoneControl {
 
   call::phone::Outcome run(const call::phone::Command& command);
   void perform(const call::phone::Dial& effect);
+  void perform(const call::phone::Ring& effect);
+  void perform(const call::phone::TakeUp& effect);
+  void perform(const call::phone::TurnAway& effect);
   void perform(const call::phone::HangUp& effect);
   void perform(const call::phone::PassDtmf& effect);
   void perform(const call::phone::PassHold& effect);
@@ -101,6 +110,10 @@ class PhoneControl {
   void begun(const call::phone::CallView& view);
   void ended(const call::phone::Changed& change);
   void dial_now(const CallId& id);
+  [[nodiscard]] std::string new_session_id();
+  CallId on_incoming(const call::phone::IncomingCall& incoming);
+  /// `user`: who is called, if anybody; an error: that could not be found out.
+  void ring_user(const CallId& id, const port::StoreResult<std::optional<UserId>>& user);
   void on_provider_event(const call::phone::ProviderEvent& event);
   void reply_placed(const call::phone::CallView& view);
   void arm_timer();
@@ -108,8 +121,11 @@ class PhoneControl {
   Parts parts_;
   call::phone::PhoneCalls calls_;
   std::function<void(const call::phone::Changed&)> tell_change_;
+  std::function<bool(const UserId&)> is_listening_;
   std::unordered_map<CallId, Placing> placing_;
-  std::optional<call::phone::CallView> changed_;  // by the command that runs
+  std::unordered_map<CallId, call::phone::IncomingCall> arriving_;  // whom they call is not known yet
+  std::unordered_set<CallId> sessions_;                             // of calls under way
+  std::optional<call::phone::CallView> changed_;                    // by the command that runs
   call::phone::Effects effects_;
   std::optional<net::Loop::TimerKey> timer_;
   PhoneCounters counters_;

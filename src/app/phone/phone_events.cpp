@@ -1,5 +1,6 @@
 #include "app/phone/phone_events.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,7 @@ void PhoneEvents::open(Exchange exchange, const std::optional<CallId>& call,
 }
 
 void PhoneEvents::publish(const call::phone::Changed& change, const std::string& sdp_offer) {
-  const auto own = by_user_.find(change.view.record.caller);
+  const auto own = by_user_.find(change.view.user());
   if (own == by_user_.end()) return;
   const bool over = call::phone::is_over(change.view.status);
   const std::string text = event_text(rest::row_of(change.view, sdp_offer), call::phone::to_text(change.cause));
@@ -65,6 +66,12 @@ void PhoneEvents::publish(const call::phone::Changed& change, const std::string&
     (void)server_->stream_send(id, text);
     if (ends) server_->stream_end(id);
   }
+}
+
+bool PhoneEvents::listens(const UserId& user) const {
+  const auto own = by_user_.find(user);
+  if (own == by_user_.end()) return false;
+  return std::ranges::any_of(own->second, [this](const ConnectionId id) { return !streams_.at(id).call; });
 }
 
 void PhoneEvents::close_session(const std::string& session_id) {

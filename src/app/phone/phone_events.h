@@ -32,6 +32,8 @@ class PhoneEvents final : public net::StreamWatcher {
   void open(Exchange exchange, const std::optional<CallId>& call, const std::vector<rest::PhoneCallRow>& now);
   void publish(const call::phone::Changed& change, const std::string& sdp_offer);
   void close_session(const std::string& session_id);
+  /// To all of the user's calls: a device that can be rung.
+  [[nodiscard]] bool listens(const UserId& user) const;
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
 
   void on_stream_end(ConnectionId id) override;

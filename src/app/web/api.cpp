@@ -188,6 +188,8 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::TerminateCall:
     case rest::RouteId::WatchCalls:
     case rest::RouteId::ShowCall:
+    case rest::RouteId::AcceptCall:
+    case rest::RouteId::RejectCall:
     case rest::RouteId::AnswerCall:
     case rest::RouteId::WatchCall:
     case rest::RouteId::SendDtmf:

@@ -245,6 +245,8 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::TerminateCall:
     case rest::RouteId::WatchCalls:
     case rest::RouteId::ShowCall:
+    case rest::RouteId::AcceptCall:
+    case rest::RouteId::RejectCall:
     case rest::RouteId::AnswerCall:
     case rest::RouteId::WatchCall:
     case rest::RouteId::SendDtmf:

@@ -28,14 +28,18 @@ constexpr std::uint64_t kRuns = 2000;
 struct Model {
   UserId user;
   TimePoint begun{};
+  bool incoming = false;
+  std::optional<TimePoint> accepted;  // by the user, of one that came in
   std::optional<TimePoint> taken;
   std::optional<TimePoint> answered;
   std::uint64_t last_sequence = 0;
   Status status = Status::Connecting;
   std::optional<TimePoint> ended;
   int ended_records = 0;
-  int dials = 0;
+  int dials = 0;  // or taken up
   int hang_ups = 0;
+  int rings = 0;
+  int turned_away = 0;
   bool told_over = false;  // by the provider
 };
 
@@ -56,8 +60,11 @@ class World {
     EXPECT_EQ(presence_.engaged_count(), 0U);
     for (const auto& [id, model] : models_) {
       EXPECT_EQ(model.ended_records, 1) << id;
-      EXPECT_EQ(model.dials, 1) << id;
-      EXPECT_EQ(model.hang_ups, model.told_over ? 0 : 1) << id;
+      EXPECT_EQ(model.rings, model.incoming ? 1 : 0) << id;
+      EXPECT_EQ(model.dials, model.incoming && !model.accepted ? 0 : 1) << id;
+      // Once and in the one way that fits, or not at all when it was the telephone that ended the call.
+      EXPECT_EQ(model.hang_ups, model.told_over || model.dials == 0 ? 0 : 1) << id;
+      EXPECT_EQ(model.turned_away, model.told_over || model.dials == 1 ? 0 : 1) << id;
     }
   }
   [[nodiscard]] const std::map<Status, int>& tally() const { return tally_; }
@@ -78,13 +85,15 @@ class World {
   }
 
   void step() {
-    switch (random_.weighted({5, 3, 12, 2, 2, 8, 1})) {
+    switch (random_.weighted({5, 3, 12, 2, 2, 8, 4, 4, 1})) {
       case 0: return initiate();
       case 1: return terminate();
       case 2: return provider_says();
       case 3: return control(SetHold{.call = some_call(), .user = some_user(), .to = some_switch()});
       case 4: return control(SetMute{.call = some_call(), .user = some_user(), .to = some_switch()});
       case 5: return wait(milliseconds{static_cast<std::int64_t>(random_.below(20'000))});
+      case 6: return come_in();
+      case 7: return decide();
       default: return wait(minutes{static_cast<std::int64_t>(random_.below(60))});
     }
   }
@@ -104,13 +113,7 @@ class World {
     const bool denied = random_.chance(5);
     if (random_.chance(10)) foreign_.insert(user);  // has a call of another kind, until further notice
     if (random_.chance(30)) foreign_.clear();
-    std::size_t own = 0;
-    std::size_t open = 0;
-    for (const auto& [other, model] : models_) {
-      if (model.ended) continue;
-      ++open;
-      own += model.user == user ? 1 : 0;
-    }
+    const auto [own, open] = open_calls(user);
     const bool engaged_elsewhere = own == 0 && foreign_.contains(user);
     if (engaged_elsewhere) presence_.engage(user);
     Effects effects;
@@ -135,6 +138,71 @@ class World {
     take(effects);
   }
 
+  /// Of that user, and of all.
+  std::pair<std::size_t, std::size_t> open_calls(const UserId& user) const {
+    std::size_t own = 0;
+    std::size_t open = 0;
+    for (const auto& [other, model] : models_) {
+      if (model.ended) continue;
+      ++open;
+      own += model.user == user ? 1 : 0;
+    }
+    return {own, open};
+  }
+
+  void come_in() {
+    const CallId id{"call-" + std::to_string(models_.size() + refused_++)};
+    const UserId user = some_user();
+    const bool reachable = random_.chance(85);
+    const auto [own, open] = open_calls(user);
+    Effects effects;
+    const Outcome outcome = calls_.handle(
+        Incoming{.call = id, .session_id = "s", .user = user, .from = "+4930123456", .reachable = reachable}, now_,
+        effects);
+    if (outcome != Outcome::Done) {
+      if (open >= options().calls_max) {
+        EXPECT_EQ(outcome, Outcome::ServerFull);
+      } else if (outcome != Outcome::SpendLimit) {
+        EXPECT_EQ(outcome, own >= options().per_user_max ? Outcome::InAnotherCall : Outcome::Unreachable);
+      }
+      const bool told = outcome == Outcome::InAnotherCall || outcome == Outcome::Unreachable;
+      EXPECT_EQ(effects.size(), told ? 3U : 1U) << "turned away, and in the history where it concerns a user";
+      EXPECT_TRUE(std::holds_alternative<TurnAway>(effects.front()));
+      return;
+    }
+    EXPECT_TRUE(reachable && own < options().per_user_max && open < options().calls_max) << id;
+    Model& model = models_[id];
+    model.user = user;
+    model.begun = now_.mono;
+    model.incoming = true;
+    model.status = Status::Ringing;
+    ids_.push_back(id);
+    take(effects);
+  }
+
+  /// Accepts or declines.
+  void decide() {
+    const CallId id = some_call();
+    const auto found = models_.find(id);
+    const UserId user = found != models_.end() && random_.chance(90) ? found->second.user : some_user();
+    const bool accept = random_.chance(70);
+    Effects effects;
+    const Outcome outcome = accept ? calls_.handle(Accept{.call = id, .user = user}, now_, effects)
+                                   : calls_.handle(Decline{.call = id, .user = user}, now_, effects);
+    if (found == models_.end() || found->second.ended) {
+      EXPECT_EQ(outcome, Outcome::NoSuchCall);
+    } else if (Model& model = found->second; model.user != user) {
+      EXPECT_EQ(outcome, Outcome::NotYours);
+    } else if (!model.incoming || model.accepted) {
+      EXPECT_EQ(outcome, model.incoming ? Outcome::AcceptedAlready : Outcome::WrongStatus);
+    } else if (accept) {
+      model.accepted = now_.mono;
+    } else {
+      expect_end(model, Status::Declined, now_.mono);
+    }
+    take(effects);
+  }
+
   void terminate() {
     const CallId id = some_call();
     const auto model = models_.find(id);
@@ -147,7 +215,9 @@ class World {
       EXPECT_EQ(outcome, Outcome::NotYours);
     } else {
       EXPECT_EQ(outcome, Outcome::Done);
-      expect_end(model->second, model->second.answered ? Status::Completed : Status::Canceled, now_.mono);
+      const Model& m = model->second;
+      const Status unanswered = m.incoming && !m.accepted ? Status::Declined : Status::Canceled;
+      expect_end(model->second, m.answered ? Status::Completed : unanswered, now_.mono);
     }
     take(effects);
   }
@@ -196,7 +266,7 @@ class World {
     }
     return std::visit(Overloaded{
                           [&](const TookOn&) {
-                            if (model.taken) return false;
+                            if (model.taken || model.incoming) return false;
                             model.taken = now_.mono;
                             return true;
                           },
@@ -207,7 +277,7 @@ class World {
                             return true;
                           },
                           [&](const Answered&) {
-                            if (model.answered) return false;
+                            if (model.answered || (model.incoming && !model.accepted)) return false;
                             model.answered = now_.mono;
                             if (!model.taken) model.taken = now_.mono;
                             model.status = Status::InProgress;
@@ -215,8 +285,11 @@ class World {
                           },
                           [&](const Over& over) {
                             model.told_over = true;
-                            if (over.talked && !model.answered) model.answered = now_.mono - *over.talked;
-                            expect_end(model, end_of(over, model.answered.has_value()), now_.mono);
+                            const bool may_have = !model.incoming || model.accepted;
+                            if (over.talked && may_have && !model.answered) model.answered = now_.mono - *over.talked;
+                            const bool answered = model.answered.has_value();
+                            const bool gave_up = model.incoming && !answered && over.how != Over::How::Failed;
+                            expect_end(model, gave_up ? Status::Canceled : end_of(over, answered), now_.mono);
                             return true;
                           },
                       },
@@ -276,12 +349,14 @@ class World {
       switch (change->cause) {
         case Cause::DialTimeout:
           EXPECT_FALSE(model.taken || model.answered);
-          EXPECT_EQ(now_.mono, model.begun + options().dial_timeout);
+          EXPECT_EQ(now_.mono, model.accepted.value_or(model.begun) + options().dial_timeout);
           expect_end(model, Status::Failed, now_.mono);
           break;
         case Cause::RingTimeout:
           EXPECT_FALSE(model.answered);
-          EXPECT_EQ(now_.mono, model.taken.value_or(TimePoint{}) + options().ring_timeout);
+          EXPECT_FALSE(model.accepted);
+          EXPECT_EQ(now_.mono,
+                    (model.incoming ? model.begun : model.taken.value_or(TimePoint{})) + options().ring_timeout);
           expect_end(model, Status::NoAnswer, now_.mono);
           break;
         case Cause::TooLong:
@@ -294,6 +369,9 @@ class World {
           expect_end(model, Status::Completed, now_.mono);
           break;
         case Cause::Caller:
+        case Cause::Callee:
+        case Cause::Offline:
+        case Cause::UserBusy:
         case Cause::Provider:
         case Cause::Shutdown: ADD_FAILURE() << "no reason of time";
       }
@@ -305,6 +383,9 @@ class World {
       std::visit(Overloaded{
                      [&](const SaveRecord& e) { saved(e.record); },
                      [&](const Dial& e) { ++models_.at(e.call).dials; },
+                     [&](const Ring& e) { ++models_.at(e.call).rings; },
+                     [&](const TakeUp& e) { ++models_.at(e.call).dials; },
+                     [&](const TurnAway& e) { ++models_.at(e.call).turned_away; },
                      [&](const HangUp& e) { ++models_.at(e.call).hang_ups; },
                      [&](const Changed& e) { EXPECT_EQ(e.view.status, status_of(e.view.record)); },
                      [&](const auto& e) { EXPECT_FALSE(models_.at(e.call).ended) << "told of a call that is over"; },
@@ -384,7 +465,8 @@ TEST(PhoneSim, EveryCallEndsOnceAsTheModelSays) {
   }
   if (only != 0) return;
   EXPECT_GT(spend_limits_met, last / 20);
-  for (const Status status : {Status::Completed, Status::Busy, Status::NoAnswer, Status::Failed, Status::Canceled}) {
+  for (const Status status :
+       {Status::Completed, Status::Busy, Status::NoAnswer, Status::Failed, Status::Canceled, Status::Declined}) {
     EXPECT_GT(tally[status], static_cast<int>(last / 10)) << to_text(status);
   }
 }

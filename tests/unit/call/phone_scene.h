@@ -23,6 +23,20 @@ class PhoneScene {
     return tell(Initiate{
         .call = CallId{call}, .session_id = "sess_" + call, .user = UserId{user}, .number = PhoneNumber{number}});
   }
+  /// A telephone calls the user.
+  Lines incoming(const std::string& call, const std::string& user, bool reachable = true) {
+    return tell(Incoming{.call = CallId{call},
+                         .session_id = "sess_" + call,
+                         .user = UserId{user},
+                         .from = kNumber,
+                         .reachable = reachable});
+  }
+  Lines accept(const std::string& call, const std::string& user) {
+    return tell(Accept{.call = CallId{call}, .user = UserId{user}});
+  }
+  Lines decline(const std::string& call, const std::string& user) {
+    return tell(Decline{.call = CallId{call}, .user = UserId{user}});
+  }
   Lines terminate(const std::string& call, const std::string& user) {
     return tell(Terminate{.call = CallId{call}, .user = UserId{user}});
   }
@@ -85,6 +99,9 @@ class PhoneScene {
     for (const Effect& effect : effects) {
       std::visit(Overloaded{
                      [&](const Dial& e) { lines.push_back("dial " + e.number.value()); },
+                     [&](const Ring&) { lines.emplace_back("ring"); },
+                     [&](const TakeUp&) { lines.emplace_back("take up"); },
+                     [&](const TurnAway& e) { lines.push_back("turn away: " + std::string{to_text(e.why)}); },
                      [&](const HangUp&) { lines.emplace_back("hang up"); },
                      [&](const PassDtmf& e) { lines.push_back("dtmf " + e.digits); },
                      [&](const PassHold& e) { lines.push_back("hold " + on_off(e.to)); },
