@@ -1,5 +1,6 @@
 // The server that a run is against, and how its users prove who they are.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,13 +9,16 @@
 #include "base/private.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "net/tls.h"
 #include "proto/jwt/jwt.h"
 
 namespace zvonok::load {
 
 struct Target {
-  SocketAddress server;  // of signalling
-  std::string host;      // as in the Host header
+  SocketAddress server;                       // of signalling
+  std::string host;                           // as in the Host header
+  std::string name;                           // of it, without the port
+  std::shared_ptr<const net::TlsClient> tls;  // null: plain
   /// Of HS256, to make a token for everybody; or tokens, which participants take in turn.
   Private<std::string> secret;
   std::vector<std::string> tokens;

@@ -53,7 +53,7 @@ void TcpPort::on_ready(std::uint32_t events) {
 }
 
 void TcpPort::on_connected() {
-  if (const auto error = net::connect_error(fd_)) return end("media over TCP: " + *error);
+  if (const auto error = net::connect_error(fd_.get())) return end("media over TCP: " + *error);
   state_ = State::Open;
   write_blocked_ = false;
   loop_.modify(fd_.get(), EPOLLIN, *this);

@@ -33,23 +33,26 @@ WsConnection::WsConnection(net::Loop& loop, WsHandler& handler, const Target& ta
             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             "Sec-WebSocket-Version: 13\r\nAuthorization: Bearer " +
             target.token + "\r\n\r\n";
-  connect(target.server);
+  connect(target);
 }
 
 void WsConnection::close() {
   state_ = State::Ended;
-  if (fd_.valid()) loop_.remove(fd_.get());
-  fd_.reset();
+  if (stream_) loop_.remove(stream_->fd());
+  stream_.reset();
 }
 
-void WsConnection::connect(const SocketAddress& server) {
-  auto fd = net::begin_connect(server);
-  if (fd && loop_.add(fd->get(), EPOLLOUT, *this)) {
-    fd_ = std::move(*fd);
-    return;
-  }
-  refused_ = "cannot connect: " + (fd ? std::strerror(errno) : fd.error());
-  state_ = State::Ended;
+void WsConnection::connect(const Target& target) {
+  const auto refuse = [&](const std::string& why) {
+    refused_ = "cannot connect: " + why;
+    state_ = State::Ended;
+  };
+  auto fd = net::begin_connect(target.server);
+  if (!fd) return refuse(fd.error());
+  net::SslHandle session = target.tls ? target.tls->new_session(fd->get(), target.name) : nullptr;
+  if (target.tls && session == nullptr) return refuse("no TLS for " + target.name);
+  if (!loop_.add(fd->get(), EPOLLOUT, *this)) return refuse(std::strerror(errno));
+  stream_.emplace(std::move(*fd), std::move(session));
 }
 
 std::uint32_t WsConnection::next_mask() {
@@ -62,36 +65,50 @@ std::uint32_t WsConnection::next_mask() {
 void WsConnection::on_ready(std::uint32_t events) {
   if (state_ == State::Ended) return;
   if (state_ == State::Connecting) return begin_upgrade();
-  if ((events & EPOLLOUT) != 0 && write_blocked_) {
+  if ((events & EPOLLOUT) != 0) {
     write_blocked_ = false;
-    loop_.modify(fd_.get(), EPOLLIN, *this);
+    watch();
     flush();
   }
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && state_ != State::Ended) read();
+  const std::uint32_t readable = EPOLLIN | EPOLLHUP | EPOLLERR | (read_wants_write_ ? EPOLLOUT : 0U);
+  if ((events & readable) != 0 && state_ != State::Ended) read();
 }
 
 void WsConnection::begin_upgrade() {
-  if (const auto error = net::connect_error(fd_)) return end("cannot connect: " + *error);
+  if (const auto error = net::connect_error(stream_->fd())) return end("cannot connect: " + *error);
   state_ = State::Upgrading;
   write_blocked_ = false;
-  loop_.modify(fd_.get(), EPOLLIN, *this);
+  watch();
   flush();
+}
+
+void WsConnection::watch() {
+  loop_.modify(stream_->fd(), write_blocked_ || read_wants_write_ ? EPOLLIN | EPOLLOUT : EPOLLIN, *this);
 }
 
 void WsConnection::read() {
   static thread_local std::array<std::uint8_t, kReadBytes> scratch;
-  for (std::size_t i = 0; i < kReadsPerTurn && state_ != State::Ended; ++i) {
-    const ssize_t got = ::recv(fd_.get(), scratch.data(), scratch.size(), 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got < 0) return end(std::string{"the WebSocket broke: "} + std::strerror(errno));
-    if (got == 0) return end("the server closed the WebSocket");
-    const MutableBytes bytes = MutableBytes{scratch}.first(static_cast<std::size_t>(got));
+  if (std::exchange(read_wants_write_, false)) watch();
+  // What TLS has decrypted already nothing will announce.
+  for (std::size_t i = 0; state_ != State::Ended && (i < kReadsPerTurn || stream_->has_buffered_input()); ++i) {
+    const net::IoResult got = stream_->read(scratch);
+    if (got.status == net::IoStatus::Closed) return end("the server closed the WebSocket");
+    if (got.status == net::IoStatus::Failed) {
+      const auto distrust = stream_->distrust();
+      return end(distrust ? "the server's certificate: " + *distrust : std::string{"the WebSocket broke"});
+    }
+    if (got.status == net::IoStatus::WouldBlock) {
+      read_wants_write_ = got.wants_write;
+      if (read_wants_write_) watch();
+      return flush();  // it may have been the handshake that this waited for
+    }
+    const MutableBytes bytes = MutableBytes{scratch}.first(got.bytes);
     if (state_ == State::Upgrading) {
       read_upgrade(bytes);
     } else if (!decoder_.feed(bytes, *this)) {
       end("the server broke the framing");
     }
-    if (bytes.size() < scratch.size()) return;
+    if (state_ == State::Ended || (!stream_->is_tls() && bytes.size() < scratch.size())) return;
   }
 }
 
@@ -120,12 +137,12 @@ void WsConnection::send(std::string_view text) {
 
 void WsConnection::flush() {
   if (output_.empty() || write_blocked_) return;
-  const ssize_t sent = ::send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) return;  // reading will tell
-  if (sent > 0) output_.erase(0, static_cast<std::size_t>(sent));
-  if (output_.empty()) return;
+  const net::IoResult sent = stream_->write(as_bytes(output_));
+  if (sent.status == net::IoStatus::Done) output_.erase(0, sent.bytes);
+  if (sent.status == net::IoStatus::Failed || output_.empty()) return;                             // reading will tell
+  if (sent.status == net::IoStatus::WouldBlock && stream_->is_tls() && !sent.wants_write) return;  // `read` goes on
   write_blocked_ = true;
-  loop_.modify(fd_.get(), EPOLLIN | EPOLLOUT, *this);
+  watch();
 }
 
 void WsConnection::on_message(Opcode, std::string_view payload) {

@@ -1,15 +1,18 @@
-// The client's end of one WebSocket (RFC 6455) over plain TCP: connects without blocking, upgrades with a bearer token,
-// and passes texts both ways. It believes the server's side of the handshake: both ends are ours.
+// The client's end of one WebSocket (RFC 6455) over TCP or TLS: connects without blocking, upgrades with a bearer
+// token, and passes texts both ways. It believes the server's side of the handshake: both ends are ours.
 //
 // Threads: none of its own; everything on the loop's thread.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
-#include "net/fd.h"
 #include "net/loop.h"
+#include "net/stream.h"
+#include "net/tls.h"
 #include "proto/websocket/frame.h"
 
 namespace zvonok::load {
@@ -29,8 +32,10 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
  public:
   struct Target {
     SocketAddress server;
-    std::string host;  // as in the Host header
-    std::string path;  // begins with /
+    std::string host;                           // as in the Host header
+    std::string name;                           // of it, without the port
+    std::shared_ptr<const net::TlsClient> tls;  // null: plain
+    std::string path;                           // begins with /
     std::string token;
   };
   /// Begins to connect; what the system refuses at once is in `refused`. `loop` and `handler` outlive it. As with every
@@ -52,7 +57,8 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
  private:
   enum class State : std::uint8_t { Connecting, Upgrading, Open, Ended };
 
-  void connect(const SocketAddress& server);
+  void connect(const Target& target);
+  void watch();
   void begin_upgrade();
   void read();
   void read_upgrade(MutableBytes bytes);
@@ -68,7 +74,7 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
 
   net::Loop& loop_;
   WsHandler& handler_;
-  net::Fd fd_;
+  std::optional<net::Stream> stream_;  // until the end
   State state_ = State::Connecting;
   std::string refused_;
   std::string output_;
@@ -76,6 +82,7 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
   websocket::Decoder decoder_;
   std::uint32_t mask_;
   bool write_blocked_ = true;
+  bool read_wants_write_ = false;  // of TLS
 };
 
 }  // namespace zvonok::load

@@ -24,10 +24,10 @@ Result<Fd, std::string> begin_connect(const SocketAddress& server) {
   return fd;
 }
 
-std::optional<std::string> connect_error(const Fd& fd) {
+std::optional<std::string> connect_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;
-  ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0) return std::nullopt;
   return std::strerror(error);
 }

@@ -12,6 +12,6 @@ namespace zvonok::net {
 /// Begins; the descriptor becomes writable when there is an outcome. The error is the system's word.
 [[nodiscard]] Result<Fd, std::string> begin_connect(const SocketAddress& server);
 /// Once it is writable: nothing, or the system's word for why there is no connection.
-[[nodiscard]] std::optional<std::string> connect_error(const Fd& fd);
+[[nodiscard]] std::optional<std::string> connect_error(int fd);
 
 }  // namespace zvonok::net

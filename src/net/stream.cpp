@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <sys/socket.h>
 
 namespace zvonok::net {
@@ -66,6 +67,12 @@ void Stream::shutdown_write() {
 
 bool Stream::has_buffered_input() const {
   return tls_ != nullptr && SSL_pending(tls_.get()) > 0;
+}
+
+std::optional<std::string> Stream::distrust() const {
+  const long result = tls_ == nullptr ? X509_V_OK : SSL_get_verify_result(tls_.get());
+  if (result == X509_V_OK) return std::nullopt;
+  return X509_verify_cert_error_string(result);
 }
 
 }  // namespace zvonok::net

@@ -1,6 +1,8 @@
 // A connected, non-blocking TCP stream, plain or TLS, with one interface for both.
 #pragma once
 #include <cstddef>
+#include <optional>
+#include <string>
 
 #include "base/bytes.h"
 #include "net/fd.h"
@@ -33,6 +35,8 @@ class Stream {
   [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
   /// TLS keeps decrypted bytes that epoll can't see.
   [[nodiscard]] bool has_buffered_input() const;
+  /// After Failed: what is wrong with the other side's certificate, if that is why.
+  [[nodiscard]] std::optional<std::string> distrust() const;
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:

@@ -10,9 +10,13 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 
 namespace zvonok::net {
 namespace {
+
+// Release buffers: an idle session then costs about half. Moving buffers: our output string may be reallocated.
+constexpr long kModes = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
 
 std::string last_openssl_error() {
   const unsigned long code = ERR_get_error();
@@ -70,9 +74,7 @@ Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // Release buffers: an idle session then costs about half. Moving buffers: our output string may be reallocated.
-  SSL_CTX_set_mode(context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context, kModes);
   SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate_chain.c_str()) != 1) {
     return fail("cannot read the certificate " + files.certificate_chain + ": " + last_openssl_error());
@@ -87,6 +89,35 @@ Result<TlsContext, std::string> TlsContext::load(const TlsFiles& files) {
   result.expires_at_ = expiry_of(context);
   result.own_certificate_ = self_signed_pem(context);
   return result;
+}
+
+Result<TlsClient, std::string> TlsClient::create(Trust trust) {
+  TlsClient result;
+  result.context_.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = result.context_.get();
+  if (context == nullptr) return fail("cannot create a TLS context: " + last_openssl_error());
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, kModes);
+  if (trust == Trust::Everybody) return result;
+  if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    return fail("cannot read the system's certificates: " + last_openssl_error());
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  return result;
+}
+
+SslHandle TlsClient::new_session(int fd, const std::string& host) const {
+  SslHandle session{SSL_new(context_.get())};
+  if (session == nullptr || SSL_set_fd(session.get(), fd) != 1) return nullptr;
+  X509_VERIFY_PARAM* const wanted = SSL_get0_param(session.get());
+  if (X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) != 1) {  // no address, so a name
+    ERR_clear_error();
+    if (X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), 0) != 1) return nullptr;
+    if (SSL_set_tlsext_host_name(session.get(), host.c_str()) != 1) return nullptr;
+  }
+  SSL_set_connect_state(session.get());
+  return session;
 }
 
 SslHandle TlsContext::new_session(int fd) const {

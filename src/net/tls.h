@@ -1,4 +1,5 @@
-// TLS for listeners: one immutable context per loaded certificate, replaced as a whole on reload.
+// TLS on sockets that others own. For listeners one immutable context per loaded certificate, replaced as a whole on
+// reload; for clients one that says whom to trust.
 #pragma once
 #include <memory>
 #include <string>
@@ -38,6 +39,19 @@ class TlsContext {
   std::unique_ptr<ssl_ctx_st, SslDeleter> context_;
   std::int64_t expires_at_ = 0;
   std::string own_certificate_;
+};
+
+/// The other side: TLS 1.2 and 1.3, with the name asked for (SNI).
+class TlsClient {
+ public:
+  enum class Trust { System, Everybody };  // whose certificates: those that the system trusts, for that name
+  [[nodiscard]] static Result<TlsClient, std::string> create(Trust trust);
+  /// `host`: a name, or an address as text. Null: OpenSSL has no memory.
+  [[nodiscard]] SslHandle new_session(int fd, const std::string& host) const;
+
+ private:
+  TlsClient() = default;
+  std::unique_ptr<ssl_ctx_st, SslDeleter> context_;
 };
 
 }  // namespace zvonok::net

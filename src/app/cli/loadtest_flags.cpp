@@ -17,19 +17,25 @@ namespace {
 
 constexpr unsigned kParticipantsMax = 20'000;
 
-/// "ws://host:port" to where that is.
-Result<void, std::string> read_url(const std::string& url, load::Target& out) {
-  constexpr std::string_view kScheme = "ws://";
-  if (!url.starts_with(kScheme)) return fail(std::string{"--url must begin with ws://; TLS is not known here yet"});
-  std::string host = url.substr(kScheme.size());
+/// "ws://host:port" or "wss://host:port" to where that is.
+Result<void, std::string> read_url(const std::string& url, net::TlsClient::Trust trust, load::Target& out) {
+  const bool is_tls = url.starts_with("wss://");
+  if (!is_tls && !url.starts_with("ws://")) return fail(std::string{"--url must begin with ws:// or wss://"});
+  if (is_tls) {
+    auto client = net::TlsClient::create(trust);
+    if (!client) return fail(std::move(client.error()));
+    out.tls = std::make_shared<const net::TlsClient>(std::move(*client));
+  }
+  std::string host = url.substr(url.find("//") + 2);
   while (host.ends_with('/')) host.pop_back();
   out.host = host;
-  std::string port = "80";
+  std::string port{is_tls ? "443" : "80"};
   if (const auto colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos) {
     port = host.substr(colon + 1);
     host.resize(colon);
   }
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  out.name = host;
   addrinfo hints{};
   hints.ai_family = AF_INET6;
   hints.ai_flags = AI_V4MAPPED | AI_NUMERICSERV;
@@ -97,7 +103,10 @@ Result<load::Target, std::string> read_target(const LoadtestFlags& flags) {
   load::Target out;
   out.secret = Private<std::string>{flags.secret};
   out.pid = flags.pid;
-  if (auto read = read_url(flags.url, out); !read) return fail(read.error());
+  if (auto read =
+          read_url(flags.url, flags.insecure ? net::TlsClient::Trust::Everybody : net::TlsClient::Trust::System, out);
+      !read)
+    return fail(read.error());
   if (flags.secret.empty() && flags.token_file.empty()) {
     return fail(std::string{"--secret or --token-file is needed"});
   }
@@ -216,7 +225,9 @@ void add_pair_flags(CLI::App& command, LoadtestFlags& flags) {
 }  // namespace
 
 void add_loadtest_flags(CLI::App& command, LoadtestFlags& flags) {
-  command.add_option("--url", flags.url, "The server's signalling, ws://host:port")->capture_default_str();
+  command.add_option("--url", flags.url, "The server's signalling, ws://host:port or wss://host:port")
+      ->capture_default_str();
+  command.add_flag("--insecure", flags.insecure, "With wss: believe any certificate");
   command.add_option("--secret", flags.secret, "The server's JWT_SECRET, to make tokens with")->envname("JWT_SECRET");
   command.add_option("--token-file", flags.token_file,
                      "Tokens, one a line, which participants take in turn, instead of a secret");

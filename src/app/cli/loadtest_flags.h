@@ -27,6 +27,7 @@ struct LoadtestFlags {
   std::string json_file;
   std::string scenario_file;
   int pid = 0;
+  bool insecure = false;
   bool meet = false;
   bool no_reports = false;
   bool simulcast = false;

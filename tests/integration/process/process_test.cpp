@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -304,6 +305,25 @@ TEST_F(Program, WebSocketsWorkOverTls) {
                                        .connect = tls}};
   for (int i = 0; i < 200; ++i) socket.send("client:hello");
   for (int i = 0; i < 200; ++i) socket.expect("server:hello");
+}
+
+TEST_F(Program, TheLoadTestGoesOverTlsToWhomItTrusts) {
+  write_self_signed("localhost", folder_.path() + "/cert.pem", folder_.path() + "/key.pem");
+  const std::string secret = "a secret that is long enough for tokens";
+  const auto server = serve({{"TLS_CERT", folder_.path() + "/cert.pem"},
+                             {"TLS_KEY", folder_.path() + "/key.pem"},
+                             {"JWT_SECRET", secret},
+                             {"AUTH_PROVISION", "jit"}});
+  const std::vector<std::string> load{"loadtest",  "--url",      "wss://localhost:" + std::to_string(port_),
+                                      "--secret",  secret,       "--subscribers",
+                                      "2",         "--duration", "300ms",
+                                      "--warm-up", "100ms"};
+  const Ran distrusted = run(load);
+  EXPECT_THAT(distrusted.output, testing::HasSubstr("certificate"));
+  EXPECT_THAT(distrusted.output, testing::HasSubstr("joined                    0 of 3"));
+  std::vector<std::string> insecure = load;
+  insecure.emplace_back("--insecure");
+  EXPECT_THAT(run(insecure).output, testing::HasSubstr("joined                    3 of 3"));
 }
 
 TEST_F(Program, JsonLogsAreJsonAndHoldNoSecrets) {
