@@ -49,6 +49,7 @@ class SipAgent::Core {
     DialogId id;
     bool incoming = false;
     bool established = false;
+    bool acknowledged = false;  // our answer to a call that came in
     bool ending = false;
     bool told_over = false;
     bool offered = false;              // by us, and not answered yet

@@ -102,9 +102,12 @@ void SipAgent::Core::handle(const Happening& what) {
   if (what.event == nua_i_state) return on_state(dialog, what);
   if (what.event == nua_i_update) return on_update(dialog, what);
   if (what.event == nua_i_ack) {
-    if (std::exchange(dialog.asks_offer, false)) {
-      if (std::string sdp = sdp_of(what.sip); !sdp.empty())
-        emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp)});
+    std::string sdp = sdp_of(what.sip);
+    if (std::exchange(dialog.asks_offer, false) && !sdp.empty()) {
+      emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp)});
+    }
+    if (dialog.incoming && !std::exchange(dialog.acknowledged, true) && !dialog.ending) {
+      emit_(Accepted{.dialog = dialog.id, .sdp = {}});
     }
     return;
   }

@@ -48,6 +48,7 @@ struct Progress {
   int status = 0;
   std::string sdp;
 };
+/// They answered; or, of a call that came in, they know that we did.
 struct Accepted {
   DialogId dialog;
   std::string sdp;

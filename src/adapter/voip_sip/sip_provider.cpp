@@ -20,7 +20,6 @@ using call::phone::Rings;
 using call::phone::Switch;
 using call::phone::TookOn;
 
-constexpr int kTemporarilyUnavailable = 480;
 constexpr int kNotAcceptableHere = 488;
 
 Over failed(ProviderFault fault) {
@@ -212,7 +211,8 @@ void SipProvider::offer_again(Call& call) {
 void SipProvider::handle(const AgentEvent& event) {
   std::visit(
       [this](const auto& which) {
-        if constexpr (requires { which.dialog; } && !std::is_same_v<std::decay_t<decltype(which)>, IncomingCall>) {
+        using Which = std::decay_t<decltype(which)>;
+        if constexpr (requires { which.dialog; } && !std::is_same_v<Which, IncomingCall>) {
           const auto call = by_dialog_.find(which.dialog);
           if (call != by_dialog_.end()) on(*call->second, which);
         } else {
@@ -242,6 +242,12 @@ void SipProvider::on(Call& call, const Progress& event) {
 void SipProvider::on(Call& call, const Accepted& event) {
   stop_timer(call);
   call.trunks_left.clear();
+  if (call.is_incoming) {
+    call.answered = true;
+    if (call.hold) offer_again(call);
+    (void)tell(call, Answered{});
+    return;
+  }
   if (!event.sdp.empty()) {
     const auto agreed = call.media->take_answer(event.sdp);
     if (!agreed) {
@@ -309,12 +315,8 @@ void SipProvider::on(Call& call, const OfferRefused& event) {
 }
 
 void SipProvider::on(Call& call, const Ended& /*event*/) {
-  finish(call, call.answered ? Over{.how = Over::How::Hangup} : failed(ProviderFault::Other));
-}
-
-void SipProvider::on(const IncomingCall& event) {
-  ++counters_.incoming_refused;
-  agent_->refuse(event.dialog, kTemporarilyUnavailable);
+  const bool good = call.answered || call.is_incoming;  // a caller may give up before we answer
+  finish(call, good ? Over{.how = Over::How::Hangup} : failed(ProviderFault::Other));
 }
 
 void SipProvider::on(const TrunkNews& event) {

@@ -33,6 +33,7 @@ struct SipOptions {
 struct SipCounters {
   std::uint64_t dialed = 0;
   std::uint64_t failovers = 0;
+  std::uint64_t incoming = 0;
   std::uint64_t incoming_refused = 0;
   std::uint64_t bad_descriptions = 0;
   std::uint64_t no_ports = 0;
@@ -56,7 +57,11 @@ class SipProvider final : public port::PhoneProvider {
 
   [[nodiscard]] std::string_view name() const override { return "sip"; }
   void on_event(OnEvent tell) override { tell_ = std::move(tell); }
+  void on_incoming(OnIncoming tell) override { tell_incoming_ = std::move(tell); }
   void dial(const CallId& call, const call::phone::PhoneNumber& number) override;
+  void ring(const CallId& call) override;
+  void accept(const CallId& call) override;
+  void reject(const CallId& call, call::phone::Rejection why) override;
   [[nodiscard]] std::unique_ptr<port::PhoneLine> take_line(const CallId& call) override;
   void hang_up(const CallId& call) override;
   void send_dtmf(const CallId& call, std::string_view digits) override;
@@ -81,7 +86,10 @@ class SipProvider final : public port::PhoneProvider {
     std::uint16_t port = 0;
     std::shared_ptr<LineLink> link;  // see rtp_line.h
     std::uint64_t sequence = 0;
-    bool heard_of = false;  // the trunk has said something
+    bool is_incoming = false;
+    bool accepted = false;                           // by us
+    std::optional<MediaNegotiation::Answer> answer;  // of one that came in with an offer
+    bool heard_of = false;                           // the trunk has said something
     bool took_on = false;
     bool rings = false;
     bool answered = false;
@@ -128,6 +136,7 @@ class SipProvider final : public port::PhoneProvider {
   Logger& log_;
   net::SystemEntropy entropy_;
   OnEvent tell_;
+  OnIncoming tell_incoming_;
   std::unique_ptr<SipAgent> agent_;
   std::unordered_map<CallId, std::unique_ptr<Call>> calls_;
   std::unordered_map<DialogId, Call*> by_dialog_;

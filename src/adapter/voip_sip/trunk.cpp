@@ -174,6 +174,13 @@ Result<void, std::string> read_server(std::string_view text, Trunk& trunk) {
   return {};
 }
 
+Result<void, std::string> check_trunk(const Trunk& trunk) {
+  if (!is_user(trunk.user)) return wrong("user", "a text without spaces and signs of SIP");
+  if (!is_user(trunk.from_number)) return wrong("from_number", "a number or name without spaces and signs of SIP");
+  if (!trunk.domain.empty() && !is_host(trunk.domain)) return wrong("domain", "a name or a numeric address");
+  return {};
+}
+
 Result<std::vector<Trunk>, std::string> parse_trunks(std::string_view text) {
   boost::system::error_code error;
   const json::value parsed = json::parse(json::string_view{text.data(), text.size()}, error);

@@ -39,6 +39,9 @@ struct Trunk {
 /// `sip:host`, `sips:host`, `host:port`, `sip:host:port;transport=tcp`. The error is for the operator.
 [[nodiscard]] Result<void, std::string> read_server(std::string_view text, Trunk& trunk);
 
+/// Whether its texts can stand in SIP messages: those of `parse_trunks` can.
+[[nodiscard]] Result<void, std::string> check_trunk(const Trunk& trunk);
+
 /// A file with several: a JSON list of objects with the members `name`, `server`, `user`, `password`, `domain`,
 /// `register`, `from_number`, `plus`, `srtp` (off, required), `codecs` (list of PCMU, PCMA), `sources` (list of
 /// addresses), `calls_max`. Tried in their order. The error names the member, never its value.
