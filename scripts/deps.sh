@@ -11,11 +11,11 @@ build=(
   build-essential cmake ninja-build ccache pkg-config
   libboost1.81-dev libssl-dev libsodium-dev zlib1g-dev
   libsoci-dev libsqlite3-dev libpq-dev
-  libcurl4-openssl-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
+  libcurl4-openssl-dev libsofia-sip-ua-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
 )
 # Intel's AES-GCM; without it OpenSSL's is used.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)
-test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray clang-19 libclang-rt-19-dev procps valgrind)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray sip-tester baresip-core kamailio clang-19 libclang-rt-19-dev procps valgrind)
 lint=(clang-tidy-19 clang-format-19)
 bench=(
   golang-go golang-github-pion-webrtc.v3-dev golang-github-gorilla-websocket-dev procps util-linux janus

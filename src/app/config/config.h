@@ -21,6 +21,12 @@ enum class Directory { On, Off };         // whether users can list each other
 enum class GroupIds { Any, Generated };   // whether users may choose the ids of the groups they make
 enum class MetricsAccess { Local, Any };  // Local: loopback and private addresses
 
+/// The first and the last.
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+};
+
 struct Config {
   // general
   std::uint16_t server_port = 8080;
@@ -130,6 +136,7 @@ struct Config {
 
   // phone calls
   std::string voip_provider = "mock";
+  std::string voip_from_number;
   Duration voip_dial_timeout = seconds{10};
   Duration voip_ring_timeout = seconds{60};
   Duration voip_call_max = hours{2};
@@ -140,6 +147,21 @@ struct Config {
   std::vector<std::string> voip_deny_prefixes;
   std::size_t voip_initiations_per_minute = 120;  // of one user
   std::size_t voip_requests_per_minute = 1200;    // likewise, about calls
+
+  // phone calls by SIP: one trunk by settings, or several by a file
+  std::string voip_sip_server;
+  std::string voip_sip_user;
+  Private<std::string> voip_sip_password;
+  std::string voip_sip_domain;    // empty: the server's host
+  bool voip_sip_register = true;  // where there is a user
+  bool voip_sip_srtp = false;
+  std::string voip_sip_trunks;
+  std::uint16_t voip_sip_port = 5060;
+  std::string voip_sip_address;  // as trunks reach us; empty: that of the way to them
+  std::string voip_sip_ca;       // PEM file for TLS trunks; empty: the system's
+  PortRange voip_rtp_ports{.first = 20000, .last = 29999};
+  Duration voip_sip_session_expires = minutes{30};
+  Duration voip_sip_keep_alive = seconds{30};
 };
 
 /// One setting: its name in the environment, how it is read and shown.

@@ -82,6 +82,27 @@ Setting port(Names n, std::uint16_t Config::* field, std::uint16_t least) {
           [field](const Config& c) { return std::to_string(c.*field); }};
 }
 
+/// "20000-29999", at least ten.
+Setting port_range(Names n, PortRange Config::* field) {
+  constexpr int kLeast = 10;
+  return {
+      n.section,
+      n.name,
+      n.alias,
+      n.help,
+      "two port numbers such as 20000-29999",
+      false,
+      [field](Config& c, std::string_view v) {
+        const std::size_t dash = std::min(v.find('-'), v.size());
+        const auto first = parse_number<std::uint16_t>(v.substr(0, dash));
+        const auto last = parse_number<std::uint16_t>(v.substr(std::min(dash + 1, v.size())));
+        if (!first || !last || *first == 0 || *last < *first + kLeast - 1) return false;
+        c.*field = {.first = *first, .last = *last};
+        return true;
+      },
+      [field](const Config& c) { return std::to_string((c.*field).first) + "-" + std::to_string((c.*field).last); }};
+}
+
 /// A port, or `off`.
 Setting port_or_off(Names n, std::optional<std::uint16_t> Config::* field) {
   return {n.section,
@@ -334,8 +355,10 @@ std::vector<Setting> call_settings() {
 
 std::vector<Setting> phone_settings() {
   return {
-      one_of({"phone", "VOIP_PROVIDER", "", "who dials telephones; twilio and sip are not in this version"},
-             &C::voip_provider, "mock|twilio|sip"),
+      one_of({"phone", "VOIP_PROVIDER", "", "who dials telephones; twilio is not in this version"}, &C::voip_provider,
+             "mock|twilio|sip"),
+      text({"phone", "VOIP_FROM_NUMBER", "TWILIO_FROM_NUMBER", "the number that telephones see, such as +1234567890"},
+           &C::voip_from_number),
       duration({"phone", "VOIP_DIAL_TIMEOUT", "", "for the provider to take a call on; below 30s"},
                &C::voip_dial_timeout, milliseconds{100}),
       duration({"phone", "VOIP_RING_TIMEOUT", "", "an unanswered phone call ends"}, &C::voip_ring_timeout, seconds{1}),
@@ -353,6 +376,34 @@ std::vector<Setting> phone_settings() {
       size({"phone", "VOIP_INITIATIONS_PER_MINUTE", "", "attempts of a user to call"}, &C::voip_initiations_per_minute),
       size({"phone", "VOIP_REQUESTS_PER_MINUTE", "", "other requests of a user about phone calls"},
            &C::voip_requests_per_minute),
+  };
+}
+
+std::vector<Setting> sip_settings() {
+  return {
+      text({"sip", "VOIP_SIP_SERVER", "", "the trunk: sip:host:port;transport=udp, or tcp, or tls"},
+           &C::voip_sip_server),
+      text({"sip", "VOIP_SIP_USER", "", "user of the trunk, for its digest authentication"}, &C::voip_sip_user),
+      secret({"sip", "VOIP_SIP_PASSWORD", "", "likewise, the password"}, &C::voip_sip_password),
+      text({"sip", "VOIP_SIP_DOMAIN", "", "domain of addresses at the trunk; empty: its host"}, &C::voip_sip_domain),
+      choice<bool>({"sip", "VOIP_SIP_REGISTER", "", "register there, where there is a user: for calls that come in"},
+                   &C::voip_sip_register, "true|false", {{"true", true}, {"false", false}}),
+      choice<bool>({"sip", "VOIP_SIP_SRTP", "", "sound must be encrypted (SDES)"}, &C::voip_sip_srtp, "off|required",
+                   {{"off", false}, {"required", true}}),
+      text({"sip", "VOIP_SIP_TRUNKS", "", "JSON file with several trunks, in place of the settings above"},
+           &C::voip_sip_trunks),
+      port({"sip", "VOIP_SIP_PORT", "", "our port of SIP, UDP and TCP; TLS is at the next; 0: any"}, &C::voip_sip_port,
+           0),
+      text({"sip", "VOIP_SIP_ADDRESS", "", "numeric address by which trunks reach us; empty: that of the way to them"},
+           &C::voip_sip_address),
+      text({"sip", "VOIP_SIP_CA", "", "PEM file of the CAs that TLS trunks are checked by; empty: the system's"},
+           &C::voip_sip_ca),
+      port_range({"sip", "VOIP_RTP_PORTS", "", "UDP ports of the sound of phone calls, two for each"},
+                 &C::voip_rtp_ports),
+      duration({"sip", "VOIP_SIP_SESSION_EXPIRES", "", "a call is confirmed twice in this time (RFC 4028); 0: never"},
+               &C::voip_sip_session_expires, Duration::zero()),
+      duration({"sip", "VOIP_SIP_KEEP_ALIVE", "", "between OPTIONS to each trunk; 0: none"}, &C::voip_sip_keep_alive,
+               Duration::zero()),
   };
 }
 
@@ -454,7 +505,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> kAll = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings(), web_settings(), identity_settings(), storage_settings(), call_settings(),
-                      room_settings(), tunnel_settings(), phone_settings(), limit_settings()}) {
+                      room_settings(), tunnel_settings(), phone_settings(), sip_settings(), limit_settings()}) {
       std::move(part.begin(), part.end(), std::back_inserter(all));
     }
     return all;

@@ -42,11 +42,13 @@ class PhoneSubject {
   [[nodiscard]] virtual bool has_sound() const = 0;
   /// Digits that the other side was sent by now, of all calls; nothing where it does not tell.
   [[nodiscard]] virtual std::optional<std::string> digits_heard() { return std::nullopt; }
+  /// Whether digits come back as sound does.
+  [[nodiscard]] virtual bool echoes_digits() const { return false; }
   /// Calls that the other side believes to be under way; nothing where it does not tell.
   [[nodiscard]] virtual std::optional<std::size_t> calls_there() { return std::nullopt; }
 };
 
-enum class ProviderKind { Mock };
+enum class ProviderKind { Mock, Sip };
 [[nodiscard]] std::string to_text(ProviderKind kind);
 void PrintTo(ProviderKind kind, std::ostream* out);
 
@@ -57,6 +59,7 @@ struct SubjectParts {
 /// One function for each kind, in a file of its own.
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephone, SubjectParts parts);
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_mock_subject(Telephone telephone, SubjectParts parts);
+[[nodiscard]] std::unique_ptr<PhoneSubject> make_sip_subject(Telephone telephone, SubjectParts parts);
 
 /// A loop with a thread of its own: where lines belong.
 class MediaThread {

@@ -106,7 +106,7 @@ class Providers : public testing::TestWithParam<ProviderKind> {
   std::size_t dialed_ = 0;
   bool within_ = false;
 };
-INSTANTIATE_TEST_SUITE_P(All, Providers, testing::Values(ProviderKind::Mock),
+INSTANTIATE_TEST_SUITE_P(All, Providers, testing::Values(ProviderKind::Mock, ProviderKind::Sip),
                          [](const auto& parameter) { return to_text(parameter.param); });
 
 TEST_P(Providers, TellAnAnsweredCallInItsOrder) {
@@ -277,6 +277,12 @@ TEST_P(Providers, SendDigits) {
   const CallId call = dial();
   ASSERT_TRUE(wait_for<Answered>(call)) << story(call);
   provider().send_dtmf(call, "12,A#");
+  if (subject_->echoes_digits()) {
+    Talker& talker = *talkers_.at(call);
+    EXPECT_TRUE(world_.wait([&] { return talker.digits() == "12A#"; })) << talker.digits();
+    talker.press('7');
+    EXPECT_TRUE(world_.wait([&] { return talker.digits() == "12A#7"; })) << talker.digits();
+  }
   if (subject_->digits_heard()) {
     EXPECT_TRUE(world_.wait([&] { return subject_->digits_heard() == "12A#"; })) << *subject_->digits_heard();
     talkers_.at(call)->press('7');

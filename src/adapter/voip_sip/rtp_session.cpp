@@ -1,0 +1,339 @@
+#include "adapter/voip_sip/rtp_session.h"
+
+#include <algorithm>
+
+#include "base/byte_io.h"
+#include "proto/rtcp/ntp.h"
+#include "proto/rtcp/reader.h"
+#include "proto/rtcp/writer.h"
+#include "proto/rtp/demux.h"
+
+namespace zvonok::voip_sip {
+namespace {
+
+using port::G711;
+using port::PhoneSound;
+
+constexpr std::uint8_t kComfortNoiseType = 13;     // RFC 3551 section 6
+constexpr std::uint8_t kOldComfortNoiseType = 19;  // of old gateways; reserved since
+constexpr std::int64_t kClock = 8000;
+constexpr std::size_t kPieceMs = 20;
+constexpr std::size_t kDatagramMax = 1500;
+// A jump of the sound's clock by more than this is a new beginning, not a gap.
+constexpr std::int32_t kJumpMax = 8000;
+
+/// The quietest code of each law: all but nothing.
+constexpr std::uint8_t silence_of(G711 law) {
+  return law == G711::Ulaw ? 0xFF : 0xD5;
+}
+
+std::uint32_t samples_in(Duration time) {
+  return static_cast<std::uint32_t>(time.count() / (1'000'000'000 / kClock));
+}
+
+}  // namespace
+
+RtpSession::RtpSession(Start start, RtpOut& out, port::PhoneEars& ears)
+    : out_{out},
+      ears_{ears},
+      ssrc_{start.ssrc},
+      cname_{std::move(start.cname)},
+      sequence_{static_cast<std::uint64_t>(start.sequence & 0x7FFF)},
+      last_timestamp_{start.timestamp} {}
+
+void RtpSession::agree(TimePoint now, const AgreedMedia& agreed) {
+  if (ended_ || agreed.remote.formats.empty()) return;
+  if (!agreed_ || agreed_->remote.rtp != agreed.remote.rtp) rtp_from_.reset();
+  if (!agreed_ || agreed_->remote.rtcp != agreed.remote.rtcp) rtcp_from_.reset();
+  if (!agreed.our_key || !agreed.remote.key) {
+    seal_.reset();
+  } else if (!seal_ || !(seal_->ours == *agreed.our_key)) {
+    seal_ =
+        std::make_unique<Seal>(Seal{.ours = *agreed.our_key,
+                                    .theirs = *agreed.remote.key,
+                                    .sender = srtp::Sender{agreed.our_key->profile, agreed.our_key->master},
+                                    .receiver = srtp::Receiver{agreed.remote.key->profile, agreed.remote.key->master}});
+  } else if (!(seal_->theirs == *agreed.remote.key)) {
+    // Ours goes on under the same key, and so must its numbers.
+    seal_->theirs = *agreed.remote.key;
+    seal_->receiver = srtp::Receiver{agreed.remote.key->profile, agreed.remote.key->master};
+  }
+  const bool first = !agreed_;
+  agreed_ = agreed;
+  if (first) {
+    next_report_ = now + kReportInterval / 2;
+    last_sent_ = now;
+    // Opens what is between us, and shows where we are to those who answer the address they hear from.
+    if (may_send()) send_silence(now);
+  }
+}
+
+G711 RtpSession::law() const {
+  return agreed_ ? agreed_->remote.formats.front().law : G711::Ulaw;
+}
+
+// ---- out -----------------------------------------------------------------------------------------------------------
+
+std::uint32_t RtpSession::running_timestamp(TimePoint now) const {
+  const std::uint32_t passed = now > last_sent_ ? samples_in(now - last_sent_) : 0;
+  return last_timestamp_ + std::max(passed, last_length_);
+}
+
+void RtpSession::add_digits(TimePoint now, std::string_view digits) {
+  for (const char digit : digits) {
+    if (!agreed_ || !agreed_->remote.event_type || ended_ || !digits_out_.add(digit)) ++counters_.digits_dropped;
+  }
+  static_cast<void>(now);
+}
+
+void RtpSession::send(TimePoint now, const PhoneSound& sound) {
+  if (!may_send()) {
+    ++counters_.not_listening;
+    return;
+  }
+  if (sound.law != law()) {
+    ++counters_.wrong_law;
+    return;
+  }
+  const std::size_t count = std::min(sound.samples.size(), PhoneSound::kSamplesMax);
+  if (count == 0) return;
+  // Our clock goes on over pauses, digits and whoever else speaks; within one talk it is the sound's.
+  const std::uint32_t expected = last_timestamp_ + last_length_;
+  const auto off = shift_ ? static_cast<std::int32_t>(sound.timestamp + *shift_ - expected) : 0;
+  if (!shift_ || sound.is_first || off < -kJumpMax || off > kJumpMax) {
+    shift_ = running_timestamp(now) - sound.timestamp;
+  }
+  if (digits_out_.is_sending()) return;  // a digit takes the place of sound (RFC 4733 section 2.2)
+  std::array<std::uint8_t, PhoneSound::kSamplesMax> quiet;
+  Bytes samples = sound.samples.first(count);
+  if (mute_ || hold_) {
+    std::ranges::fill(quiet, silence_of(sound.law));
+    samples = Bytes{quiet}.first(count);
+  }
+  send_packet(now,
+              {.payload_type = sound_type(),
+               .marker = std::exchange(after_silence_, false) || sound.is_first,
+               .timestamp = sound.timestamp + *shift_},
+              samples);
+  last_length_ = static_cast<std::uint32_t>(count);
+}
+
+void RtpSession::send_silence(TimePoint now) {
+  std::array<std::uint8_t, kPieceMs * kClock / 1000> quiet;
+  std::ranges::fill(quiet, silence_of(law()));
+  send_packet(now, {.payload_type = sound_type(), .marker = true, .timestamp = running_timestamp(now)}, quiet);
+  last_length_ = quiet.size();
+  after_silence_ = true;
+}
+
+void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payload) {
+  std::array<std::uint8_t, kDatagramMax> buffer;
+  const std::uint64_t sequence = sequence_++;
+  const std::size_t head = rtp::write_header(buffer,
+                                             {.marker = header.marker,
+                                              .payload_type = rtp::PayloadType{header.payload_type},
+                                              .sequence = static_cast<std::uint16_t>(sequence),
+                                              .timestamp = header.timestamp,
+                                              .ssrc = ssrc_},
+                                             {});
+  std::size_t length = head + payload.size();
+  if (seal_) {
+    length = seal_->sender.seal_rtp(sequence, ssrc_, buffer, head, {}, payload);
+    if (length == 0) return;
+  } else {
+    std::ranges::copy(payload, buffer.begin() + static_cast<std::ptrdiff_t>(head));
+  }
+  out_.send_rtp(rtp_from_ ? rtp_from_->at : agreed_->remote.rtp, Bytes{buffer}.first(length));
+  last_timestamp_ = header.timestamp;
+  last_length_ = 0;
+  last_sent_ = now;
+  ++packets_;
+  octets_ += static_cast<std::uint32_t>(payload.size());
+  ++counters_.sent;
+}
+
+// ---- in ------------------------------------------------------------------------------------------------------------
+
+/// The agreed address, from the first of its ports that sent.
+bool RtpSession::believes(TimePoint now, const SocketAddress& from, const std::optional<Latch>& latch) {
+  if (!agreed_) {
+    ++counters_.no_agreement;
+    return false;
+  }
+  if (latch && latch->at == from) return true;
+  const bool is_free = !latch || now > latch->heard + kLatchedFor;
+  if (is_free && (from.ip == agreed_->remote.rtp.ip || from.ip == agreed_->remote.rtcp.ip)) return true;
+  ++counters_.strangers;
+  return false;
+}
+
+void RtpSession::on_rtp(TimePoint now, const SocketAddress& from, MutableBytes datagram) {
+  if (ended_) return;
+  if (!believes(now, from, rtp_from_)) return;
+  if (rtp::classify(datagram) != rtp::PacketKind::Rtp) {
+    ++counters_.malformed;
+    return;
+  }
+  MutableBytes plain = datagram;
+  if (seal_) {
+    const auto opened = seal_->receiver.open_rtp(datagram);
+    if (!opened) {
+      ++counters_.unsealed;
+      return;
+    }
+    plain = datagram.first(opened->length);
+  }
+  const auto packet = rtp::PacketView::parse(plain);
+  const auto payload =
+      packet ? rtp::payload_of(*packet) : Result<rtp::PayloadView, rtp::ParseError>{fail(packet.error())};
+  if (!payload) {
+    ++counters_.malformed;
+    return;
+  }
+  rtp_from_ = Latch{.at = from, .heard = now};
+  hear(now, *packet, payload->bytes);
+}
+
+void RtpSession::hear(TimePoint now, const rtp::PacketView& packet, Bytes payload) {
+  const auto type = std::to_underlying(packet.payload_type);
+  const auto& formats = agreed_->remote.formats;
+  const auto format = std::ranges::find(formats, type, &SoundFormat::payload_type);
+  // The static types mean what they mean, whatever was agreed on: some gateways change over without a word.
+  const bool is_static = type == 0 || type == 8;
+  const bool is_event = agreed_->remote.event_type == type;
+  if (type == kComfortNoiseType || type == kOldComfortNoiseType) {
+    ++counters_.comfort_noise;
+    return;
+  }
+  if (format == formats.end() && !is_static && !is_event) {
+    ++counters_.unknown_type;
+    return;
+  }
+  if (!reception_ || reception_->ssrc() != packet.ssrc) {
+    reception_.emplace(packet.ssrc);
+    first_sound_ = true;
+  }
+  reception_->on_packet(now, packet.sequence, packet.timestamp);
+  ++counters_.received;
+  if (is_event) {
+    if (const auto event = parse_event(payload)) {
+      if (const auto digit = digits_in_.on_packet(packet.timestamp, *event)) ears_.on_digit(now, *digit);
+    } else {
+      ++counters_.malformed;
+    }
+    return;
+  }
+  if (hold_) {
+    ++counters_.on_hold;
+    first_sound_ = true;
+    return;
+  }
+  hear_sound(now, packet, format != formats.end() ? format->law : (type == 0 ? G711::Ulaw : G711::Alaw), payload);
+}
+
+void RtpSession::hear_sound(TimePoint now, const rtp::PacketView& packet, G711 law, Bytes payload) {
+  std::uint32_t timestamp = packet.timestamp;
+  while (!payload.empty()) {
+    const Bytes piece = payload.first(std::min(payload.size(), PhoneSound::kSamplesMax));
+    ears_.on_sound(now,
+                   {.law = law,
+                    .timestamp = timestamp,
+                    .is_first = std::exchange(first_sound_, false) || (packet.marker && timestamp == packet.timestamp),
+                    .samples = piece});
+    timestamp += static_cast<std::uint32_t>(piece.size());
+    payload = payload.subspan(piece.size());
+  }
+}
+
+void RtpSession::on_rtcp(TimePoint now, const SocketAddress& from, MutableBytes datagram) {
+  if (ended_ || !believes(now, from, rtcp_from_)) return;
+  Bytes plain = datagram;
+  if (seal_) {
+    const auto length = seal_->receiver.open_rtcp(datagram);
+    if (!length) {
+      ++counters_.unsealed;
+      return;
+    }
+    plain = datagram.first(*length);
+  }
+  rtcp::Reader reader{plain};
+  bool good = false;
+  while (const auto packet = reader.next()) {
+    good = true;
+    const auto* report = std::get_if<rtcp::SenderReport>(&*packet);
+    if (report != nullptr && reception_ && reception_->ssrc() == report->info.sender) {
+      reception_->on_sender_report(now, report->info.ntp.compact());
+    }
+  }
+  if (good) {
+    rtcp_from_ = Latch{.at = from, .heard = now};
+  } else {
+    ++counters_.malformed;
+  }
+}
+
+// ---- time ----------------------------------------------------------------------------------------------------------
+
+TimePoint RtpSession::next_timeout() const {
+  if (!agreed_ || ended_) return TimePoint::max();
+  TimePoint next = std::min(next_report_, digits_out_.next());
+  if (may_send()) next = std::min(next, last_sent_ + kSilenceMax);
+  return next;
+}
+
+void RtpSession::poll(const Now& now) {
+  if (!agreed_ || ended_) return;
+  while (const auto packet = digits_out_.poll(now.mono)) {
+    if (packet->is_first) digit_timestamp_ = running_timestamp(now.mono);
+    if (!may_send() || !agreed_->remote.event_type) continue;
+    std::array<std::uint8_t, kEventBytes> payload{};
+    write_event(packet->event, payload);
+    send_packet(
+        now.mono,
+        {.payload_type = *agreed_->remote.event_type, .marker = packet->is_first, .timestamp = digit_timestamp_},
+        payload);
+    // So that what comes next begins where the digit ended.
+    last_length_ = packet->event.duration;
+    after_silence_ = true;
+    shift_.reset();
+  }
+  if (may_send() && now.mono >= last_sent_ + kSilenceMax) send_silence(now.mono);
+  if (now.mono >= next_report_) {
+    send_report(now, false);
+    // Not in step with everybody else's: by the sequence number, which is as good as chance (RFC 3550 section 6.3.1).
+    next_report_ = now.mono + kReportInterval * 3 / 4 + kReportInterval / 2 * static_cast<int>(sequence_ % 16) / 16;
+  }
+}
+
+void RtpSession::send_report(const Now& now, bool bye) {
+  std::array<std::uint8_t, 512> buffer{};
+  ByteWriter writer{MutableBytes{buffer}.first(buffer.size() - srtp::kOverheadBytesMax)};
+  std::array<rtcp::ReportBlock, 1> blocks{};
+  if (reception_) blocks[0] = reception_->report(now.mono);
+  const std::span<const rtcp::ReportBlock> block{blocks.data(), reception_ ? std::size_t{1} : 0};
+  bool written = packets_ > 0 ? rtcp::write_sender_report(writer,
+                                                          {.sender = ssrc_,
+                                                           .ntp = rtcp::ntp_from_wall(now.wall),
+                                                           .rtp_timestamp = running_timestamp(now.mono),
+                                                           .packets = packets_,
+                                                           .octets = octets_},
+                                                          block) == rtcp::Written::Yes
+                              : rtcp::write_receiver_report(writer, ssrc_, block) == rtcp::Written::Yes;
+  written = written && rtcp::write_cname(writer, {.ssrc = ssrc_, .name = cname_}) == rtcp::Written::Yes;
+  if (bye) written = written && rtcp::write_bye(writer, {&ssrc_, 1}, "") == rtcp::Written::Yes;
+  if (!written) return;
+  std::size_t length = writer.size();
+  if (seal_) {
+    length = seal_->sender.seal_rtcp(buffer, length);
+    if (length == 0) return;
+  }
+  out_.send_rtcp(rtcp_from_ ? rtcp_from_->at : agreed_->remote.rtcp, Bytes{buffer}.first(length));
+}
+
+void RtpSession::end(const Now& now) {
+  if (ended_) return;
+  if (agreed_ && !agreed_->remote.rtp.ip.is_unspecified()) send_report(now, true);
+  ended_ = true;
+}
+
+}  // namespace zvonok::voip_sip

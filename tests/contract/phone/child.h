@@ -1,0 +1,46 @@
+// A program that a test runs beside itself; it ends with the object.
+#pragma once
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace zvonok::test {
+
+class Child {
+ public:
+  /// What it prints goes to the file, or nowhere when that is empty.
+  explicit Child(std::vector<std::string> command, const std::string& output = {});
+  /// Asked to end, then made to.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  [[nodiscard]] bool is_running();
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// A folder below the system's for such things; removed with all in it.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  /// Writes a file of it and gives its path.
+  std::string write(const std::string& name, const std::string& text) const;
+  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string read(const std::string& name) const;
+
+ private:
+  std::string path_;
+};
+
+/// A number of a port of loopback at which nobody was a moment ago, by UDP and TCP, nor at the three after it.
+[[nodiscard]] std::uint16_t free_port();
+/// Whether a UDP port of loopback is taken.
+[[nodiscard]] bool is_bound(std::uint16_t port);
+
+}  // namespace zvonok::test
