@@ -374,6 +374,14 @@ void add_phone_calls(Families& out, const PhoneService& phone) {
     out.labelled("zvonok_phone_provider_errors_total", "Calls that failed at the provider, by kind", "kind",
                  call::phone::to_text(static_cast<call::phone::ProviderFault>(i)), number(c.provider_errors[i]));
   }
+  out.counter("zvonok_phone_calls_incoming_total", "Telephones that called", number(c.incoming));
+  for (std::size_t i = 0; i < call::phone::kRejections; ++i) {
+    out.labelled("zvonok_phone_calls_turned_away_total",
+                 "Of them, those that did not get through, by what they were told", "why",
+                 call::phone::to_text(static_cast<call::phone::Rejection>(i)), number(c.turned_away[i]));
+  }
+  out.counter("zvonok_phone_calls_given_up_early_total", "Of them, those that ended before it was known whom they call",
+              number(c.given_up_early));
   out.counter("zvonok_phone_stale_events_total", "Events of the provider that came twice or too late",
               number(c.stale_events));
 }

@@ -164,6 +164,7 @@ struct CallFilter {
   std::optional<WallTime> started_from;   // then or later
   std::optional<WallTime> started_until;  // before then
   std::optional<std::string> phone_number;
+  std::optional<bool> outgoing;  // the user is the caller
   friend bool operator==(const CallFilter&, const CallFilter&) = default;
 };
 
@@ -218,7 +219,7 @@ class PhoneNumberStore {
   [[nodiscard]] virtual StoreResult<void> put_phone_number(const PhoneNumberOwner& owner) = 0;
   /// NotFound when nobody has it.
   [[nodiscard]] virtual StoreResult<void> remove_phone_number(std::string_view number) = 0;
-  /// In order of the numbers as bytes; of one user only, if `user`.
+  /// In order of the numbers; of one user only, if `user`.
   [[nodiscard]] virtual StoreResult<Page<PhoneNumberOwner>> list_phone_numbers(const std::optional<UserId>& user,
                                                                                const PageRequest& page) = 0;
 };

@@ -99,6 +99,12 @@ std::optional<port::CallFilter> filter_of_status(std::string_view status) {
   if (status == "busy") return unanswered({EndReason::Busy});
   if (status == "no_answer") return unanswered({EndReason::NoAnswer});
   if (status == "declined") return unanswered({EndReason::Declined});
+  if (status == "missed") {
+    filter = unanswered({EndReason::Canceled, EndReason::Hangup, EndReason::NoAnswer, EndReason::Busy,
+                         EndReason::Offline, EndReason::Disconnected, EndReason::ServerShutdown, EndReason::Failed});
+    filter.outgoing = false;
+    return filter;
+  }
   if (status == "canceled") return unanswered({EndReason::Canceled, EndReason::Hangup});
   if (status == "offline") return unanswered({EndReason::Offline});
   if (status == "failed") {
@@ -133,7 +139,7 @@ Result<port::CallFilter, Problem> decode_call_filter(const HttpRequest& request)
     if (!wanted) {
       return fail(
           bad_request("`status` must be one of connecting, ringing, in_progress, active, completed, busy, "
-                      "no_answer, declined, canceled, offline, failed",
+                      "no_answer, declined, canceled, offline, failed, missed",
                       "status"));
     }
     filter = std::move(*wanted);
@@ -141,6 +147,12 @@ Result<port::CallFilter, Problem> decode_call_filter(const HttpRequest& request)
   if (const auto kind = query_value(request.query, "kind")) {
     filter.kind = call::call_kind_from(*kind);
     if (!filter.kind) return fail(bad_request("`kind` must be one of pair, room, tunnel, phone", "kind"));
+  }
+  if (const auto direction = query_value(request.query, "direction")) {
+    if (*direction != "incoming" && *direction != "outgoing") {
+      return fail(bad_request("`direction` must be incoming or outgoing", "direction"));
+    }
+    filter.outgoing = *direction == "outgoing";
   }
   for (const auto& [name, field] :
        {std::pair{"from", &port::CallFilter::started_from}, std::pair{"until", &port::CallFilter::started_until}}) {

@@ -1,4 +1,4 @@
-// `?kind=&status=&from=&until=&phone_number=` of the history of calls.
+// `?kind=&status=&direction=&from=&until=&phone_number=` of the history of calls.
 #pragma once
 #include <optional>
 #include <string_view>
@@ -11,7 +11,8 @@
 
 namespace zvonok::rest {
 
-/// kind: as records have it. status: as the history tells it, of any kind. from, until: RFC 3339; the call began then
+/// kind: as records have it. status: as the history tells it, of any kind; `missed`: that one
+/// did not take and did not decline. direction: incoming or outgoing. from, until: RFC 3339; the call began then
 /// or later, and before then. phone_number: the whole of it.
 [[nodiscard]] Result<port::CallFilter, Problem> decode_call_filter(const HttpRequest& request);
 

@@ -57,6 +57,7 @@ std::string conditions_of(const port::CallFilter& filter, Params& params) {
   if (filter.state) add("state =", "state", std::string{to_text(*filter.state)});
   if (filter.answered) sql += *filter.answered ? " AND answered_at IS NOT NULL" : " AND answered_at IS NULL";
   if (filter.rung) sql += *filter.rung ? " AND ringing_at IS NOT NULL" : " AND ringing_at IS NULL";
+  if (filter.outgoing) sql += *filter.outgoing ? " AND caller_id = :user" : " AND caller_id <> :user";
   if (filter.started_from) add("started_at >=", "started_from", unix_milliseconds(*filter.started_from));
   if (filter.started_until) add("started_at <", "started_until", unix_milliseconds(*filter.started_until));
   if (filter.phone_number) add("phone_number =", "phone_number", *filter.phone_number);
@@ -125,9 +126,10 @@ std::optional<port::StoreError> check(const CallRecord& record) {
       .allowed("callee", record.callee.value(), port::kIdBytesMax);
   if (record.chat) texts.required("chat id", record.chat->value());
   if (record.phone) {
-    texts
-        .allowed("phone number", record.phone->number, port::kIdBytesMax)  // a caller may withhold it
+    texts.allowed("phone number", record.phone->number, port::kIdBytesMax)
         .allowed("session id", record.phone->session_id, port::kIdBytesMax);
+    // Who calls us may withhold it.
+    if (!record.caller.empty()) texts.required("phone number", record.phone->number);
   }
   return texts.error();
 }

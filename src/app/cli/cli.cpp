@@ -27,6 +27,7 @@ constexpr const char* kFooter =
     "  zvonok serve --tls-cert fullchain.pem --tls-key privkey.pem --server-port 443\n"
     "  DATABASE_URL=postgres://zvonok:secret@db/zvonok zvonok migrate --status\n"
     "  echo 'a long password' | zvonok user add anna@example.org --name 'Anna'\n"
+    "  zvonok number add +4930123456 anna@example.org\n"
     "  zvonok token issue --user 42 --ttl 1h\n"
     "  zvonok xray-config --vpn-provider xray --vpn-port 443 --xray-media 203.0.113.7:3478 > config.json\n"
     "  zvonok doctor\n";
@@ -80,6 +81,9 @@ struct Commands {
   CLI::App* user_list;
   CLI::App* user_disable;
   CLI::App* user_enable;
+  CLI::App* number_add;
+  CLI::App* number_list;
+  CLI::App* number_remove;
   CLI::App* token_issue;
   CLI::App* doctor;
   CLI::App* xray_config;
@@ -91,6 +95,7 @@ struct Arguments {
   UserAddRequest user_add;
   std::string user_search;
   std::string user;
+  std::string number;
   TokenRequest token;
   std::string token_lifetime = "1h";
   XrayConfigRequest xray;
@@ -113,6 +118,14 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   c.user_disable->add_option("user", arguments.user, "User id or email")->required();
   c.user_enable = user->add_subcommand("enable", "Undo disable");
   c.user_enable->add_option("user", arguments.user, "User id or email")->required();
+  CLI::App* number =
+      app.add_subcommand("number", "Say who is rung when a telephone number is called")->require_subcommand(1);
+  c.number_add = number->add_subcommand("add", "Give a number to a user; a running server needs no restart");
+  c.number_add->add_option("number", arguments.number, "E.164, what a trunk calls it, or * for all others")->required();
+  c.number_add->add_option("user", arguments.user, "User id or email")->required();
+  c.number_list = number->add_subcommand("list", "List numbers and their users");
+  c.number_remove = number->add_subcommand("remove", "Take a number from its user");
+  c.number_remove->add_option("number", arguments.number, "As it was added")->required();
   CLI::App* token = app.add_subcommand("token", "Make tokens")->require_subcommand(1);
   c.token_issue = token->add_subcommand("issue", "Print an access token for a user, as a messenger's backend would");
   c.token_issue->add_option("--user", arguments.token.user, "User id (`sub`)")->required();
@@ -141,6 +154,9 @@ int run_command(const Commands& c, Arguments& arguments, const ConfigReport& rep
   if (c.user_list->parsed()) return user_list(config, arguments.user_search);
   if (c.user_disable->parsed()) return user_set_disabled(config, arguments.user, true);
   if (c.user_enable->parsed()) return user_set_disabled(config, arguments.user, false);
+  if (c.number_add->parsed()) return number_add(config, arguments.number, arguments.user);
+  if (c.number_list->parsed()) return number_list(config);
+  if (c.number_remove->parsed()) return number_remove(config, arguments.number);
   if (c.xray_config->parsed()) return xray_config(config, arguments.xray);
   if (c.token_issue->parsed()) {
     const auto lifetime = parse_duration(arguments.token_lifetime);
@@ -166,8 +182,9 @@ int run_cli(int argc, char** argv) {
   const Commands commands = declare(app, arguments);
   const LoadtestCommand loadtest = add_loadtest(app);
   const std::vector<CLI::App*> configured{
-      commands.serve,        commands.config,      commands.migrate,     commands.user_add, commands.user_list,
-      commands.user_disable, commands.user_enable, commands.token_issue, commands.doctor,   commands.xray_config};
+      commands.serve,        commands.config,      commands.migrate,    commands.user_add,    commands.user_list,
+      commands.user_disable, commands.user_enable, commands.number_add, commands.number_list, commands.number_remove,
+      commands.token_issue,  commands.doctor,      commands.xray_config};
   for (CLI::App* command : configured) flags.add_to(*command);
   try {
     app.parse(argc, argv);

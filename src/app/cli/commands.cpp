@@ -1,5 +1,6 @@
 #include "app/cli/commands.h"
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "app/data_dir.h"
 #include "app/node.h"
 #include "app/setup.h"
+#include "call/phone_words.h"
 #include "identity/account_rules.h"
 #include "net/clock.h"
 #include "net/system_entropy.h"
@@ -149,6 +151,46 @@ int user_set_disabled(const Config& config, const std::string& who, bool disable
     std::cout << "enabled\n";
   }
   return 0;
+}
+
+int number_add(const Config& config, const std::string& number, const std::string& who) {
+  const bool printable = std::ranges::all_of(number, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (number.empty() || number.size() > call::phone::kIncomingTextBytesMax || !printable) {
+    return complain("a number is E.164 such as +4930123456, what a trunk calls it, or * for all that nobody has");
+  }
+  auto store = open_store(config);
+  if (!store) return complain(store.error());
+  const auto user = find_user(**store, who);
+  if (!user) return complain(user.error().detail);
+  // A user of a messenger may be known by tokens alone.
+  if (!*user && (who.contains('@') || !jwt::is_user_id(who))) return complain("there is no user " + who);
+  const UserId id = *user ? (*user)->id : UserId{who};
+  const auto put = (*store)->put_phone_number({.number = number, .user = id, .since = net::read_clocks().wall});
+  if (!put) return complain(put.error().detail);
+  std::cout << number << "\t" << id.value() << (*user ? "" : "\tnot known here yet") << "\n";
+  return 0;
+}
+
+int number_remove(const Config& config, const std::string& number) {
+  auto store = open_store(config);
+  if (!store) return complain(store.error());
+  if (const auto removed = (*store)->remove_phone_number(number); !removed) return complain(removed.error().detail);
+  return 0;
+}
+
+int number_list(const Config& config) {
+  auto store = open_store(config);
+  if (!store) return complain(store.error());
+  port::PageRequest request{.after = "", .limit = port::kPageLimitMax};
+  for (;;) {
+    const auto page = (*store)->list_phone_numbers(std::nullopt, request);
+    if (!page) return complain(page.error().detail);
+    for (const port::PhoneNumberOwner& owner : page->items) {
+      std::cout << owner.number << "\t" << owner.user.value() << "\t" << format_rfc3339(owner.since) << "\n";
+    }
+    if (page->next.empty()) return 0;
+    request.after = page->next;
+  }
 }
 
 int token_issue(const Config& config, const TokenRequest& request, Logger& log) {

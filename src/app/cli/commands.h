@@ -23,6 +23,11 @@ int user_list(const Config& config, const std::string& search);
 /// `who` is a user id or an email.
 int user_set_disabled(const Config& config, const std::string& who, bool disabled);
 
+/// Whose telephone numbers: who is rung when one is called. `number`: E.164, what a trunk calls it, or `*`.
+int number_add(const Config& config, const std::string& number, const std::string& who);
+int number_remove(const Config& config, const std::string& number);
+int number_list(const Config& config);
+
 struct TokenRequest {
   std::string user;
   std::string name;

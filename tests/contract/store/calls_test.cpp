@@ -342,6 +342,9 @@ TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
   EXPECT_TRUE(history("").empty()) << "the telephone's side is nobody's history";
   CallRecord nameless = phoned(2, "alice", "");
   EXPECT_STORE_ERROR(store().save_calls({nameless}, "node-1"), StoreErrorKind::Invalid);
+  nameless.callee = std::exchange(nameless.caller, UserId{});
+  ASSERT_STORED(store().save_calls({nameless}, "node-1"));
+  EXPECT_EQ(found(2), nameless) << "who calls may withhold it";
 }
 
 TEST_P(Calls, OfTelephonesAreSettledLikeOthers) {
@@ -401,6 +404,15 @@ TEST_P(Calls, AreFoundByWhatIsAskedFor) {
   EXPECT_EQ(numbers(filter), (Numbers{3, 2}));
   filter.reasons = {EndReason::Busy};
   EXPECT_EQ(numbers(filter), Numbers{2});
+  filter = {};
+  filter.outgoing = true;
+  const Numbers outgoing = numbers(filter);
+  filter.outgoing = false;
+  const Numbers incoming = numbers(filter);
+  EXPECT_EQ(outgoing.size() + incoming.size(), 6U);
+  EXPECT_FALSE(incoming.empty());
+  for (const std::uint64_t n : incoming)
+    EXPECT_EQ(store().find_call(CallId{uuid_of(n)}).value()->callee, UserId{"alice"});
   filter = {};
   filter.started_from = at(2);
   filter.started_until = at(5);

@@ -1,4 +1,5 @@
 // What the API of phone calls reads and writes: bodies, filters, rate limits and repeated requests.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -164,8 +165,14 @@ TEST(CallFilter, IsReadFromTheQuery) {
   EXPECT_EQ(filter->started_from, wall_from_unix_milliseconds(1'770'122'096'000));
   EXPECT_EQ(filter->started_until, wall_from_unix_milliseconds(1'770'122'096'500));
   EXPECT_EQ(filter->phone_number, "+491512345678");
+  EXPECT_EQ(decode_call_filter(get("direction=outgoing"))->outgoing, true);
+  const auto missed = decode_call_filter(get("status=missed"));
+  EXPECT_EQ(missed->outgoing, false);
+  EXPECT_EQ(missed->answered, false);
+  EXPECT_EQ(std::ranges::count(missed->reasons, call::EndReason::Declined), 0);
   for (const auto& [query, expected] :
-       std::vector<std::pair<std::string, std::string>>{{"kind=fax", "400 invalid_field kind"},
+       std::vector<std::pair<std::string, std::string>>{{"direction=up", "400 invalid_field direction"},
+                                                        {"kind=fax", "400 invalid_field kind"},
                                                         {"status=gone", "400 invalid_field status"},
                                                         {"from=yesterday", "400 invalid_field from"},
                                                         {"until=2026-02-30T00:00:00Z", "400 invalid_field until"},
