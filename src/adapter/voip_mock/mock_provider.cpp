@@ -17,7 +17,12 @@ MockProvider::~MockProvider() {
 }
 
 void MockProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
-  Dialed dialed{.at = loop_.now().mono, .script = script_of(number), .next = 0, .timer = std::nullopt};
+  Dialed dialed{.at = loop_.now().mono,
+                .script = script_of(number),
+                .manner = manner_of(number),
+                .keys = std::make_shared<MockKeys>(),
+                .next = 0,
+                .timer = std::nullopt};
   const auto [place, is_new] = calls_.emplace(call, std::move(dialed));
   if (is_new) wait_for_next(call, place->second);
   if (const auto how = call_back_of(number)) promise_call_back(call, number, *how);
@@ -79,8 +84,18 @@ void MockProvider::step(const CallId& call) {
   tell_(ProviderEvent{.call = call, .sequence = sequence, .what = done.what});
 }
 
-std::unique_ptr<port::PhoneLine> MockProvider::take_line(const CallId& /*call*/) {
-  return nullptr;  // it has no sound yet
+/// The line knows the script as well as we do, so nobody has to tell it when the call is answered.
+std::unique_ptr<port::PhoneLine> MockProvider::take_line(const CallId& call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return nullptr;
+  const Dialed& dialed = place->second;
+  MockTelephone::Script script;
+  for (const Step& step : dialed.script) {
+    if (std::holds_alternative<call::phone::Rings>(step.what)) script.rings = step.after;
+    if (std::holds_alternative<call::phone::Answered>(step.what)) script.answers = step.after;
+  }
+  return std::make_unique<MockLine>(
+      MockLine::Options{.dialed_at = dialed.at, .script = script, .manner = dialed.manner, .keys = dialed.keys});
 }
 
 void MockProvider::hang_up(const CallId& call) {
@@ -93,6 +108,8 @@ void MockProvider::hang_up(const CallId& call) {
 void MockProvider::send_dtmf(const CallId& call, std::string_view digits) {
   // What is typed may be a PIN: how much of it is all that is logged.
   log_.debug("the mock telephone hears digits", {{"call", call}, {"count", digits.size()}});
+  const auto place = calls_.find(call);
+  if (place != calls_.end()) place->second.keys->add(digits);
 }
 
 void MockProvider::set_hold(const CallId& call, Switch to) {

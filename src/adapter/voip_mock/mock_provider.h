@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapter/voip_mock/mock_line.h"
 #include "adapter/voip_mock/mock_rules.h"
 #include "base/log.h"
 #include "net/loop.h"
@@ -36,6 +37,8 @@ class MockProvider final : public port::PhoneProvider {
   struct Dialed {
     TimePoint at;
     std::vector<Step> script;
+    Manner manner;
+    std::shared_ptr<MockKeys> keys;  // the line's as well
     std::size_t next = 0;  // of the script
     std::optional<net::Loop::TimerKey> timer;
   };
