@@ -45,7 +45,7 @@ enum class Cause {
   DialTimeout,  // the provider did not say that it has the call
   RingTimeout,
   TooLong,
-  SpendLimit,  // of the whole server's minutes a day
+  SpendLimit,   // of the whole server's minutes a day
   BrowserLost,  // its connection failed, and it did not come back
   Shutdown,
 };

@@ -39,7 +39,7 @@ class MockProvider final : public port::PhoneProvider {
     std::vector<Step> script;
     Manner manner;
     std::shared_ptr<MockKeys> keys;  // the line's as well
-    std::size_t next = 0;  // of the script
+    std::size_t next = 0;            // of the script
     std::optional<net::Loop::TimerKey> timer;
   };
   struct Promise {

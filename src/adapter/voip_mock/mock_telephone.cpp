@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <utility>
 #include <string_view>
+#include <utility>
 
 namespace zvonok::voip_mock {
 namespace {

@@ -1,5 +1,5 @@
-// What is heard from a mock telephone: it rings, says a tone when it is answered, and then echoes what it hears a second
-// later; digits come back as the tones of their keys (ITU-T Q.23). Sans-IO, linear samples at 8 kHz.
+// What is heard from a mock telephone: it rings, says a tone when it is answered, and then echoes what it hears a
+// second later; digits come back as the tones of their keys (ITU-T Q.23). Sans-IO, linear samples at 8 kHz.
 #pragma once
 #include <array>
 #include <cstddef>

@@ -138,11 +138,9 @@ PhoneLegs::Leg* PhoneLegs::find(ParticipantId telephone) {
 void PhoneLegs::open(const Seat& seat) {
   const auto [place, added] = legs_.try_emplace(seat.telephone, std::make_unique<Leg>(*this, seat.telephone));
   if (!added) return;
-  engine_.seat({.guest = seat.telephone,
-                .room = seat.room,
-                .track = seat.track,
-                .codecs = media::phone::ToBrowser::codecs()},
-               *place->second);
+  engine_.seat(
+      {.guest = seat.telephone, .room = seat.room, .track = seat.track, .codecs = media::phone::ToBrowser::codecs()},
+      *place->second);
 }
 
 void PhoneLegs::set_taken(ParticipantId telephone, const std::vector<media::CodecParameters>& taken) {

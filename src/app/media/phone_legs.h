@@ -1,5 +1,5 @@
-// Phone calls on one media thread: each is a room of two, the browser's peer and the telephone as a guest of the engine,
-// and between the telephone's line (port/phone_audio.h) and the guest what makes the one's sound the other's.
+// Phone calls on one media thread: each is a room of two, the browser's peer and the telephone as a guest of the
+// engine, and between the telephone's line (port/phone_audio.h) and the guest what makes the one's sound the other's.
 //
 // Threads: everything happens on the media thread; MediaShard brings calls here.
 #pragma once

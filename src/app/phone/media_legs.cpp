@@ -10,8 +10,8 @@
 namespace zvonok::app {
 namespace {
 
-// Numbers of participants, rooms and tracks are given out by the rooms, from 1 on; those of phone calls are of the upper
-// half. A leg's number is three of them: the browser, the telephone, and what both are in.
+// Numbers of participants, rooms and tracks are given out by the rooms, from 1 on; those of phone calls are of the
+// upper half. A leg has one number, and of it two for participants and tracks: the browser's and the telephone's.
 constexpr std::uint64_t kPhoneNumbers = std::uint64_t{1} << 63;
 
 const std::string kMid = "0";
@@ -30,22 +30,30 @@ std::vector<sdp::Codec> telephone_codecs() {
           codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1"), codec(101, "telephone-event", 8000, 1, "0-15")};
 }
 
-/// Those of an answer that we offered.
-std::vector<media::CodecParameters> agreed_codecs(const sdp::MediaSection& audio) {
-  std::vector<media::CodecParameters> agreed;
+media::CodecParameters to_media(const sdp::Codec& codec, media::Codec known) {
+  return {.codec = known, .type = codec.payload_type, .rtx = {}, .clock_rate = codec.clock_rate_hz, .profile = {}};
+}
+
+/// What may come: an answer says what its browser takes, and with what it sends it goes by the offer alone.
+std::vector<media::CodecParameters> offered_codecs() {
+  std::vector<media::CodecParameters> offered;
+  for (const sdp::Codec& ours : telephone_codecs()) {
+    if (const auto known = media::codec_named(ours.name)) offered.push_back(to_media(ours, *known));
+  }
+  return offered;
+}
+
+/// What the browser takes of what we offered.
+std::vector<media::CodecParameters> taken_codecs(const sdp::MediaSection& audio) {
+  std::vector<media::CodecParameters> taken;
   const std::vector<sdp::Codec> ours = telephone_codecs();
   for (const sdp::Codec& theirs : audio.codecs) {
     const bool offered = std::ranges::any_of(
         ours, [&](const sdp::Codec& c) { return c.is(theirs.name) && c.clock_rate_hz == theirs.clock_rate_hz; });
     const auto known = media::codec_named(theirs.name);
-    if (!offered || !known) continue;
-    agreed.push_back({.codec = *known,
-                      .type = theirs.payload_type,
-                      .rtx = {},
-                      .clock_rate = theirs.clock_rate_hz,
-                      .profile = {}});
+    if (offered && known) taken.push_back(to_media(theirs, *known));
   }
-  return agreed;
+  return taken;
 }
 
 media::Transport::Remote remote_of(const sdp::Transport& transport) {
@@ -152,11 +160,15 @@ void MediaLegs::take_answer(const CallId& call, const std::string& sdp) {
   // The association stays, and with it the roles, unless its other end is a new one (RFC 8842 section 5.5).
   if (leg->remote && leg->remote->fingerprints == remote.fingerprints) remote.our_role = leg->remote->our_role;
   leg->remote = remote;
-  const std::vector<media::CodecParameters> codecs = agreed_codecs(audio);
+  const std::vector<media::CodecParameters> codecs = taken_codecs(audio);
   media::PeerParameters parameters;
   if (sdp::sends(audio.direction)) {
-    media::ReceiveParameters receive{
-        .track = TrackId{browser_of(*leg).value()}, .mid = kMid, .codecs = codecs, .extensions = {}, .rids = {}, .ssrcs = {}};
+    media::ReceiveParameters receive{.track = TrackId{browser_of(*leg).value()},
+                                     .mid = kMid,
+                                     .codecs = offered_codecs(),
+                                     .extensions = {},
+                                     .rids = {},
+                                     .ssrcs = {}};
     for (const sdp::SsrcInfo& source : audio.ssrcs) receive.ssrcs = {{.primary = source.ssrc, .rtx = {}}};
     parameters.receive.push_back(std::move(receive));
   }
@@ -188,9 +200,8 @@ std::string MediaLegs::restart_ice(const CallId& call) {
 // ---- sound ----------------------------------------------------------------------------------------------------------
 
 void MediaLegs::with_telephone(const Leg& leg, std::move_only_function<void(PhoneLegs&, ParticipantId)> task) {
-  shards_->at(leg.shard).with_phone([telephone = telephone_of(leg), task = std::move(task)](PhoneLegs& legs) mutable {
-    task(legs, telephone);
-  });
+  shards_->at(leg.shard).with_phone(
+      [telephone = telephone_of(leg), task = std::move(task)](PhoneLegs& legs) mutable { task(legs, telephone); });
 }
 
 void MediaLegs::attach_line(const CallId& call, std::unique_ptr<port::PhoneLine> line) {

@@ -114,10 +114,8 @@ void ToBrowser::tell(TimePoint now) {
   const auto lasted = static_cast<std::uint16_t>(std::min(packet + 1, kEventUpdates) * int{kFrameSamples});
   const auto payload =
       rtp::to_bytes({.event = telling_->event, .end = packet >= kEventUpdates, .volume = 10, .duration = lasted});
-  send(now, {.codec = Codec::TelephoneEvent,
-             .timestamp = telling_->timestamp,
-             .marker = packet == 0,
-             .payload = payload});
+  send(now,
+       {.codec = Codec::TelephoneEvent, .timestamp = telling_->timestamp, .marker = packet == 0, .payload = payload});
   if (telling_->packet < kEventPackets) {
     next_event_ = now + kFrame;
     return;
