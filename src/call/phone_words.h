@@ -176,8 +176,8 @@ struct Drain {};
 /// Ends every call.
 struct Shutdown {};
 
-using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, BrowserGone, SendDtmf, SetHold, SetMute,
-                             ProviderEvent, Drain, Shutdown>;
+using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, BrowserGone, SendDtmf,
+                             SetHold, SetMute, ProviderEvent, Drain, Shutdown>;
 
 /// What became of a command. All but Done changed nothing, or, of Incoming, have turned the caller away.
 enum class Outcome {

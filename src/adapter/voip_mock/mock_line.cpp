@@ -20,12 +20,12 @@ g711::Law law_of(port::G711 law) {
 
 }  // namespace
 
-void MockKeys::add(std::string_view keys) {
+void MockSwitches::press(std::string_view keys) {
   const std::lock_guard lock{mutex_};
   if (keys_.size() < MockTelephone::kKeysMax) keys_ += keys;
 }
 
-std::string MockKeys::take() {
+std::string MockSwitches::take_keys() {
   const std::lock_guard lock{mutex_};
   return std::exchange(keys_, {});
 }
@@ -48,16 +48,17 @@ void MockLine::tick() {
   if (now - next_ > kBehindMost) next_ = now;
   next_ += kTick;
   timer_ = loop_->schedule(next_, [this] { tick(); });
-  for (const char key : options_.keys->take()) telephone_.press(key);
+  if (options_.switches->over) return;
+  for (const char key : options_.switches->take_keys()) telephone_.press(key);
   const Duration since_dial = now - options_.dialed_at;
   std::array<std::int16_t, MockTelephone::kFrame> samples{};
   const bool speaks = telephone_.speak(since_dial, samples);
-  if (speaks && options_.manner.echo == Manner::Echo::Later) {
+  if (speaks && options_.manner.echo == Manner::Echo::Later && !is_silent()) {
     std::array<std::uint8_t, MockTelephone::kFrame> bytes{};
     g711::encode(law_of(law()), samples, bytes);
     ears_->on_sound(now, {.law = law(), .timestamp = timestamp_, .is_first = !spoke_, .samples = bytes});
   }
-  spoke_ = speaks;
+  spoke_ = speaks && !is_silent();
   timestamp_ += MockTelephone::kFrame;
   if (!options_.script.answers || pressed_ == options_.manner.presses.size()) return;
   const auto next_press = *options_.script.answers + kFirstPress + kPressInterval * static_cast<int>(pressed_);
@@ -66,6 +67,7 @@ void MockLine::tick() {
 
 void MockLine::send(TimePoint now, const port::PhoneSound& sound) {
   if (!options_.script.answers || now - options_.dialed_at < *options_.script.answers) return;
+  if (is_silent() || options_.switches->muted) return;
   if (options_.manner.echo == Manner::Echo::AtOnce) return ears_->on_sound(now, sound);
   std::array<std::int16_t, port::PhoneSound::kSamplesMax> samples{};
   if (sound.samples.size() > samples.size()) return;

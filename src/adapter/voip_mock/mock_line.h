@@ -1,5 +1,6 @@
 // The line of a mock telephone: its sound on the timers of the media thread.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,11 +13,15 @@
 
 namespace zvonok::voip_mock {
 
-/// Digits of the API on their way from the control thread to the line's.
-class MockKeys {
+/// What the control thread wants of a line on its thread.
+class MockSwitches {
  public:
-  void add(std::string_view keys);
-  [[nodiscard]] std::string take();
+  void press(std::string_view keys);
+  [[nodiscard]] std::string take_keys();
+  // Muted: it hears silence. On hold: it says nothing besides. Over: for good.
+  std::atomic<bool> muted = false;
+  std::atomic<bool> held = false;
+  std::atomic<bool> over = false;
 
  private:
   std::mutex mutex_;
@@ -29,7 +34,7 @@ class MockLine final : public port::PhoneLine {
     TimePoint dialed_at{};
     MockTelephone::Script script;
     Manner manner;
-    std::shared_ptr<MockKeys> keys;  // the provider's and the line's: either may be the last
+    std::shared_ptr<MockSwitches> switches;  // the provider's and the line's: either may be the last
   };
   explicit MockLine(Options options);
   ~MockLine() override;
@@ -42,6 +47,7 @@ class MockLine final : public port::PhoneLine {
 
  private:
   void tick();
+  [[nodiscard]] bool is_silent() const { return options_.switches->held || options_.switches->over; }
 
   Options options_;
   MockTelephone telephone_;

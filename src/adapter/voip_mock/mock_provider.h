@@ -35,11 +35,13 @@ class MockProvider final : public port::PhoneProvider {
 
  private:
   struct Dialed {
+    Dialed(TimePoint when, std::vector<Step> what, Manner how)
+        : at{when}, script{std::move(what)}, manner{std::move(how)} {}
     TimePoint at;
     std::vector<Step> script;
     Manner manner;
-    std::shared_ptr<MockKeys> keys;  // the line's as well
-    std::size_t next = 0;            // of the script
+    std::shared_ptr<MockSwitches> switches = std::make_shared<MockSwitches>();  // the line's as well
+    std::size_t next = 0;                                                       // of the script
     std::optional<net::Loop::TimerKey> timer;
   };
   struct Promise {

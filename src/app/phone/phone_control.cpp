@@ -88,7 +88,7 @@ PhoneControl::Told PhoneControl::answer(const CallId& id, const UserId& user, co
 PhoneControl::Told PhoneControl::restart_ice(const CallId& id, const UserId& user) {
   const auto view = calls_.find(id);
   if (!view) return {.outcome = Outcome::NoSuchCall, .view = std::nullopt};
-  if (view->record.caller != user) return {.outcome = Outcome::NotYours, .view = view};
+  if (view->user() != user) return {.outcome = Outcome::NotYours, .view = view};
   (void)parts_.legs.restart_ice(id);
   return {.outcome = Outcome::Done, .view = view};
 }
@@ -193,6 +193,7 @@ void PhoneControl::perform(const Ring& effect) {
 void PhoneControl::perform(const TakeUp& effect) {
   (void)parts_.legs.open(effect.call);
   parts_.provider.accept(effect.call);
+  take_line(effect.call);
 }
 void PhoneControl::perform(const TurnAway& effect) {
   ++counters_.turned_away[static_cast<std::size_t>(effect.why)];
@@ -219,6 +220,10 @@ void PhoneControl::dial_now(const CallId& id) {
   if (placing == placing_.end() || !placing->second.to_dial) return;  // over meanwhile
   const PhoneNumber number = *std::exchange(placing->second.to_dial, std::nullopt);
   parts_.provider.dial(id, number);
+  take_line(id);
+}
+
+void PhoneControl::take_line(const CallId& id) {
   if (auto line = parts_.provider.take_line(id)) parts_.legs.attach_line(id, std::move(line));
 }
 

@@ -115,6 +115,7 @@ class PhoneControl {
   void begun(const call::phone::CallView& view);
   void ended(const call::phone::Changed& change);
   void dial_now(const CallId& id);
+  void take_line(const CallId& id);
   [[nodiscard]] std::string new_session_id();
   CallId on_incoming(const call::phone::IncomingCall& incoming);
   /// `user`: who is called, if anybody; an error: that could not be found out.
