@@ -44,10 +44,10 @@ std::string_view rule_of(const PhoneNumber& number) {
 Manner manner_of(const PhoneNumber& number) {
   const std::string_view rule = rule_of(number);
   Manner manner;
-  if (rule == "0010") manner.echo = Manner::Echo::AtOnce;
-  if (rule == "0011") manner.law = port::G711::Alaw;
-  if (rule == "0012") manner.feed = port::PhoneLine::Feed::Steady;
-  if (rule == "0013") manner.presses = "123#";
+  if (rule == "0020") manner.echo = Manner::Echo::AtOnce;
+  if (rule == "0021") manner.law = port::G711::Alaw;
+  if (rule == "0022") manner.feed = port::PhoneLine::Feed::Steady;
+  if (rule == "0023") manner.presses = "123#";
   return manner;
 }
 
@@ -62,7 +62,7 @@ std::vector<Step> script_of(const PhoneNumber& number) {
     return {took_on(), rings(), {.after = kAnswers, .what = Answered{}}, over(kAnswers + kTalksShortly, {})};
   }
   if (rule == "0007") return {over({}, failed(ProviderFault::Unreachable))};
-  if (rule == "0008" || rule == "0010") return {took_on(), {.after = {}, .what = Answered{}}};
+  if (rule == "0008" || rule == "0020") return {took_on(), {.after = {}, .what = Answered{}}};
   if (rule == "0009") return {};
   return {took_on(), rings(), {.after = kAnswers, .what = Answered{}}};
 }

@@ -56,6 +56,11 @@ export function preparePhone({ token }) {
       await pc.setLocalDescription();
       await expect('POST', `${phone.call.call_id}/answer`, { sdp_answer: pc.localDescription.sdp });
     },
+    /** As a page does that was loaded again. */
+    async connectAnew() {
+      const { sdp_offer: sdp } = await expect('GET', phone.call.call_id);
+      await phone.connect(sdp);
+    },
     async restartIce() {
       const { sdp_offer: sdp } = await expect('POST', `${phone.call.call_id}/ice-restart`);
       await phone.pc.setRemoteDescription({ type: 'offer', sdp });
