@@ -11,7 +11,7 @@ build=(
   build-essential cmake ninja-build ccache pkg-config
   libboost1.81-dev libssl-dev libsodium-dev zlib1g-dev
   libsoci-dev libsqlite3-dev libpq-dev
-  libcurl4-openssl-dev libsofia-sip-ua-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
+  libcurl4-openssl-dev libsofia-sip-ua-dev libopus-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
 )
 # Intel's AES-GCM; without it OpenSSL's is used.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)

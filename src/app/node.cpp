@@ -271,8 +271,14 @@ Result<void, std::string> Node::start_media() {
                  .tcp_port = {},
                  .certificate = &*media_certificate_,
                  .control = loop_.get(),
-                 .on_events = [this](std::vector<media::Event> events) { rooms_.on_media_events(std::move(events)); },
-                 .tunnel = &tunnels_.media_door()}});
+                 .on_events =
+                     [this](std::vector<media::Event> events) {
+                       phone_.legs().on_media_events(events);
+                       rooms_.on_media_events(std::move(events));
+                     },
+                 .tunnel = &tunnels_.media_door(),
+                 .on_phone_digit = [this](ParticipantId telephone,
+                                          char digit) { phone_.legs().on_phone_digit(telephone, digit); }}});
   if (!shards) return fail("media: " + shards.error());
   media_ = std::move(*shards);
   if (media_->ports_moved()) {
@@ -291,8 +297,10 @@ Result<void, std::string> Node::start_media() {
   std::vector<RoomControl::Candidates> candidates;
   for (std::size_t i = 0; i < media_->size(); ++i) candidates.push_back(candidates_of(i, addresses));
   const dtls::Fingerprint& print = media_certificate_->fingerprint();
-  phone_.attach({.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
-                candidates.front().everybody);
+  std::vector<std::vector<std::string>> of_phones;
+  for (const RoomControl::Candidates& each : candidates) of_phones.push_back(each.everybody);
+  phone_.attach(*media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
+                std::move(of_phones));
   rooms_.attach(*server_, *media_, {.algorithm = std::string{dtls::name_of(print.algorithm)}, .digest = print.bytes},
                 std::move(candidates));
   rooms_.on_ice_servers([this](const UserId& user) { return api_.ice_servers_of(user); });

@@ -137,6 +137,16 @@ Outcome PhoneCalls::on(const BrowserReady& command, const Now&, Effects& effects
   return Outcome::Done;
 }
 
+Outcome PhoneCalls::on(const BrowserGone& command, const Now& now, Effects& effects) {
+  const auto found = by_id_.find(command.call);
+  if (found == by_id_.end()) return Outcome::NoSuchCall;
+  effects.emplace_back(HangUp{command.call});
+  const bool answered = found->second->view.status == Status::InProgress;
+  end(*found->second,
+      {.reason = answered ? EndReason::Disconnected : EndReason::Canceled, .cause = Cause::BrowserLost}, now, effects);
+  return Outcome::Done;
+}
+
 Outcome PhoneCalls::on(const SendDtmf& command, const Now&, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();

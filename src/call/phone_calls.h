@@ -86,6 +86,7 @@ class PhoneCalls {
   [[nodiscard]] Outcome on(const Decline& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const Terminate& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const BrowserReady& command, const Now& now, Effects& effects);
+  [[nodiscard]] Outcome on(const BrowserGone& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SendDtmf& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SetHold& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SetMute& command, const Now& now, Effects& effects);

@@ -48,6 +48,7 @@ std::string_view to_text(Cause cause) {
     case Cause::RingTimeout: return "ring_timeout";
     case Cause::TooLong: return "too_long";
     case Cause::SpendLimit: return "spend_limit";
+    case Cause::BrowserLost: return "browser_lost";
     case Cause::Shutdown: return "shutdown";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);

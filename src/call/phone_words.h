@@ -45,7 +45,8 @@ enum class Cause {
   DialTimeout,  // the provider did not say that it has the call
   RingTimeout,
   TooLong,
-  SpendLimit,  // of the whole server's minutes a day
+  SpendLimit,   // of the whole server's minutes a day
+  BrowserLost,  // its connection failed, and it did not come back
   Shutdown,
 };
 [[nodiscard]] std::string_view to_text(Cause cause);
@@ -151,6 +152,10 @@ struct BrowserReady {
   CallId call;
   UserId user;
 };
+/// The browser's connection is gone for good.
+struct BrowserGone {
+  CallId call;
+};
 struct SendDtmf {
   CallId call;
   UserId user;
@@ -171,8 +176,8 @@ struct Drain {};
 /// Ends every call.
 struct Shutdown {};
 
-using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, SendDtmf, SetHold, SetMute,
-                             ProviderEvent, Drain, Shutdown>;
+using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, BrowserGone, SendDtmf,
+                             SetHold, SetMute, ProviderEvent, Drain, Shutdown>;
 
 /// What became of a command. All but Done changed nothing, or, of Incoming, have turned the caller away.
 enum class Outcome {

@@ -103,10 +103,14 @@ void Engine::on(const ClosePeer& command, TimePoint now) {
   if (room != rooms_.end()) {
     std::erase(room->second.peers, peer);
     if (room->second.loudest == peer->id()) room->second.loudest.reset();
-    if (room->second.peers.empty()) rooms_.erase(room);
+    forget_empty(room);
   }
   gone_.add(*peer);
   peers_.erase(command.peer);
+}
+
+void Engine::forget_empty(Rooms::iterator room) {
+  if (room->second.peers.empty() && room->second.guests.empty()) rooms_.erase(room);
 }
 
 MediaTotals Engine::totals() const {
@@ -166,6 +170,7 @@ void Engine::index_tracks(Peer& peer) {
     if (track->parameters.kind == Kind::Audio) {
       room.speakers.add(track->id);
       room.owners.emplace(track->id, track->owner);
+      for (Guest* const guest : room.guests) introduce(*guest, *track);
     }
     // Tracks are for this room alone, whatever a receiver names.
     for (Peer* const other : room.peers) {

@@ -23,6 +23,7 @@
 #include "base/entropy.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "media/guest.h"
 #include "media/packet_sink.h"
 #include "media/parameters.h"
 #include "media/peer.h"
@@ -120,6 +121,14 @@ struct StatisticsTaken {
 };
 using Event = std::variant<PeerStateChanged, SpeakersChanged, LayersWanted, StatisticsTaken>;
 
+/// Where a guest is, and what it publishes.
+struct GuestSeat {
+  ParticipantId guest;  // new
+  RoomId room;
+  TrackId track;  // new
+  std::vector<CodecParameters> codecs;
+};
+
 struct EngineCounters {
   std::uint64_t datagrams = 0;
   std::uint64_t unknown_kind = 0;   // neither STUN, DTLS, RTP nor RTCP
@@ -151,6 +160,13 @@ class Engine final : private PeerHost {
   static constexpr std::size_t kHandshakesAtOnce = 2;
   static constexpr std::size_t kPutOffMax = 8192;
 
+  // Guests are of this thread alone, so these are no commands. Unknown ones are ignored.
+  /// `guest` outlives its stay.
+  void seat(const GuestSeat& seat, Guest& guest);
+  /// A packet of what it publishes. `type` is one of its codecs', `sequence` grows by one each time.
+  void publish(ParticipantId guest, const MediaPacket& packet, rtp::PayloadType type, TimePoint now);
+  void unseat(ParticipantId guest);
+
   /// How much of video is left out from now on, because the thread can't keep up (media/shedding.h). What is let
   /// through again begins with a keyframe.
   void set_shedding(std::uint8_t level);
@@ -175,6 +191,13 @@ class Engine final : private PeerHost {
     TimePoint next_speakers = TimePoint::max();
     std::map<TrackId, ParticipantId> owners;  // of audio tracks
     std::optional<ParticipantId> loudest;
+    std::vector<Guest*> guests;
+  };
+  using Rooms = std::unordered_map<RoomId, Room>;
+  struct Seated {
+    Guest* guest = nullptr;
+    Track track;
+    TimePoint clock_told{};
   };
   struct TextHash {
     using is_transparent = void;
@@ -206,6 +229,8 @@ class Engine final : private PeerHost {
   void after_transport(Peer& peer, TimePoint now);
   void arm(Peer& peer, TimePoint at);
   void update_speakers(RoomId id, Room& room, TimePoint now);
+  static void introduce(Guest& guest, Track& track);
+  void forget_empty(Rooms::iterator room);
 
   struct PutOff {
     ParticipantId peer;
@@ -221,7 +246,8 @@ class Engine final : private PeerHost {
   std::unordered_map<ice::Path, Peer*> paths_;
   std::unordered_map<std::string, Peer*, TextHash, std::equal_to<>> ufrags_;
   std::unordered_map<TrackId, Track*> tracks_;
-  std::unordered_map<RoomId, Room> rooms_;
+  Rooms rooms_;
+  std::unordered_map<ParticipantId, std::unique_ptr<Seated>> guests_;
   std::set<std::pair<TimePoint, Peer*>> timers_;
   std::vector<Peer*> touched_;
   std::vector<Peer*> due_;  // reused

@@ -18,6 +18,7 @@
 namespace zvonok::media {
 
 class Downlink;
+class Guest;
 class SendStream;
 class Transport;
 class Uplink;
@@ -52,6 +53,7 @@ struct Track {
   bool changed = true;        // `parameters` are others than those that subscribers were connected with
   std::vector<Layer> layers;  // in the order of `rids`
   std::vector<Subscriber> subscribers;
+  std::vector<Guest*> guests;  // who hear it inside of this process; of audio
   bool muted = false;  // by the server: nothing is forwarded
   VideoSource source = VideoSource::Camera;
 

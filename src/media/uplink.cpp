@@ -6,6 +6,7 @@
 
 #include "base/sequence.h"
 #include "media/downlink.h"
+#include "media/guest.h"
 #include "media/has.h"
 #include "proto/rtcp/writer.h"
 #include "proto/rtp/extensions.h"
@@ -68,6 +69,7 @@ void Uplink::set_parameters(const std::vector<ReceiveParameters>& parameters, Pa
 
 void Uplink::remove_track(Track& track) {
   for (const Subscriber& subscriber : track.subscribers) subscriber.stream->forwarder().restart();
+  for (Guest* const guest : track.guests) guest->on_track_ended(track.id);
   drop_routes(track, std::nullopt);
   std::erase_if(layers_told_, [&](const LayersTold& told) { return told.track == track.id; });
   std::erase_if(tracks_, [&](const auto& owned) { return owned.get() == &track; });
@@ -332,6 +334,9 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
     }
     if (codec->codec == Codec::Red) read_descriptor(packet);
     if (codec->codec == Codec::Opus) packet.repeats = from.recent->before(sequence, packet.timestamp);
+    if (!track.muted) {
+      for (Guest* const guest : track.guests) guest->on_audio(track, packet, now);
+    }
   }
   deliver(track, packet, in.view.payload_type, now);
   if (codec->codec == Codec::Opus) from.recent->push(sequence, packet.timestamp, packet.payload);

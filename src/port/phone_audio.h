@@ -43,6 +43,11 @@ class PhoneLine {
   virtual ~PhoneLine() = default;
   /// What it speaks by now; what is sent to it should be that.
   [[nodiscard]] virtual G711 law() const = 0;
+  /// How it wants to be sent sound. Steady: 20 ms every 20 ms from the first on, in order, with consecutive timestamps;
+  /// what was lost is concealed and pauses are filled, which costs some delay. AsItComes: for whoever sends packets to
+  /// a telephone that does all that itself.
+  enum class Feed : std::uint8_t { AsItComes, Steady };
+  [[nodiscard]] virtual Feed feed() const { return Feed::AsItComes; }
   /// Once, before all else. Sound may come before the call was answered (early media).
   virtual void start(net::Loop& loop, PhoneEars& ears) = 0;
   /// To be heard there. Never blocks: what can't be sent is dropped and counted by the line.

@@ -26,6 +26,7 @@ constexpr std::array kRoutes{
     Route{Method::Post, "/api/calls/{id}/accept", RouteId::AcceptCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/reject", RouteId::RejectCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/answer", RouteId::AnswerCall, Access::User, RateClass::Ordinary},
+    Route{Method::Post, "/api/calls/{id}/ice-restart", RouteId::RestartCallIce, Access::User, RateClass::Ordinary},
     Route{Method::Get, "/api/calls/{id}/events", RouteId::WatchCall, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/dtmf", RouteId::SendDtmf, Access::User, RateClass::Ordinary},
     Route{Method::Post, "/api/calls/{id}/hold", RouteId::HoldCall, Access::User, RateClass::Ordinary},

@@ -30,6 +30,7 @@ enum class RouteId {
   AcceptCall,
   RejectCall,
   AnswerCall,
+  RestartCallIce,
   WatchCall,
   SendDtmf,
   HoldCall,

@@ -11,14 +11,14 @@ using call::phone::Switch;
 
 MockProvider::~MockProvider() {
   for (const auto& [id, dialed] : calls_) {
+    dialed.switches->over = true;
     if (dialed.timer) loop_.cancel(*dialed.timer);
   }
   for (const auto& [id, promise] : promised_) loop_.cancel(promise.timer);
 }
 
 void MockProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
-  Dialed dialed{.at = loop_.now().mono, .script = script_of(number), .next = 0, .timer = std::nullopt};
-  const auto [place, is_new] = calls_.emplace(call, std::move(dialed));
+  const auto [place, is_new] = calls_.emplace(call, Dialed{loop_.now().mono, script_of(number), manner_of(number)});
   if (is_new) wait_for_next(call, place->second);
   if (const auto how = call_back_of(number)) promise_call_back(call, number, *how);
 }
@@ -34,7 +34,7 @@ void MockProvider::call_back(const CallId& call) {
   const auto promised = promised_.extract(call);
   const Promise& promise = promised.mapped();
   const CallId id = tell_incoming_({.from = promise.number.value(), .to = "mock", .calls_back = call});
-  Dialed calling{.at = loop_.now().mono, .script = {}, .next = 0, .timer = std::nullopt};
+  Dialed calling{loop_.now().mono, {}, manner_of(promise.number)};
   if (promise.how.gives_up) calling.script = {{.after = *promise.how.gives_up, .what = Over{}}};
   const auto [place, is_new] = calls_.emplace(id, std::move(calling));
   if (is_new) wait_for_next(id, place->second);
@@ -49,7 +49,7 @@ void MockProvider::accept(const CallId& call) {
   if (place == calls_.end()) return;
   Dialed& calling = place->second;
   if (calling.timer) loop_.cancel(*calling.timer);
-  calling = {.at = loop_.now().mono, .script = {{.after = {}, .what = Answered{}}}, .next = 0, .timer = std::nullopt};
+  calling = Dialed{loop_.now().mono, {{.after = {}, .what = Answered{}}}, calling.manner};
   wait_for_next(call, calling);
 }
 
@@ -72,6 +72,7 @@ void MockProvider::step(const CallId& call) {
   const Step done = dialed.script[dialed.next++];
   const std::uint64_t sequence = dialed.next;
   if (std::holds_alternative<Over>(done.what)) {
+    dialed.switches->over = true;
     calls_.erase(place);
   } else {
     wait_for_next(call, dialed);
@@ -79,13 +80,24 @@ void MockProvider::step(const CallId& call) {
   tell_(ProviderEvent{.call = call, .sequence = sequence, .what = done.what});
 }
 
-std::unique_ptr<port::PhoneLine> MockProvider::take_line(const CallId& /*call*/) {
-  return nullptr;  // it has no sound yet
+/// The line knows the script as well as we do, so nobody has to tell it when the call is answered.
+std::unique_ptr<port::PhoneLine> MockProvider::take_line(const CallId& call) {
+  const auto place = calls_.find(call);
+  if (place == calls_.end()) return nullptr;
+  const Dialed& dialed = place->second;
+  MockTelephone::Script script;
+  for (const Step& step : dialed.script) {
+    if (std::holds_alternative<call::phone::Rings>(step.what)) script.rings = step.after;
+    if (std::holds_alternative<call::phone::Answered>(step.what)) script.answers = step.after;
+  }
+  return std::make_unique<MockLine>(MockLine::Options{
+      .dialed_at = dialed.at, .script = script, .manner = dialed.manner, .switches = dialed.switches});
 }
 
 void MockProvider::hang_up(const CallId& call) {
   const auto place = calls_.find(call);
   if (place == calls_.end()) return;
+  place->second.switches->over = true;
   if (place->second.timer) loop_.cancel(*place->second.timer);
   calls_.erase(place);
 }
@@ -93,14 +105,20 @@ void MockProvider::hang_up(const CallId& call) {
 void MockProvider::send_dtmf(const CallId& call, std::string_view digits) {
   // What is typed may be a PIN: how much of it is all that is logged.
   log_.debug("the mock telephone hears digits", {{"call", call}, {"count", digits.size()}});
+  const auto place = calls_.find(call);
+  if (place != calls_.end()) place->second.switches->press(digits);
 }
 
 void MockProvider::set_hold(const CallId& call, Switch to) {
   log_.debug("the mock telephone is put on hold or back", {{"call", call}, {"hold", to == Switch::On ? "on" : "off"}});
+  const auto place = calls_.find(call);
+  if (place != calls_.end()) place->second.switches->held = to == Switch::On;
 }
 
 void MockProvider::set_mute(const CallId& call, Switch to) {
   log_.debug("the mock telephone hears silence or speech", {{"call", call}, {"mute", to == Switch::On ? "on" : "off"}});
+  const auto place = calls_.find(call);
+  if (place != calls_.end()) place->second.switches->muted = to == Switch::On;
 }
 
 }  // namespace zvonok::voip_mock

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapter/voip_mock/mock_line.h"
 #include "adapter/voip_mock/mock_rules.h"
 #include "base/log.h"
 #include "net/loop.h"
@@ -34,9 +35,13 @@ class MockProvider final : public port::PhoneProvider {
 
  private:
   struct Dialed {
+    Dialed(TimePoint when, std::vector<Step> what, Manner how)
+        : at{when}, script{std::move(what)}, manner{std::move(how)} {}
     TimePoint at;
     std::vector<Step> script;
-    std::size_t next = 0;  // of the script
+    Manner manner;
+    std::shared_ptr<MockSwitches> switches = std::make_shared<MockSwitches>();  // the line's as well
+    std::size_t next = 0;                                                       // of the script
     std::optional<net::Loop::TimerKey> timer;
   };
   struct Promise {

@@ -41,6 +41,16 @@ std::string_view rule_of(const PhoneNumber& number) {
 
 }  // namespace
 
+Manner manner_of(const PhoneNumber& number) {
+  const std::string_view rule = rule_of(number);
+  Manner manner;
+  if (rule == "0020") manner.echo = Manner::Echo::AtOnce;
+  if (rule == "0021") manner.law = port::G711::Alaw;
+  if (rule == "0022") manner.feed = port::PhoneLine::Feed::Steady;
+  if (rule == "0023") manner.presses = "123#";
+  return manner;
+}
+
 std::vector<Step> script_of(const PhoneNumber& number) {
   const std::string_view rule = rule_of(number);
   if (rule == "0001" || call_back_of(number)) return {took_on(), rings(), over(kAnswers, {.how = Over::How::Busy})};
@@ -52,7 +62,7 @@ std::vector<Step> script_of(const PhoneNumber& number) {
     return {took_on(), rings(), {.after = kAnswers, .what = Answered{}}, over(kAnswers + kTalksShortly, {})};
   }
   if (rule == "0007") return {over({}, failed(ProviderFault::Unreachable))};
-  if (rule == "0008") return {took_on(), {.after = {}, .what = Answered{}}};
+  if (rule == "0008" || rule == "0020") return {took_on(), {.after = {}, .what = Answered{}}};
   if (rule == "0009") return {};
   return {took_on(), rings(), {.after = kAnswers, .what = Answered{}}};
 }

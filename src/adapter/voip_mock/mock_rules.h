@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "call/phone_words.h"
+#include "port/phone_audio.h"
 
 namespace zvonok::voip_mock {
 
@@ -16,6 +17,17 @@ struct Step {
   std::variant<call::phone::TookOn, call::phone::Rings, call::phone::Answered, call::phone::Over> what;
   friend bool operator==(const Step&, const Step&) = default;
 };
+
+/// How it sounds.
+struct Manner {
+  enum class Echo { Later, AtOnce };  // AtOnce: as it comes, and nothing else is heard
+  Echo echo = Echo::Later;
+  port::G711 law = port::G711::Ulaw;
+  port::PhoneLine::Feed feed = port::PhoneLine::Feed::AsItComes;
+  std::string presses;  // digits that are pressed there after the answer
+  friend bool operator==(const Manner&, const Manner&) = default;
+};
+[[nodiscard]] Manner manner_of(const call::phone::PhoneNumber& number);
 
 /// Numbers that begin with +1500555 choose by their last four digits; all others answer.
 [[nodiscard]] std::vector<Step> script_of(const call::phone::PhoneNumber& number);

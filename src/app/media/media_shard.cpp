@@ -56,7 +56,8 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
         socket_{std::move(socket)},
         context_{std::move(context)},
         options_{std::move(options)},
-        engine_{context_, entropy_, *this} {}
+        engine_{context_, entropy_, *this},
+        phone_{loop_, engine_, [this](ParticipantId telephone, char digit) { tell_digit(telephone, digit); }} {}
 
   [[nodiscard]] bool start() {
     loop_.set_turn_end([this] { end_turn(); });
@@ -66,6 +67,7 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
   [[nodiscard]] const SocketAddress& local() const { return socket_.local(); }
 
   void handle(const media::Command& command) { engine_.handle(command, loop_.now().mono); }
+  [[nodiscard]] PhoneLegs& phone() { return phone_; }
 
   void on_ready(std::uint32_t) override {
     const TimePoint now = loop_.now().mono;
@@ -155,6 +157,11 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
  private:
   void note(PacketLane::Wake wake) { tunnel_waits_ = tunnel_waits_ || wake == PacketLane::Wake::Yes; }
 
+  void tell_digit(ParticipantId telephone, char digit) {
+    if (!options_.on_phone_digit) return;
+    options_.control->post([tell = &options_.on_phone_digit, telephone, digit] { (*tell)(telephone, digit); });
+  }
+
   void end_turn() {
     const TimePoint now = loop_.now().mono;
     if (engine_.next_timeout() <= now) engine_.handle_timeout(now);
@@ -223,7 +230,8 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
                   .forwarding = forwarding_,
                   .cpu_seconds = cpu_seconds(),
                   .from_tunnel = {},
-                  .to_tunnel = {}};
+                  .to_tunnel = {},
+                  .phone = phone_.counters()};
   }
 
   net::Loop& loop_;
@@ -232,6 +240,7 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
   dtls::Context context_;
   Options options_;
   media::Engine engine_;
+  PhoneLegs phone_;
   std::unique_ptr<net::FramedTcp> tcp_;  // null when there is no ICE-TCP
   PacketLane from_tunnel_;
   PacketLane to_tunnel_;
@@ -286,6 +295,10 @@ MediaShard::~MediaShard() {
 
 void MediaShard::post(media::Command command) {
   loop_->post([core = core_.get(), command = std::move(command)] { core->handle(command); });
+}
+
+void MediaShard::with_phone(PhoneTask task) {
+  loop_->post([core = core_.get(), task = std::move(task)]() mutable { task(core->phone()); });
 }
 
 void MediaShard::deliver(const ice::Path& path, Bytes packet) {

@@ -16,6 +16,7 @@
 
 #include "app/histogram.h"
 #include "app/media/packet_lane.h"
+#include "app/media/phone_legs.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -41,6 +42,7 @@ struct MediaCounters {
   double cpu_seconds = 0;  // of the thread
   LaneCounters from_tunnel;
   LaneCounters to_tunnel;
+  PhoneLegCounters phone;
 };
 
 /// The tunnel as the media threads see it. Everything is called on the control thread.
@@ -66,6 +68,8 @@ class MediaShard {
     std::function<void(std::vector<media::Event>)> on_events;
     std::size_t index = 0;         // among the media threads
     TunnelDoor* tunnel = nullptr;  // null where there is none; outlives this
+    /// A digit of a telephone (PhoneLegs). On the control thread; may be empty.
+    std::function<void(ParticipantId telephone, char digit)> on_phone_digit;
   };
   /// Binds and starts. The error is one line that names the address.
   [[nodiscard]] static Result<std::unique_ptr<MediaShard>, std::string> create(Options options);
@@ -79,6 +83,9 @@ class MediaShard {
   /// A line for the operator where the system gave the socket too little memory for bursts.
   [[nodiscard]] const std::optional<std::string>& small_buffers() const { return small_buffers_; }
   void post(media::Command command);
+  /// To be done with this thread's phone calls, after what was posted before.
+  using PhoneTask = std::move_only_function<void(PhoneLegs&)>;
+  void with_phone(PhoneTask task);
   /// A packet that came through the tunnel, by a path of the tunnel's. Copied; dropped and counted when too much waits.
   void deliver(const ice::Path& path, Bytes packet);
   /// Nothing more will come by that path, and nothing can be sent on it.

@@ -86,6 +86,7 @@ MediaCounters MediaShards::sum(const std::vector<MediaCounters>& counters) {
     add_counters(sum.engine, one.engine);
     add_counters(sum.from_tunnel, one.from_tunnel);
     add_counters(sum.to_tunnel, one.to_tunnel);
+    add_counters(sum.phone, one.phone);
     sum.peers += one.peers;
     sum.totals.add(one.totals);
     sum.forwarding.add(one.forwarding);

@@ -1,51 +1,47 @@
-// The browser's side of phone calls: what is offered to it, and what it answered. The seam at which the sound of phone
-// calls comes in; until then `DescribedLegs` offers this node's own addresses, and nobody answers at them. Belongs to
-// the control thread.
+// The browser's side of phone calls: what is offered to it, what it answered, and the telephone's line that is heard
+// there. `MediaLegs` (media_legs.h) has them on the media threads. Belongs to the control thread.
 #pragma once
+#include <functional>
+#include <memory>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
-#include "base/entropy.h"
 #include "base/id.h"
-#include "proto/sdp/sdp.h"
+#include "call/phone_words.h"
+#include "port/phone_audio.h"
 
 namespace zvonok::app {
 
 class BrowserLegs {
  public:
   virtual ~BrowserLegs() = default;
+
+  /// What legs tell of themselves, later than the calls below and never from within them.
+  struct Events {
+    /// The browser was connected, or was to be, and is gone for good unless it answers once more.
+    std::function<void(const CallId&)> on_lost;
+    /// A digit that was pressed at the telephone.
+    std::function<void(const CallId&, char digit)> on_digit;
+  };
+  /// Before any leg.
+  virtual void on_event(Events tell) = 0;
+
   /// The offer for a new call, as SDP.
   [[nodiscard]] virtual std::string open(const CallId& call) = 0;
   /// "" when there is none.
   [[nodiscard]] virtual std::string offer_of(const CallId& call) const = 0;
-  /// The browser's answer, checked before. A later one takes the place of an earlier one.
-  virtual void take_answer(const CallId& call, std::string sdp) = 0;
+  /// The browser's answer, checked before (rest::decode_browser_answer). A later one takes the place of an earlier one:
+  /// with another ufrag the browser has restarted ICE, with another fingerprint it is another browser.
+  virtual void take_answer(const CallId& call, const std::string& sdp) = 0;
+  /// A new offer, with other ICE credentials; the old ones are good until the browser uses the new ones.
+  virtual std::string restart_ice(const CallId& call) = 0;
+  /// The telephone's end of the call, to be heard from now on. Null: nothing is.
+  virtual void attach_line(const CallId& call, std::unique_ptr<port::PhoneLine> line) = 0;
+  /// The telephone hears silence.
+  virtual void set_mute(const CallId& call, call::phone::Switch to) = 0;
+  /// Both hear silence.
+  virtual void set_hold(const CallId& call, call::phone::Switch to) = 0;
   /// Exactly one for each `open`; harmless for others.
   virtual void close(const CallId& call) = 0;
-};
-
-class DescribedLegs final : public BrowserLegs {
- public:
-  explicit DescribedLegs(Entropy& entropy) : entropy_{entropy} {}
-
-  /// Before any call: how media of this node is reached.
-  void attach(sdp::Fingerprint fingerprint, std::vector<std::string> candidates);
-
-  [[nodiscard]] std::string open(const CallId& call) override;
-  [[nodiscard]] std::string offer_of(const CallId& call) const override;
-  void take_answer(const CallId& call, std::string sdp) override;
-  void close(const CallId& call) override { legs_.erase(call); }
-
- private:
-  struct Leg {
-    std::string offer;
-    std::string answer;
-  };
-  Entropy& entropy_;
-  sdp::Fingerprint fingerprint_;
-  std::vector<std::string> candidates_;
-  std::unordered_map<CallId, Leg> legs_;
 };
 
 }  // namespace zvonok::app

@@ -14,6 +14,8 @@ using rest::PhoneCallRow;
 
 PhoneApi::PhoneApi(Parts parts, const Config& config)
     : parts_{parts}, initiations_{config.voip_initiations_per_minute}, requests_{config.voip_requests_per_minute} {
+  parts_.phone.on_digit(
+      [this](const call::phone::CallView& view, char digit) { parts_.events.publish_digit(view, digit); });
   parts_.phone.on_change([this](const call::phone::Changed& change) {
     parts_.events.publish(change, parts_.phone.offer_of(change.view.record.id));
   });
@@ -50,6 +52,7 @@ void PhoneApi::dispatch(const rest::Match& match, Asked asked) {
   if (match.route->id == RouteId::AcceptCall) return decide<call::phone::Accept>(match, std::move(asked));
   if (match.route->id == RouteId::RejectCall) return decide<call::phone::Decline>(match, std::move(asked));
   if (match.route->id == RouteId::AnswerCall) return answer(match, std::move(asked));
+  if (match.route->id == RouteId::RestartCallIce) return restart_ice(match, std::move(asked));
   if (match.route->id == RouteId::SendDtmf) return send_dtmf(match, std::move(asked));
   if (match.route->id == RouteId::HoldCall) return set_hold(match, std::move(asked));
   if (match.route->id == RouteId::MuteCall) return set_mute(match, std::move(asked));
@@ -180,6 +183,13 @@ void PhoneApi::answer(const rest::Match& match, Asked asked) {
   if (!sdp) return reply(asked, sdp.error());
   const UserId user = asked.exchange.principal->user;
   PhoneControl::Told told = parts_.phone.answer(*id, user, std::move(*sdp));
+  reply_told(std::move(asked), *id, std::move(told));
+}
+
+void PhoneApi::restart_ice(const rest::Match& match, Asked asked) {
+  const auto id = rest::call_id_of(match.param("id"));
+  if (!id) return reply(asked, id.error());
+  PhoneControl::Told told = parts_.phone.restart_ice(*id, asked.exchange.principal->user);
   reply_told(std::move(asked), *id, std::move(told));
 }
 

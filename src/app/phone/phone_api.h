@@ -47,6 +47,7 @@ class PhoneApi {
   template <class Command>
   void decide(const rest::Match& match, Asked asked);
   void answer(const rest::Match& match, Asked asked);
+  void restart_ice(const rest::Match& match, Asked asked);
   void send_dtmf(const rest::Match& match, Asked asked);
   void set_hold(const rest::Match& match, Asked asked);
   void set_mute(const rest::Match& match, Asked asked);

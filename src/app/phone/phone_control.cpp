@@ -35,6 +35,12 @@ PhoneControl::PhoneControl(Parts parts, const Config& config)
     : parts_{parts}, calls_{call_options(config), parts.presence} {
   parts_.provider.on_event([this](const ProviderEvent& event) { on_provider_event(event); });
   parts_.provider.on_incoming([this](const IncomingCall& incoming) { return on_incoming(incoming); });
+  parts_.legs.on_event({.on_lost = [this](const CallId& id) { (void)run(BrowserGone{id}); },
+                        .on_digit =
+                            [this](const CallId& id, char digit) {
+                              const auto view = calls_.find(id);
+                              if (view && tell_digit_) tell_digit_(*view, digit);
+                            }});
 }
 
 void PhoneControl::restore(const std::vector<port::PhoneUsage>& usage) {
@@ -73,10 +79,18 @@ PhoneControl::Told PhoneControl::tell(const CallId& id, Command command) {
   return {.outcome = outcome, .view = std::move(view)};
 }
 
-PhoneControl::Told PhoneControl::answer(const CallId& id, const UserId& user, std::string sdp) {
+PhoneControl::Told PhoneControl::answer(const CallId& id, const UserId& user, const std::string& sdp) {
   Told told = tell(id, BrowserReady{.call = id, .user = user});
-  if (told.outcome == Outcome::Done) parts_.legs.take_answer(id, std::move(sdp));
+  if (told.outcome == Outcome::Done) parts_.legs.take_answer(id, sdp);
   return told;
+}
+
+PhoneControl::Told PhoneControl::restart_ice(const CallId& id, const UserId& user) {
+  const auto view = calls_.find(id);
+  if (!view) return {.outcome = Outcome::NoSuchCall, .view = std::nullopt};
+  if (view->user() != user) return {.outcome = Outcome::NotYours, .view = view};
+  (void)parts_.legs.restart_ice(id);
+  return {.outcome = Outcome::Done, .view = view};
 }
 
 void PhoneControl::drain() {
@@ -179,6 +193,7 @@ void PhoneControl::perform(const Ring& effect) {
 void PhoneControl::perform(const TakeUp& effect) {
   (void)parts_.legs.open(effect.call);
   parts_.provider.accept(effect.call);
+  take_line(effect.call);
 }
 void PhoneControl::perform(const TurnAway& effect) {
   ++counters_.turned_away[static_cast<std::size_t>(effect.why)];
@@ -205,6 +220,11 @@ void PhoneControl::dial_now(const CallId& id) {
   if (placing == placing_.end() || !placing->second.to_dial) return;  // over meanwhile
   const PhoneNumber number = *std::exchange(placing->second.to_dial, std::nullopt);
   parts_.provider.dial(id, number);
+  take_line(id);
+}
+
+void PhoneControl::take_line(const CallId& id) {
+  if (auto line = parts_.provider.take_line(id)) parts_.legs.attach_line(id, std::move(line));
 }
 
 void PhoneControl::perform(const HangUp& effect) {
@@ -218,9 +238,11 @@ void PhoneControl::perform(const PassDtmf& effect) {
 }
 void PhoneControl::perform(const PassHold& effect) {
   parts_.provider.set_hold(effect.call, effect.to);
+  parts_.legs.set_hold(effect.call, effect.to);
 }
 void PhoneControl::perform(const PassMute& effect) {
   parts_.provider.set_mute(effect.call, effect.to);
+  parts_.legs.set_mute(effect.call, effect.to);
 }
 
 // ---- what became of calls ------------------------------------------------------------------------------------------

@@ -72,15 +72,20 @@ class PhoneControl {
   /// Of any command about a call but Initiate.
   Told tell(const CallId& id, call::phone::Command command);
   /// The browser's answer, checked.
-  Told answer(const CallId& id, const UserId& user, std::string sdp);
+  Told answer(const CallId& id, const UserId& user, const std::string& sdp);
 
   [[nodiscard]] std::optional<call::phone::CallView> find(const CallId& id) const { return calls_.find(id); }
   [[nodiscard]] std::vector<call::phone::CallView> calls_of(const UserId& user) const { return calls_.calls_of(user); }
   [[nodiscard]] std::string offer_of(const CallId& id) const { return parts_.legs.offer_of(id); }
   /// Asked when a telephone calls: whether that user listens to events of phone calls. Sockets of the user count too.
   void on_ask_listening(std::function<bool(const UserId&)> ask) { is_listening_ = std::move(ask); }
+  /// The browser wants to restart ICE: the call has another offer afterwards.
+  Told restart_ice(const CallId& id, const UserId& user);
   /// Every change of every call, as it happens.
   void on_change(std::function<void(const call::phone::Changed&)> tell) { tell_change_ = std::move(tell); }
+
+  /// Every digit that is pressed at a telephone.
+  void on_digit(std::function<void(const call::phone::CallView&, char)> tell) { tell_digit_ = std::move(tell); }
 
   void drain();
   void shut_down();
@@ -110,6 +115,7 @@ class PhoneControl {
   void begun(const call::phone::CallView& view);
   void ended(const call::phone::Changed& change);
   void dial_now(const CallId& id);
+  void take_line(const CallId& id);
   [[nodiscard]] std::string new_session_id();
   CallId on_incoming(const call::phone::IncomingCall& incoming);
   /// `user`: who is called, if anybody; an error: that could not be found out.
@@ -122,6 +128,7 @@ class PhoneControl {
   call::phone::PhoneCalls calls_;
   std::function<void(const call::phone::Changed&)> tell_change_;
   std::function<bool(const UserId&)> is_listening_;
+  std::function<void(const call::phone::CallView&, char)> tell_digit_;
   std::unordered_map<CallId, Placing> placing_;
   std::unordered_map<CallId, call::phone::IncomingCall> arriving_;  // whom they call is not known yet
   std::unordered_set<CallId> sessions_;                             // of calls under way

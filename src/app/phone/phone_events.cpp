@@ -53,16 +53,27 @@ void PhoneEvents::open(Exchange exchange, const std::optional<CallId>& call,
 }
 
 void PhoneEvents::publish(const call::phone::Changed& change, const std::string& sdp_offer) {
-  const auto own = by_user_.find(change.view.user());
+  if (!by_user_.contains(change.view.user())) return;
+  tell(change.view, event_text(rest::row_of(change.view, sdp_offer), call::phone::to_text(change.cause)),
+       call::phone::is_over(change.view.status) ? Then::End : Then::GoOn);
+}
+
+void PhoneEvents::publish_digit(const call::phone::CallView& view, char digit) {
+  if (!by_user_.contains(view.user())) return;
+  const boost::json::object data{{"call_id", view.record.id.value()}, {"digit", std::string_view{&digit, 1}}};
+  tell(view, "id: " + std::to_string(next_event_++) + "\nevent: digit\ndata: " + boost::json::serialize(data) + "\n\n",
+       Then::GoOn);
+}
+
+void PhoneEvents::tell(const call::phone::CallView& view, const std::string& text, Then then) {
+  const auto own = by_user_.find(view.user());
   if (own == by_user_.end()) return;
-  const bool over = call::phone::is_over(change.view.status);
-  const std::string text = event_text(rest::row_of(change.view, sdp_offer), call::phone::to_text(change.cause));
   // Copied: a stream that is ended leaves the set, be it now or later.
   const std::vector<ConnectionId> listeners{own->second.begin(), own->second.end()};
   for (const ConnectionId id : listeners) {
     const Stream& stream = streams_.at(id);
-    if (stream.call && *stream.call != change.view.record.id) continue;
-    const bool ends = over && stream.call.has_value();
+    if (stream.call && *stream.call != view.record.id) continue;
+    const bool ends = then == Then::End && stream.call.has_value();
     (void)server_->stream_send(id, text);
     if (ends) server_->stream_end(id);
   }

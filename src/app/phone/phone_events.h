@@ -31,6 +31,8 @@ class PhoneEvents final : public net::StreamWatcher {
   /// Opens a stream that begins with these calls. `call`: only of that one, and the stream ends with it.
   void open(Exchange exchange, const std::optional<CallId>& call, const std::vector<rest::PhoneCallRow>& now);
   void publish(const call::phone::Changed& change, const std::string& sdp_offer);
+  /// That was pressed at the telephone.
+  void publish_digit(const call::phone::CallView& view, char digit);
   void close_session(const std::string& session_id);
   /// To all of the user's calls: a device that can be rung.
   [[nodiscard]] bool listens(const UserId& user) const;
@@ -45,6 +47,9 @@ class PhoneEvents final : public net::StreamWatcher {
     std::optional<CallId> call;
   };
   [[nodiscard]] std::string event_text(const rest::PhoneCallRow& row, std::string_view cause);
+  enum class Then : std::uint8_t { GoOn, End };
+  /// To who listens to that call; of those who listen to it alone, the stream ends with it.
+  void tell(const call::phone::CallView& view, const std::string& text, Then then);
   void keep_alive();
 
   net::Loop& loop_;

@@ -6,7 +6,7 @@ namespace zvonok::app {
 
 PhoneService::PhoneService(Parts parts, const Config& config)
     : provider_{std::move(parts.provider)},
-      legs_{parts.entropy},
+      legs_{parts.entropy, parts.log},
       control_{{.loop = parts.loop,
                 .journal = parts.journal,
                 .presence = parts.presence,

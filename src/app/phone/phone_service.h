@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/config/config.h"
-#include "app/phone/browser_legs.h"
+#include "app/phone/media_legs.h"
 #include "app/phone/phone_api.h"
 #include "app/phone/phone_control.h"
 #include "app/phone/phone_events.h"
@@ -28,9 +28,11 @@ class PhoneService {
   /// Before any request.
   void attach(net::Server& server) { events_.attach(server); }
   /// Before any call.
-  void attach(sdp::Fingerprint fingerprint, std::vector<std::string> candidates) {
-    legs_.attach(std::move(fingerprint), std::move(candidates));
+  void attach(MediaShards& shards, sdp::Fingerprint fingerprint, std::vector<std::vector<std::string>> candidates) {
+    legs_.attach(shards, std::move(fingerprint), std::move(candidates));
   }
+  [[nodiscard]] MediaLegs& legs() { return legs_; }
+  [[nodiscard]] const MediaLegs& legs() const { return legs_; }
   /// What today has cost before this start.
   [[nodiscard]] Result<void, std::string> restore(port::CallStore& store, WallTime now);
 
@@ -42,7 +44,7 @@ class PhoneService {
 
  private:
   std::unique_ptr<port::PhoneProvider> provider_;
-  DescribedLegs legs_;
+  MediaLegs legs_;
   PhoneControl control_;
   PhoneEvents events_;
   PhoneApi api_;

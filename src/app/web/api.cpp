@@ -191,6 +191,7 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::AcceptCall:
     case rest::RouteId::RejectCall:
     case rest::RouteId::AnswerCall:
+    case rest::RouteId::RestartCallIce:
     case rest::RouteId::WatchCall:
     case rest::RouteId::SendDtmf:
     case rest::RouteId::HoldCall:

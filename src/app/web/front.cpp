@@ -248,6 +248,7 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::AcceptCall:
     case rest::RouteId::RejectCall:
     case rest::RouteId::AnswerCall:
+    case rest::RouteId::RestartCallIce:
     case rest::RouteId::WatchCall:
     case rest::RouteId::SendDtmf:
     case rest::RouteId::HoldCall:

@@ -25,7 +25,7 @@ class MockSubject final : public PhoneSubject {
 
   [[nodiscard]] port::PhoneProvider& provider() override { return provider_; }
   [[nodiscard]] call::phone::PhoneNumber number() const override { return number_; }
-  [[nodiscard]] bool has_sound() const override { return false; }
+  [[nodiscard]] bool has_sound() const override { return true; }
 
  private:
   voip_mock::MockProvider provider_;

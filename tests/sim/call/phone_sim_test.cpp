@@ -373,6 +373,7 @@ class World {
         case Cause::Offline:
         case Cause::UserBusy:
         case Cause::Provider:
+        case Cause::BrowserLost:
         case Cause::Shutdown: ADD_FAILURE() << "no reason of time";
       }
     }

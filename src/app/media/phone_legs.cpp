@@ -1,0 +1,195 @@
+#include "app/media/phone_legs.h"
+
+#include <optional>
+#include <utility>
+
+#include "media/phone/sound.h"
+
+namespace zvonok::app {
+namespace {
+
+g711::Law to_media(port::G711 law) {
+  return law == port::G711::Ulaw ? g711::Law::Ulaw : g711::Law::Alaw;
+}
+port::G711 to_port(g711::Law law) {
+  return law == g711::Law::Ulaw ? port::G711::Ulaw : port::G711::Alaw;
+}
+
+}  // namespace
+
+/// One call.
+class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
+ public:
+  Leg(PhoneLegs& legs, ParticipantId telephone) : legs_{legs}, telephone_{telephone} {}
+  Leg(const Leg&) = delete;
+  Leg& operator=(const Leg&) = delete;
+  ~Leg() override {
+    if (timer_) legs_.loop_.cancel(*timer_);
+  }
+
+  void set_taken(const std::vector<media::CodecParameters>& taken) { to_browser_.set_taken(taken); }
+  void attach(std::unique_ptr<port::PhoneLine> line) {
+    line_ = std::move(line);
+    if (line_ != nullptr) line_->start(legs_.loop_, *this);
+  }
+  void set_mute(bool on) {
+    muted_ = on;
+    update();
+  }
+  void set_hold(bool on) {
+    held_ = on;
+    update();
+  }
+  void add_to(PhoneLegCounters& sum) const;
+  [[nodiscard]] bool has_line() const { return line_ != nullptr; }
+
+  // What the browser says.
+  void on_audio(const media::Track&, const media::MediaPacket& packet, TimePoint now) override {
+    if (line_ == nullptr) {
+      ++without_line_;
+      return;
+    }
+    to_line_.set_law(to_media(line_->law()));
+    to_line_.on_packet(now, packet);
+  }
+  void on_track_ended(TrackId) override {}
+
+  // What the telephone says.
+  void on_sound(TimePoint now, const port::PhoneSound& sound) override {
+    to_browser_.on_sound(now, {.law = to_media(sound.law),
+                               .timestamp = sound.timestamp,
+                               .is_first = sound.is_first,
+                               .samples = sound.samples});
+    arm();
+  }
+  void on_digit(TimePoint now, char digit) override {
+    to_browser_.on_digit(now, digit);
+    legs_.tell_digit_(telephone_, digit);
+    arm();
+  }
+
+ private:
+  class Line final : public media::phone::ToLine::Out {
+   public:
+    explicit Line(Leg& leg) : leg_{leg} {}
+    void on_sound(TimePoint now, const media::phone::Sound& sound) override {
+      leg_.line_->send(now, {.law = to_port(sound.law),
+                             .timestamp = sound.timestamp,
+                             .is_first = sound.is_first,
+                             .samples = sound.samples});
+    }
+    void on_digit(TimePoint now, char digit) override { leg_.line_->send_digit(now, digit); }
+
+   private:
+    Leg& leg_;
+  };
+  class Browser final : public media::phone::ToBrowser::Out {
+   public:
+    explicit Browser(Leg& leg) : leg_{leg} {}
+    void on_packet(TimePoint now, const media::MediaPacket& packet, rtp::PayloadType type) override {
+      leg_.legs_.engine_.publish(leg_.telephone_, packet, type, now);
+    }
+
+   private:
+    Leg& leg_;
+  };
+
+  void update() {
+    to_line_.set_silent(muted_ || held_);
+    to_browser_.set_silent(held_);
+  }
+
+  void arm() {
+    const TimePoint next = to_browser_.next_timeout();
+    if (timer_ && timer_->first <= next) return;
+    if (timer_) legs_.loop_.cancel(*timer_);
+    timer_.reset();
+    if (next == TimePoint::max()) return;
+    timer_ = legs_.loop_.schedule(next, [this] {
+      timer_.reset();
+      to_browser_.handle_timeout(legs_.loop_.now().mono);
+      arm();
+    });
+  }
+
+  PhoneLegs& legs_;
+  ParticipantId telephone_;
+  bool muted_ = false;
+  bool held_ = false;
+  Line to_line_end_{*this};
+  Browser to_browser_end_{*this};
+  media::phone::ToLine to_line_{to_line_end_};
+  media::phone::ToBrowser to_browser_{to_browser_end_};
+  std::optional<net::Loop::TimerKey> timer_;
+  std::uint64_t without_line_ = 0;
+  std::unique_ptr<port::PhoneLine> line_;  // goes first: it may call until then
+};
+
+PhoneLegs::PhoneLegs(net::Loop& loop, media::Engine& engine, TellDigit tell_digit)
+    : loop_{loop}, engine_{engine}, tell_digit_{std::move(tell_digit)} {}
+
+PhoneLegs::~PhoneLegs() = default;
+
+PhoneLegs::Leg* PhoneLegs::find(ParticipantId telephone) {
+  const auto found = legs_.find(telephone);
+  return found == legs_.end() ? nullptr : found->second.get();
+}
+
+void PhoneLegs::open(const Seat& seat) {
+  const auto [place, added] = legs_.try_emplace(seat.telephone, std::make_unique<Leg>(*this, seat.telephone));
+  if (!added) return;
+  engine_.seat(
+      {.guest = seat.telephone, .room = seat.room, .track = seat.track, .codecs = media::phone::ToBrowser::codecs()},
+      *place->second);
+}
+
+void PhoneLegs::set_taken(ParticipantId telephone, const std::vector<media::CodecParameters>& taken) {
+  if (Leg* const leg = find(telephone)) leg->set_taken(taken);
+}
+
+void PhoneLegs::attach(ParticipantId telephone, std::unique_ptr<port::PhoneLine> line) {
+  if (Leg* const leg = find(telephone)) leg->attach(std::move(line));
+}
+
+void PhoneLegs::set_mute(ParticipantId telephone, bool on) {
+  if (Leg* const leg = find(telephone)) leg->set_mute(on);
+}
+
+void PhoneLegs::set_hold(ParticipantId telephone, bool on) {
+  if (Leg* const leg = find(telephone)) leg->set_hold(on);
+}
+
+void PhoneLegs::close(ParticipantId telephone) {
+  const auto found = legs_.find(telephone);
+  if (found == legs_.end()) return;
+  engine_.unseat(telephone);
+  found->second->add_to(gone_);
+  legs_.erase(found);
+}
+
+void PhoneLegs::Leg::add_to(PhoneLegCounters& sum) const {
+  const media::phone::ToLineCounters& line = to_line_.counters();
+  sum.to_line.sounds += line.sounds;
+  sum.to_line.digits += line.digits;
+  sum.to_line.malformed += line.malformed;
+  sum.to_line.no_codec += line.no_codec;
+  const media::phone::ToBrowserCounters& browser = to_browser_.counters();
+  sum.to_browser.packets += browser.packets;
+  sum.to_browser.digits += browser.digits;
+  sum.to_browser.unheard += browser.unheard;
+  sum.to_browser.malformed += browser.malformed;
+  sum.to_browser.digits_dropped += browser.digits_dropped;
+  sum.without_line += without_line_;
+}
+
+PhoneLegCounters PhoneLegs::counters() const {
+  PhoneLegCounters sum = gone_;
+  for (const auto& [telephone, leg] : legs_) {
+    leg->add_to(sum);
+    ++sum.legs;
+    if (leg->has_line()) ++sum.lines;
+  }
+  return sum;
+}
+
+}  // namespace zvonok::app

@@ -1,0 +1,91 @@
+// The telephone's sound on its way to a browser: as it is when the browser takes that law, by a table when it takes the
+// other one, encoded as Opus when it took no G.711 at all. Digits go as telephone-event (RFC 4733) beside the sound.
+// Nothing is put in order or evened out: the browser has a jitter buffer of its own. Sans-IO.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "media/forwarder.h"
+#include "media/parameters.h"
+#include "media/phone/sound.h"
+
+namespace zvonok::media::phone {
+
+struct ToBrowserCounters {
+  std::uint64_t packets = 0;
+  std::uint64_t digits = 0;
+  // Dropped:
+  std::uint64_t unheard = 0;         // sound and digits that the browser has no codec for, as far as is known
+  std::uint64_t malformed = 0;       // pieces without samples, or with more than Sound::kSamplesMax
+  std::uint64_t digits_dropped = 0;  // too many waited
+};
+
+class ToBrowser {
+ public:
+  static constexpr std::size_t kDigitsWaitingMax = 32;
+
+  /// Called from within the calls of ToBrowser.
+  class Out {
+   public:
+    virtual ~Out() = default;
+    /// `type` is of `codecs()`. The packets are numbered one after the other.
+    virtual void on_packet(TimePoint now, const MediaPacket& packet, rtp::PayloadType type) = 0;
+  };
+
+  explicit ToBrowser(Out& out) : out_{out} {}
+  ToBrowser(const ToBrowser&) = delete;
+  ToBrowser& operator=(const ToBrowser&) = delete;
+
+  /// What packets may be of, with payload types of our own.
+  [[nodiscard]] static std::vector<CodecParameters> codecs();
+  /// What the browser takes, as was negotiated.
+  void set_taken(const std::vector<CodecParameters>& taken);
+  /// The browser hears silence in place of what is said.
+  void set_silent(bool on) { silent_ = on; }
+
+  void on_sound(TimePoint now, const Sound& sound);
+  void on_digit(TimePoint now, char digit);
+
+  void handle_timeout(TimePoint now);
+  /// TimePoint::max() when nothing is waited for.
+  [[nodiscard]] TimePoint next_timeout() const { return next_event_; }
+  [[nodiscard]] const ToBrowserCounters& counters() const { return counters_; }
+
+ private:
+  struct Taken {
+    bool ulaw = false;
+    bool alaw = false;
+    bool events = false;  // on a clock of 8 kHz
+  };
+  /// A digit that the browser is being told of.
+  struct Telling {
+    std::uint8_t event = 0;
+    std::uint32_t timestamp = 0;
+    int packet = 0;  // the next one
+  };
+  struct Outgoing {
+    Codec codec = Codec::Pcmu;
+    std::uint32_t timestamp = 0;
+    bool marker = false;
+    Bytes payload;
+  };
+  void send(TimePoint now, const Outgoing& packet);
+  void tell(TimePoint now);
+
+  Out& out_;
+  Taken taken_;
+  bool silent_ = false;
+  Timeline timeline_;
+  std::uint64_t next_sequence_ = 0;
+  std::deque<std::uint8_t> digits_;  // events that wait
+  std::optional<Telling> telling_;
+  TimePoint next_event_ = TimePoint::max();
+  std::array<std::uint8_t, Sound::kSamplesMax> converted_{};
+  ToBrowserCounters counters_;
+};
+
+}  // namespace zvonok::media::phone
