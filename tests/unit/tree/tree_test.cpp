@@ -46,7 +46,7 @@ const std::vector<FencedHeader> kFenced{
     {"boost/beast", std::regex{"net/http_parser\\.cpp"}},
     {"boost/asio", std::regex{"net/http_parser\\.cpp"}},
     {"soci/", std::regex{"adapter/store_sql/.*"}},
-    {"curl/", std::regex{"adapter/(authorizer_http/http_poster|tunnel_xray/grpc_channel)\\.cpp"}},
+    {"curl/", std::regex{"adapter/(authorizer_http/http_poster|http_client/http_client|tunnel_xray/grpc_channel)\\.cpp"}},
     {"spdlog/", std::regex{"app/log_sink\\.cpp"}},
     {"prometheus/", std::regex{"app/metrics\\.cpp"}},
     {"CLI/", std::regex{"app/cli/.*\\.cpp"}},

@@ -1,0 +1,193 @@
+#include "adapter/voip_twilio/twilio_provider.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace zvonok::voip_twilio {
+namespace {
+
+using call::phone::Answered;
+using call::phone::Over;
+using call::phone::ProviderEvent;
+using call::phone::ProviderFault;
+using call::phone::TookOn;
+
+constexpr std::size_t kOverMax = 10'000;
+constexpr Duration kCheckInterval = seconds{1};
+constexpr Duration kSilence = seconds{15};       // of a call of which nothing is heard: then Twilio is asked
+constexpr Duration kSilenceInCall = seconds{3};  // likewise of one that was answered: a stream brings sound always
+constexpr std::size_t kAsksAtOnceMax = 10;       // of each check, so that webhooks that don't come cost no more
+constexpr seconds kRingMax{600};                 // Twilio's own
+constexpr seconds kLengthMax{24 * 3600};         // likewise
+constexpr seconds kRingSlack{5};                 // ours ends it first
+constexpr seconds kLengthSlack{60};
+
+template <class D>
+seconds at_most(D wanted, seconds slack, seconds most) {
+  return std::min(std::chrono::ceil<seconds>(wanted) + slack, most);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TwilioProvider>, std::string> TwilioProvider::create(Parts parts, ProviderOptions options) {
+  if (!is_sid(options.account_sid, "AC")) {
+    return fail(std::string{"VOIP_ACCOUNT_SID must be AC and 32 hexadecimal digits, as the Twilio console shows it"});
+  }
+  if (options.auth_token.reveal().empty()) return fail(std::string{"VOIP_AUTH_TOKEN must be set for Twilio"});
+  if (!call::phone::parse_number(options.from)) {
+    return fail(std::string{"VOIP_FROM_NUMBER must be a number of the Twilio account, such as +1234567890"});
+  }
+  while (options.public_url.ends_with('/')) options.public_url.pop_back();
+  if (!http_client::is_web_url(options.public_url)) {
+    return fail(std::string{"PUBLIC_URL must look like https://calls.example.org"});
+  }
+  auto api = TwilioApi::create(parts.loop, parts.log,
+                               {.base = options.api_base,
+                                .account_sid = options.account_sid,
+                                .auth_token = options.auth_token,
+                                .ca_file = options.api_ca_file});
+  if (!api) return fail(api.error());
+  return std::unique_ptr<TwilioProvider>{new TwilioProvider{parts, std::move(options), std::move(*api)}};
+}
+
+TwilioProvider::TwilioProvider(Parts parts, ProviderOptions options, std::unique_ptr<TwilioApi> api)
+    : loop_{parts.loop},
+      entropy_{parts.entropy},
+      log_{parts.log},
+      options_{std::move(options)},
+      warnings_{{.burst = 5, .per_second = 0.2}, parts.loop.now().mono},
+      streams_{parts.loop,
+               parts.entropy,
+               {.is_of_call =
+                    [this](const CallId& id, const StreamStarts& start) {
+                      // A stream need not say whose it is: its token did.
+                      const bool account = start.account_sid.empty() || start.account_sid == options_.account_sid;
+                      const auto call = calls_.find(id);
+                      return account && call != calls_.end() &&
+                             (start.call_sid.empty() || call->second.sid.empty() || start.call_sid == call->second.sid);
+                    },
+                .on_started = [this](const CallId& id) { on_stream_started(id); },
+                .on_heard =
+                    [this](const CallId& id) {
+                      if (const auto call = calls_.find(id); call != calls_.end())
+                        call->second.heard = loop_.now().mono;
+                    },
+                .on_ended = [](const CallId&) {}}},
+      api_{std::move(api)} {}
+
+TwilioProvider::~TwilioProvider() {
+  if (check_timer_) loop_.cancel(*check_timer_);
+}
+
+// ---- PhoneProvider
+// ---------------------------------------------------------------------------------------------------
+
+void TwilioProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
+  if (!calls_.emplace(call, Call{.sid = {}, .answered = false, .fruitless = 0, .heard = loop_.now().mono}).second)
+    return;
+  streams_.open_call(call);
+  api_->place({.to = number.value(),
+               .from = options_.from,
+               .voice_url = url_of("voice", call),
+               .status_url = url_of("status", call),
+               .ring = at_most(options_.ring_timeout, kRingSlack, kRingMax),
+               .length_max = at_most(options_.length_max, kLengthSlack, kLengthMax)},
+              [this, call](Result<CallResource, Refusal> outcome) { on_placed(call, std::move(outcome)); });
+  schedule_check();
+}
+
+void TwilioProvider::on_placed(const CallId& id, Result<CallResource, Refusal> outcome) {
+  const auto call = calls_.find(id);
+  if (!outcome) {
+    if (call != calls_.end()) tell(id, 0, Over{.how = Over::How::Failed, .fault = outcome.error().fault});
+    return;
+  }
+  if (call == calls_.end()) {
+    // It was hung up, or is over, before Twilio said its name.
+    if (!std::holds_alternative<Over>(outcome->news)) end_at_twilio(outcome->sid, false);
+    return;
+  }
+  call->second.sid = outcome->sid;
+  call->second.heard = loop_.now().mono;
+  log_.debug("Twilio has the call", {{"call", id}, {"twilio_call", outcome->sid}});
+  tell(id, 0, TookOn{});
+  if (!std::holds_alternative<TookOn>(outcome->news)) tell(id, 0, outcome->news);
+}
+
+std::unique_ptr<port::PhoneLine> TwilioProvider::take_line(const CallId& call) {
+  return streams_.take_line(call);
+}
+
+void TwilioProvider::hang_up(const CallId& id) {
+  const auto call = calls_.find(id);
+  if (call == calls_.end()) return;
+  // Without a name yet: see on_placed.
+  if (!call->second.sid.empty()) end_at_twilio(call->second.sid, call->second.answered);
+  forget(id);
+}
+
+void TwilioProvider::end_at_twilio(const std::string& sid, bool answered) {
+  api_->end(sid, answered ? TwilioApi::End::Complete : TwilioApi::End::Cancel);
+}
+
+void TwilioProvider::forget(const CallId& id) {
+  streams_.close_call(id);
+  calls_.erase(id);
+  if (over_.insert(id).second) over_order_.push_back(id);
+  if (over_order_.size() > kOverMax) {
+    over_.erase(over_order_.front());
+    over_order_.pop_front();
+  }
+}
+
+void TwilioProvider::tell(const CallId& id, std::uint64_t sequence, const News& news) {
+  const auto call = calls_.find(id);
+  if (call == calls_.end()) return;
+  if (std::holds_alternative<Answered>(news)) call->second.answered = true;
+  if (std::holds_alternative<Over>(news)) forget(id);
+  std::visit([&](const auto& what) { tell_(ProviderEvent{.call = id, .sequence = sequence, .what = what}); }, news);
+}
+
+void TwilioProvider::on_stream_started(const CallId& id) {
+  const auto call = calls_.find(id);
+  if (call == calls_.end()) return;
+  call->second.fruitless = 0;
+  call->second.heard = loop_.now().mono;
+  // Only an answered call has a stream; the callback that says so may be late.
+  if (!call->second.answered) tell(id, 0, Answered{});
+}
+
+// ---- calls of which nothing is heard
+// ---------------------------------------------------------------------------------
+
+void TwilioProvider::schedule_check() {
+  if (check_timer_) return;
+  check_timer_ = loop_.schedule(loop_.now().mono + kCheckInterval, [this] {
+    check_timer_.reset();
+    check();
+    if (!calls_.empty()) schedule_check();
+  });
+}
+
+/// Webhooks may be lost: this server was away, or can't be reached as it thinks.
+void TwilioProvider::check() {
+  const TimePoint now = loop_.now().mono;
+  std::size_t left = kAsksAtOnceMax;
+  for (auto& [id, call] : calls_) {
+    const Duration patience = call.answered ? kSilenceInCall : kSilence;
+    if (left == 0 || call.sid.empty() || now - call.heard < patience) continue;
+    --left;
+    ++counters_.asked;
+    call.heard = now;
+    api_->ask(call.sid, [this, id = id](const std::optional<CallResource>& resource) {
+      if (!resource) return;
+      const auto asked = calls_.find(id);
+      const bool is_news = asked != calls_.end() && asked->second.sid == resource->sid &&
+                           !std::holds_alternative<TookOn>(resource->news) &&
+                           !(asked->second.answered && std::holds_alternative<Answered>(resource->news));
+      if (is_news) tell(id, 0, resource->news);
+    });
+  }
+}
+
+}  // namespace zvonok::voip_twilio
