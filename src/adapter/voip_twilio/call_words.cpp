@@ -81,6 +81,12 @@ std::string text_of(const json::Value& value) {
 
 }  // namespace
 
+bool is_harmless_sid(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  });
+}
+
 bool is_sid(std::string_view text, std::string_view kind) {
   return text.size() == kind.size() + 32 && text.starts_with(kind) &&
          std::ranges::all_of(text.substr(kind.size()), [](char c) {
@@ -151,7 +157,7 @@ std::optional<CallResource> read_resource(std::string_view text) {
     if (json::raw_is(member->key, "status")) status = text_of(member->value);
     if (json::raw_is(member->key, "duration")) duration = text_of(member->value);
   }
-  if (!reader.valid() || resource.sid.empty()) return std::nullopt;
+  if (!reader.valid() || !is_harmless_sid(resource.sid)) return std::nullopt;
   const auto news = news_of(status, "", "", duration);
   if (!news) return std::nullopt;
   resource.news = *news;

@@ -14,6 +14,8 @@
 
 namespace zvonok::voip_twilio {
 
+/// 1 to 64 of letters, digits, `-` and `_`: fit to be a part of a path. Those of Twilio are two letters and 32 digits.
+[[nodiscard]] bool is_harmless_sid(std::string_view text);
 /// "AC" or "CA" and so on, then 32 hexadecimal digits.
 [[nodiscard]] bool is_sid(std::string_view text, std::string_view kind);
 

@@ -10,6 +10,7 @@ using call::phone::Answered;
 using call::phone::Over;
 using call::phone::ProviderEvent;
 using call::phone::ProviderFault;
+using call::phone::Rings;
 using call::phone::TookOn;
 
 constexpr std::size_t kOverMax = 10'000;
@@ -30,8 +31,9 @@ seconds at_most(D wanted, seconds slack, seconds most) {
 }  // namespace
 
 Result<std::unique_ptr<TwilioProvider>, std::string> TwilioProvider::create(Parts parts, ProviderOptions options) {
-  if (!is_sid(options.account_sid, "AC")) {
-    return fail(std::string{"VOIP_ACCOUNT_SID must be AC and 32 hexadecimal digits, as the Twilio console shows it"});
+  // Not only what Twilio's look like: other servers speak its language.
+  if (!is_harmless_sid(options.account_sid)) {
+    return fail(std::string{"VOIP_ACCOUNT_SID must be set for Twilio: AC and 32 digits, as its console shows it"});
   }
   if (options.auth_token.reveal().empty()) return fail(std::string{"VOIP_AUTH_TOKEN must be set for Twilio"});
   if (!call::phone::parse_number(options.from)) {
@@ -47,17 +49,17 @@ Result<std::unique_ptr<TwilioProvider>, std::string> TwilioProvider::create(Part
                                 .auth_token = options.auth_token,
                                 .ca_file = options.api_ca_file});
   if (!api) return fail(api.error());
-  return std::unique_ptr<TwilioProvider>{new TwilioProvider{parts, std::move(options), std::move(*api)}};
+  return std::unique_ptr<TwilioProvider>{new TwilioProvider{std::move(parts), std::move(options), std::move(*api)}};
 }
 
 TwilioProvider::TwilioProvider(Parts parts, ProviderOptions options, std::unique_ptr<TwilioApi> api)
     : loop_{parts.loop},
-      entropy_{parts.entropy},
+      entropy_{std::move(parts.entropy)},
       log_{parts.log},
       options_{std::move(options)},
       warnings_{{.burst = 5, .per_second = 0.2}, parts.loop.now().mono},
       streams_{parts.loop,
-               parts.entropy,
+               *entropy_,
                {.is_of_call =
                     [this](const CallId& id, const StreamStarts& start) {
                       // A stream need not say whose it is: its token did.
@@ -83,7 +85,8 @@ TwilioProvider::~TwilioProvider() {
 // ---------------------------------------------------------------------------------------------------
 
 void TwilioProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
-  if (!calls_.emplace(call, Call{.sid = {}, .answered = false, .fruitless = 0, .heard = loop_.now().mono}).second)
+  if (!calls_.emplace(call, Call{.sid = {}, .told = Call::Told::Nothing, .fruitless = 0, .heard = loop_.now().mono})
+           .second)
     return;
   streams_.open_call(call);
   api_->place({.to = number.value(),
@@ -111,7 +114,7 @@ void TwilioProvider::on_placed(const CallId& id, Result<CallResource, Refusal> o
   call->second.heard = loop_.now().mono;
   log_.debug("Twilio has the call", {{"call", id}, {"twilio_call", outcome->sid}});
   tell(id, 0, TookOn{});
-  if (!std::holds_alternative<TookOn>(outcome->news)) tell(id, 0, outcome->news);
+  tell(id, 0, outcome->news);
 }
 
 std::unique_ptr<port::PhoneLine> TwilioProvider::take_line(const CallId& call) {
@@ -122,7 +125,7 @@ void TwilioProvider::hang_up(const CallId& id) {
   const auto call = calls_.find(id);
   if (call == calls_.end()) return;
   // Without a name yet: see on_placed.
-  if (!call->second.sid.empty()) end_at_twilio(call->second.sid, call->second.answered);
+  if (!call->second.sid.empty()) end_at_twilio(call->second.sid, call->second.answered());
   forget(id);
 }
 
@@ -141,11 +144,25 @@ void TwilioProvider::forget(const CallId& id) {
 }
 
 void TwilioProvider::tell(const CallId& id, std::uint64_t sequence, const News& news) {
-  const auto call = calls_.find(id);
-  if (call == calls_.end()) return;
-  if (std::holds_alternative<Answered>(news)) call->second.answered = true;
-  if (std::holds_alternative<Over>(news)) forget(id);
-  std::visit([&](const auto& what) { tell_(ProviderEvent{.call = id, .sequence = sequence, .what = what}); }, news);
+  const auto place = calls_.find(id);
+  if (place == calls_.end()) return;
+  Call& call = place->second;
+  const auto say = [&](const auto& what, std::uint64_t number) {
+    tell_(ProviderEvent{.call = id, .sequence = number, .what = what});
+  };
+  if (const auto* const over = std::get_if<Over>(&news)) {
+    forget(id);
+    return say(*over, sequence);
+  }
+  const auto stage = std::holds_alternative<Answered>(news) ? Call::Told::Answered
+                     : std::holds_alternative<Rings>(news)  ? Call::Told::Rings
+                                                            : Call::Told::TookOn;
+  if (stage <= call.told) return;
+  // Who rings was taken on.
+  const bool skips = call.told == Call::Told::Nothing && stage != Call::Told::TookOn;
+  call.told = stage;
+  if (skips) say(TookOn{}, 0);
+  std::visit([&](const auto& what) { say(what, sequence); }, news);
 }
 
 void TwilioProvider::on_stream_started(const CallId& id) {
@@ -154,7 +171,7 @@ void TwilioProvider::on_stream_started(const CallId& id) {
   call->second.fruitless = 0;
   call->second.heard = loop_.now().mono;
   // Only an answered call has a stream; the callback that says so may be late.
-  if (!call->second.answered) tell(id, 0, Answered{});
+  tell(id, 0, Answered{});
 }
 
 // ---- calls of which nothing is heard
@@ -174,7 +191,7 @@ void TwilioProvider::check() {
   const TimePoint now = loop_.now().mono;
   std::size_t left = kAsksAtOnceMax;
   for (auto& [id, call] : calls_) {
-    const Duration patience = call.answered ? kSilenceInCall : kSilence;
+    const Duration patience = call.answered() ? kSilenceInCall : kSilence;
     if (left == 0 || call.sid.empty() || now - call.heard < patience) continue;
     --left;
     ++counters_.asked;
@@ -182,10 +199,7 @@ void TwilioProvider::check() {
     api_->ask(call.sid, [this, id = id](const std::optional<CallResource>& resource) {
       if (!resource) return;
       const auto asked = calls_.find(id);
-      const bool is_news = asked != calls_.end() && asked->second.sid == resource->sid &&
-                           !std::holds_alternative<TookOn>(resource->news) &&
-                           !(asked->second.answered && std::holds_alternative<Answered>(resource->news));
-      if (is_news) tell(id, 0, resource->news);
+      if (asked != calls_.end() && asked->second.sid == resource->sid) tell(id, 0, resource->news);
     });
   }
 }

@@ -55,7 +55,7 @@ class TwilioProvider final : public port::PhoneProvider {
  public:
   struct Parts {
     net::Loop& loop;
-    Entropy& entropy;
+    std::unique_ptr<Entropy> entropy;
     Logger& log;
   };
   /// The error is one line that names the setting.
@@ -94,7 +94,10 @@ class TwilioProvider final : public port::PhoneProvider {
  private:
   struct Call {
     std::string sid;  // empty: Twilio has not said yet
-    bool answered = false;
+    /// What was told of it. A call only goes forward: callbacks and answers of the API say the same things, and come in
+    /// any order.
+    enum class Told : std::uint8_t { Nothing, TookOn, Rings, Answered } told = Told::Nothing;
+    [[nodiscard]] bool answered() const { return told == Told::Answered; }
     unsigned fruitless = 0;  // times that TwiML was fetched and no stream came
     TimePoint heard;         // of it, or asked after it
   };
@@ -118,7 +121,7 @@ class TwilioProvider final : public port::PhoneProvider {
   void check();
 
   net::Loop& loop_;
-  Entropy& entropy_;
+  std::unique_ptr<Entropy> entropy_;
   Logger& log_;
   const ProviderOptions options_;
   OnEvent tell_;

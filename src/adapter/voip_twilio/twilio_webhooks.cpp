@@ -7,7 +7,6 @@ namespace zvonok::voip_twilio {
 namespace {
 
 constexpr std::size_t kCallIdBytesMax = 64;
-constexpr std::size_t kSidBytesMax = 64;
 constexpr unsigned kFruitlessMax = 5;
 constexpr std::string_view kStreamPath = "stream/";
 
@@ -51,13 +50,6 @@ std::optional<CallId> call_id_of(const HttpRequest& request) {
   auto text = query_value(request.query, "call");
   if (!text || text->empty() || text->size() > kCallIdBytesMax) return std::nullopt;
   return CallId{std::move(*text)};
-}
-
-/// It becomes a part of a path.
-bool is_harmless_sid(std::string_view sid) {
-  return !sid.empty() && sid.size() <= kSidBytesMax && std::ranges::all_of(sid, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
 }
 
 }  // namespace
@@ -166,7 +158,7 @@ HttpResponse TwilioProvider::on_voice(const HttpRequest& request, const Form& fo
     log_.error("Twilio does not bring the sound of a call: does PUBLIC_URL take WebSockets?", {{"call", *id}});
     return twiml_response(twiml_hangup());
   }
-  if (value_of(form, "CallStatus") == "in-progress" && !call->answered) tell(*id, 0, call::phone::Answered{});
+  if (value_of(form, "CallStatus") == "in-progress") tell(*id, 0, call::phone::Answered{});
   if (!calls_.contains(*id)) return twiml_response(twiml_hangup());
   return twiml_response(twiml_stream(stream_url(streams_.new_token(*id)), url_of("voice", *id)));
 }

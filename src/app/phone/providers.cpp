@@ -1,11 +1,44 @@
 #include "app/phone/providers.h"
 
 #include "adapter/voip_mock/mock_provider.h"
+#include "app/phone/twilio_door.h"
+#include "net/system_entropy.h"
 
 namespace zvonok::app {
+namespace {
 
-Result<std::unique_ptr<port::PhoneProvider>, std::string> make_provider(const Config& config, ProviderParts parts) {
-  if (config.voip_provider == "mock") return std::make_unique<voip_mock::MockProvider>(parts.loop, parts.log);
+Result<MadeProvider, std::string> make_twilio(const Config& config, ProviderParts parts) {
+  voip_twilio::ProviderOptions options{.account_sid = config.voip_account_sid,
+                                       .auth_token = config.voip_auth_token,
+                                       .from = config.voip_from_number,
+                                       .api_base = config.voip_api_base,
+                                       .api_ca_file = config.voip_api_ca,
+                                       .public_url = config.public_url,
+                                       .public_url_is_guessed = config.public_url.empty(),
+                                       .ring_timeout = config.voip_ring_timeout,
+                                       .length_max = config.voip_call_max};
+  if (options.public_url_is_guessed) {
+    options.public_url =
+        (config.tls_cert.empty() ? "http://127.0.0.1:" : "https://127.0.0.1:") + std::to_string(config.server_port);
+    parts.log.warn("PUBLIC_URL is not set: Twilio can't reach this server, unless it runs on this machine",
+                   {{"used", options.public_url}});
+  }
+  auto provider = voip_twilio::TwilioProvider::create(
+      {.loop = parts.loop, .entropy = std::make_unique<net::SystemEntropy>(), .log = parts.log}, std::move(options));
+  if (!provider) return fail(provider.error());
+  MadeProvider made;
+  made.door = std::make_unique<TwilioDoor>(**provider);
+  made.provider = std::move(*provider);
+  return made;
+}
+
+}  // namespace
+
+Result<MadeProvider, std::string> make_provider(const Config& config, ProviderParts parts) {
+  if (config.voip_provider == "twilio") return make_twilio(config, parts);
+  if (config.voip_provider == "mock") {
+    return MadeProvider{.provider = std::make_unique<voip_mock::MockProvider>(parts.loop, parts.log), .door = nullptr};
+  }
   return fail("VOIP_PROVIDER=" + config.voip_provider + " is not in this version: use VOIP_PROVIDER=mock");
 }
 

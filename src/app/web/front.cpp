@@ -86,6 +86,10 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
     exchange.reply(parts_.policy.preflight(exchange.request()));
     return;
   }
+  if (PhoneDoor* const door = parts_.phone.door(); door != nullptr && door->is_for_us(exchange.request().path)) {
+    door->handle(std::move(exchange));
+    return;
+  }
   if (exchange.request().path == "/ws" || exchange.request().path == "/ws/") {
     open_socket(std::move(exchange));
     return;
@@ -111,6 +115,8 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
 }
 
 net::BodyRules Front::on_body(const net::RequestHead& head, ConnectionId connection) {
+  const PhoneDoor* const door = parts_.phone.door();
+  if (door != nullptr && door->is_for_us(head.path)) return {.bytes_max = door->body_bytes_max(), .watcher = nullptr};
   return parts_.tunnels.body_rules(head, connection);
 }
 

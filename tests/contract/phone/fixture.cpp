@@ -25,6 +25,7 @@ std::unique_ptr<net::Loop> make_loop() {
 std::string to_text(ProviderKind kind) {
   switch (kind) {
     case ProviderKind::Mock: return "Mock";
+    case ProviderKind::Twilio: return "Twilio";
   }
   return "?";
 }
@@ -36,6 +37,7 @@ void PrintTo(ProviderKind kind, std::ostream* out) {
 std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephone, SubjectParts parts) {
   switch (kind) {
     case ProviderKind::Mock: return make_mock_subject(telephone, parts);
+    case ProviderKind::Twilio: return make_twilio_subject(telephone, parts);
   }
   return nullptr;
 }

@@ -46,7 +46,7 @@ class PhoneSubject {
   [[nodiscard]] virtual std::optional<std::size_t> calls_there() { return std::nullopt; }
 };
 
-enum class ProviderKind { Mock };
+enum class ProviderKind { Mock, Twilio };
 [[nodiscard]] std::string to_text(ProviderKind kind);
 void PrintTo(ProviderKind kind, std::ostream* out);
 
@@ -57,6 +57,7 @@ struct SubjectParts {
 /// One function for each kind, in a file of its own.
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephone, SubjectParts parts);
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_mock_subject(Telephone telephone, SubjectParts parts);
+[[nodiscard]] std::unique_ptr<PhoneSubject> make_twilio_subject(Telephone telephone, SubjectParts parts);
 
 /// A loop with a thread of its own: where lines belong.
 class MediaThread {
