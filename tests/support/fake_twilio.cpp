@@ -205,8 +205,7 @@ std::string FakeTwilio::Engine::new_sid(const std::string& kind) {
   return kind + std::string(32 - number.size(), '0') + number;
 }
 
-// ---- the API
-// ---------------------------------------------------------------------------------------------------------
+// ---- the API --------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -294,11 +293,14 @@ void FakeTwilio::Engine::place(const HttpRequest& request, net::Responder respon
     const std::lock_guard lock{mutex};
     ++seen.under_way;
   }
-  run(sid);
   if (rule == Rule::Slow) {
     const auto held = std::make_shared<net::Responder>(std::move(respond));  // owner: the timer
-    return after(milliseconds{1500}, [held, described] { reply_json(*held, 201, described); });
+    return after(milliseconds{1500}, [this, held, described, sid] {
+      reply_json(*held, 201, described);
+      run(sid);
+    });
   }
+  run(sid);
   reply_json(respond, 201, described);
 }
 
@@ -314,8 +316,7 @@ void FakeTwilio::Engine::update(Call& call, const HttpRequest& request, net::Res
   reply_json(respond, 200, describe(calls.at(sid)));
 }
 
-// ---- calls
-// -----------------------------------------------------------------------------------------------------------
+// ---- calls ----------------------------------------------------------------------------------------------------------
 
 void FakeTwilio::Engine::run(const std::string& sid) {
   const Rule what = calls.at(sid).rule;
@@ -422,8 +423,7 @@ void FakeTwilio::Engine::end(const std::string& sid, const std::string& status) 
   if (status == "completed") ++seen.completed;
 }
 
-// ---- TwiML
-// -----------------------------------------------------------------------------------------------------------
+// ---- TwiML ----------------------------------------------------------------------------------------------------------
 
 void FakeTwilio::Engine::fetch_twiml(const std::string& sid, const std::string& url) {
   const Call& call = calls.at(sid);
@@ -501,8 +501,7 @@ void FakeTwilio::Engine::stream_ended(const std::string& sid, Stream& stream) {
   fetch_twiml(sid, call.next_url);
 }
 
-// ---- Media Streams
-// ---------------------------------------------------------------------------------------------------
+// ---- Media Streams --------------------------------------------------------------------------------------------------
 
 void FakeTwilio::Engine::Stream::send(json::object message) {
   if (message.at("event") != "connected") {
@@ -581,8 +580,7 @@ void FakeTwilio::Engine::Stream::on_ws_end(std::string_view) {
   engine.stream_ended(call_sid, *this);
 }
 
-// ---- the face
-// --------------------------------------------------------------------------------------------------------
+// ---- the face -------------------------------------------------------------------------------------------------------
 
 FakeTwilio::FakeTwilio(Options options) : engine_{std::make_unique<Engine>(std::move(options))} {}
 FakeTwilio::~FakeTwilio() = default;

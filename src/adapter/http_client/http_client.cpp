@@ -236,8 +236,7 @@ void HttpClient::Engine::send(Request request, Done done) {
   }
 }
 
-// ---- the loop
-// --------------------------------------------------------------------------------------------------------
+// ---- the loop -------------------------------------------------------------------------------------------------------
 
 void HttpClient::Engine::Watch::on_ready(std::uint32_t events) {
   if (gone) return;
@@ -318,8 +317,7 @@ void HttpClient::Engine::finish_some() {
   }
 }
 
-// ---- the face
-// --------------------------------------------------------------------------------------------------------
+// ---- the face -------------------------------------------------------------------------------------------------------
 
 HttpClient::HttpClient(std::unique_ptr<Engine> engine) : engine_{std::move(engine)} {}
 HttpClient::~HttpClient() = default;

@@ -19,8 +19,7 @@ namespace zvonok::voip_twilio {
 /// "AC" or "CA" and so on, then 32 hexadecimal digits.
 [[nodiscard]] bool is_sid(std::string_view text, std::string_view kind);
 
-// ---- what Twilio says of a call
-// --------------------------------------------------------------------------------------
+// ---- what Twilio says of a call -------------------------------------------------------------------------------------
 
 /// A value of CallStatus, with what goes with it.
 using News = std::variant<call::phone::TookOn, call::phone::Rings, call::phone::Answered, call::phone::Over>;
@@ -39,8 +38,7 @@ struct Callback {
 /// nullopt when it lacks what it must have.
 [[nodiscard]] std::optional<Callback> read_callback(const Form& form);
 
-// ---- the Calls resource
-// ----------------------------------------------------------------------------------------------
+// ---- the Calls resource ---------------------------------------------------------------------------------------------
 
 struct CreateCall {
   std::string to;
@@ -68,8 +66,7 @@ struct Refusal {
 };
 [[nodiscard]] Refusal read_refusal(int status, std::string_view json);
 
-// ---- TwiML
-// -----------------------------------------------------------------------------------------------------------
+// ---- TwiML ----------------------------------------------------------------------------------------------------------
 
 /// Sound both ways over a WebSocket; when that ends while the call goes on, Twilio asks at `voice_url` again.
 [[nodiscard]] std::string twiml_stream(std::string_view stream_url, std::string_view voice_url);

@@ -58,8 +58,7 @@ void TwilioApi::after(Duration wait, std::function<void()> task) {
   timers_.emplace(id, key);
 }
 
-// ---- placing
-// ---------------------------------------------------------------------------------------------------------
+// ---- placing --------------------------------------------------------------------------------------------------------
 
 void TwilioApi::place(const CreateCall& call, Placed done) {
   place_once(call, std::move(done), true);
@@ -95,8 +94,7 @@ void TwilioApi::place_once(const CreateCall& call, Placed done, bool may_repeat)
   });
 }
 
-// ---- ending
-// ----------------------------------------------------------------------------------------------------------
+// ---- ending ---------------------------------------------------------------------------------------------------------
 
 void TwilioApi::end(const std::string& call_sid, End how) {
   if (ending_.size() >= kEndingMax || !ending_.insert(call_sid).second) return;
@@ -143,8 +141,7 @@ void TwilioApi::end_again(const std::string& call_sid, End how, int attempt) {
   after(kEndAgain * (1 << (attempt - 1)), [this, call_sid, how, attempt] { end_once(call_sid, how, attempt + 1); });
 }
 
-// ---- asking
-// ----------------------------------------------------------------------------------------------------------
+// ---- asking ---------------------------------------------------------------------------------------------------------
 
 void TwilioApi::ask(const std::string& call_sid, Asked done) {
   ++counters_.requests;

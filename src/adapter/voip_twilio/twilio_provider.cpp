@@ -40,7 +40,7 @@ Result<std::unique_ptr<TwilioProvider>, std::string> TwilioProvider::create(Part
     return fail(std::string{"VOIP_FROM_NUMBER must be a number of the Twilio account, such as +1234567890"});
   }
   while (options.public_url.ends_with('/')) options.public_url.pop_back();
-  if (!http_client::is_web_url(options.public_url)) {
+  if (!options.public_url.empty() && !http_client::is_web_url(options.public_url)) {
     return fail(std::string{"PUBLIC_URL must look like https://calls.example.org"});
   }
   auto api = TwilioApi::create(parts.loop, parts.log,
@@ -57,6 +57,7 @@ TwilioProvider::TwilioProvider(Parts parts, ProviderOptions options, std::unique
       entropy_{std::move(parts.entropy)},
       log_{parts.log},
       options_{std::move(options)},
+      public_url_{options_.public_url},
       warnings_{{.burst = 5, .per_second = 0.2}, parts.loop.now().mono},
       streams_{parts.loop,
                *entropy_,
@@ -81,8 +82,14 @@ TwilioProvider::~TwilioProvider() {
   if (check_timer_) loop_.cancel(*check_timer_);
 }
 
-// ---- PhoneProvider
-// ---------------------------------------------------------------------------------------------------
+void TwilioProvider::attach(net::Server& server) {
+  streams_.attach(server);
+  if (!public_url_.empty()) return;
+  public_url_ = (options_.has_tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server.port());
+  log_.warn("PUBLIC_URL is not set: Twilio can't reach this server", {{"used", public_url_}});
+}
+
+// ---- PhoneProvider --------------------------------------------------------------------------------------------------
 
 void TwilioProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
   if (!calls_.emplace(call, Call{.sid = {}, .told = Call::Told::Nothing, .fruitless = 0, .heard = loop_.now().mono})
@@ -174,8 +181,7 @@ void TwilioProvider::on_stream_started(const CallId& id) {
   tell(id, 0, Answered{});
 }
 
-// ---- calls of which nothing is heard
-// ---------------------------------------------------------------------------------
+// ---- calls of which nothing is heard --------------------------------------------------------------------------------
 
 void TwilioProvider::schedule_check() {
   if (check_timer_) return;

@@ -33,8 +33,10 @@ struct ProviderOptions {
   std::string from;                                 // E.164
   std::string api_base = "https://api.twilio.com";  // VOIP_API_BASE
   std::string api_ca_file;                          // PEM; empty: the system's
-  std::string public_url;                           // how Twilio reaches this server: https://calls.example.org
-  bool public_url_is_guessed = false;               // then webhooks may also name this server as they reached it
+  /// How Twilio reaches this server: https://calls.example.org. Empty: only who runs on this machine does, and webhooks
+  /// may also name this server as they reached it.
+  std::string public_url;
+  bool has_tls = false;  // of this server
   Duration ring_timeout = seconds{60};
   Duration length_max = hours{2};
 };
@@ -68,7 +70,7 @@ class TwilioProvider final : public port::PhoneProvider {
   static constexpr std::size_t kBodyBytesMax = 64 * 1024;
   static constexpr std::size_t kMessageBytesMax = 64 * 1024;  // of a stream
   /// Before any request. The server outlives its use here.
-  void attach(net::Server& server) { streams_.attach(server); }
+  void attach(net::Server& server);
   /// A request below kPrefix that is no WebSocket.
   [[nodiscard]] HttpResponse on_webhook(const HttpRequest& request);
   /// A WebSocket below kPrefix: whose it is. Then it is opened for `streams()`, which is told by `opened`.
@@ -124,6 +126,7 @@ class TwilioProvider final : public port::PhoneProvider {
   std::unique_ptr<Entropy> entropy_;
   Logger& log_;
   const ProviderOptions options_;
+  std::string public_url_;  // known from `attach` on
   OnEvent tell_;
   std::unordered_map<CallId, Call> calls_;
   std::unordered_set<CallId> over_;  // what was ours lately

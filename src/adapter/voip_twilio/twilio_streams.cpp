@@ -14,6 +14,7 @@ constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kPiece = 160;                            // samples: 20 ms
 constexpr std::size_t kMessageSamplesMax = kSamplesPerSecond;  // of one message of Twilio's
 constexpr unsigned kBadMessagesMax = 100;
+constexpr std::size_t kWaitingDigitsMax = 64;
 
 }  // namespace
 
@@ -26,8 +27,7 @@ TwilioStreams::~TwilioStreams() {
   for (auto& [id, stream] : calls_) stream.wire->close_control();
 }
 
-// ---- calls
-// -----------------------------------------------------------------------------------------------------------
+// ---- calls ----------------------------------------------------------------------------------------------------------
 
 void TwilioStreams::open_call(const CallId& call) {
   Stream stream;
@@ -65,8 +65,7 @@ bool TwilioStreams::has_stream(const CallId& call) const {
   return place != calls_.end() && !place->second.stream_sid.empty();
 }
 
-// ---- who may come in
-// -------------------------------------------------------------------------------------------------
+// ---- who may come in ------------------------------------------------------------------------------------------------
 
 std::string TwilioStreams::new_token(const CallId& call) {
   const auto place = calls_.find(call);
@@ -125,8 +124,7 @@ void TwilioStreams::on_ws_close(ConnectionId id) {
   hooks_.on_ended(call);
 }
 
-// ---- from Twilio
-// -----------------------------------------------------------------------------------------------------
+// ---- from Twilio ----------------------------------------------------------------------------------------------------
 
 void TwilioStreams::on_ws_message(ConnectionId id, std::string_view text) {
   const auto socket = sockets_.find(id);
@@ -155,6 +153,7 @@ void TwilioStreams::on(const CallId& call, Stream& stream, ConnectionId id, cons
   stream.stream_sid = start.stream_sid;
   stream.clock.begin_stream();
   stream.playout.clear(loop_.now().mono);
+  send_digits(call, std::exchange(stream.digits, {}));
   hooks_.on_started(call);
 }
 
@@ -183,8 +182,7 @@ void TwilioStreams::on(const CallId& call, Stream& stream, ConnectionId id, cons
   stream.wire->pass_digit(digit.digit);
 }
 
-// ---- to Twilio
-// -------------------------------------------------------------------------------------------------------
+// ---- to Twilio ------------------------------------------------------------------------------------------------------
 
 void TwilioStreams::speak(const CallId& call, const port::PhoneSound& sound) {
   Stream& stream = calls_.at(call);
@@ -210,10 +208,16 @@ void TwilioStreams::play(const CallId& call, Bytes ulaw) {
 
 void TwilioStreams::send_digits(const CallId& call, std::string_view digits) {
   const auto place = calls_.find(call);
-  if (place == calls_.end() || place->second.stream_sid.empty()) return;
+  if (place == calls_.end()) return;
+  Stream& stream = place->second;
+  if (stream.stream_sid.empty()) {
+    // Answered, and its stream is on its way; or away for a moment.
+    stream.digits.append(digits.substr(0, kWaitingDigitsMax - std::min(kWaitingDigitsMax, stream.digits.size())));
+    return;
+  }
   const std::vector<std::uint8_t> tones = tones_of(digits);
-  place->second.playout.add(loop_.now().mono, tones.size());
-  for (std::size_t at = 0; at < tones.size() && place->second.socket; at += kPiece) {
+  stream.playout.add(loop_.now().mono, tones.size());
+  for (std::size_t at = 0; at < tones.size() && stream.socket; at += kPiece) {
     play(call, Bytes{tones}.subspan(at, std::min(kPiece, tones.size() - at)));
   }
 }

@@ -78,6 +78,7 @@ class TwilioStreams final : public net::WsHandler {
     std::string token;
     std::optional<ConnectionId> socket;
     std::string stream_sid;  // empty: it has not started
+    std::string digits;      // that wait for it
     unsigned bad_messages = 0;
     bool on_hold = false;
     bool muted = false;

@@ -64,17 +64,17 @@ std::string_view to_text(Webhook webhook) {
 }
 
 std::string TwilioProvider::url_of(std::string_view what, const CallId& call) const {
-  return options_.public_url + std::string{kPrefix} + std::string{what} + "?call=" + call.value();
+  return public_url_ + std::string{kPrefix} + std::string{what} + "?call=" + call.value();
 }
 
 std::string TwilioProvider::stream_url(std::string_view token) const {
   // http becomes ws, and https wss.
-  return "ws" + options_.public_url.substr(4) + std::string{kPrefix} + std::string{kStreamPath} + std::string{token};
+  return "ws" + public_url_.substr(4) + std::string{kPrefix} + std::string{kStreamPath} + std::string{token};
 }
 
 bool TwilioProvider::is_genuine(const HttpRequest& request, const Form& form, bool is_websocket) {
-  std::vector<std::string> urls = spellings(options_.public_url, request.target, is_websocket);
-  if (options_.public_url_is_guessed) {
+  std::vector<std::string> urls = spellings(public_url_, request.target, is_websocket);
+  if (options_.public_url.empty()) {
     const std::string scheme = request.is_tls ? "https://" : "http://";
     const auto more =
         spellings(scheme + std::string{request.header("Host").value_or("")}, request.target, is_websocket);

@@ -14,15 +14,9 @@ Result<MadeProvider, std::string> make_twilio(const Config& config, ProviderPart
                                        .api_base = config.voip_api_base,
                                        .api_ca_file = config.voip_api_ca,
                                        .public_url = config.public_url,
-                                       .public_url_is_guessed = config.public_url.empty(),
+                                       .has_tls = !config.tls_cert.empty(),
                                        .ring_timeout = config.voip_ring_timeout,
                                        .length_max = config.voip_call_max};
-  if (options.public_url_is_guessed) {
-    options.public_url =
-        (config.tls_cert.empty() ? "http://127.0.0.1:" : "https://127.0.0.1:") + std::to_string(config.server_port);
-    parts.log.warn("PUBLIC_URL is not set: Twilio can't reach this server, unless it runs on this machine",
-                   {{"used", options.public_url}});
-  }
   auto provider = voip_twilio::TwilioProvider::create(
       {.loop = parts.loop, .entropy = std::make_unique<net::SystemEntropy>(), .log = parts.log}, std::move(options));
   if (!provider) return fail(provider.error());

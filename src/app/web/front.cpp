@@ -120,7 +120,7 @@ net::BodyRules Front::on_body(const net::RequestHead& head, ConnectionId connect
   return parts_.tunnels.body_rules(head, connection);
 }
 
-// ---- WebSockets ----------------------------------------------------------------------------------------------------
+// ---- WebSockets -----------------------------------------------------------------------------------------------------
 
 void Front::open_socket(Exchange exchange) {
   const HttpRequest& request = exchange.request();
@@ -172,7 +172,7 @@ void Front::let_in(Exchange exchange, Result<identity::Principal, AccessDenied> 
   }
 }
 
-// ---- rooms ---------------------------------------------------------------------------------------------------------
+// ---- rooms ----------------------------------------------------------------------------------------------------------
 
 void Front::open_room(Exchange exchange, call::RoomKey room) {
   const HttpRequest& request = exchange.request();
@@ -224,7 +224,7 @@ void Front::enter_room(Exchange exchange, call::RoomKey room, const identity::Pr
   parts_.rooms.open(id, std::move(room), principal, std::move(allowed->display_name), allowed->role);
 }
 
-// ---- probes and files ----------------------------------------------------------------------------------------------
+// ---- probes and files -----------------------------------------------------------------------------------------------
 
 void Front::answer_probe(rest::RouteId route, Exchange exchange) {
   switch (route) {

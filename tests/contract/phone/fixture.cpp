@@ -42,7 +42,7 @@ std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephon
   return nullptr;
 }
 
-// ---- threads -------------------------------------------------------------------------------------------------------
+// ---- threads --------------------------------------------------------------------------------------------------------
 
 MediaThread::MediaThread() : loop_{make_loop()}, thread_{[this] { loop_->run(); }} {}
 
@@ -79,7 +79,7 @@ void PhoneWorld::pass(Duration time) {
   (void)wait([] { return false; }, time);
 }
 
-// ---- the talker ----------------------------------------------------------------------------------------------------
+// ---- the talker -----------------------------------------------------------------------------------------------------
 
 Talker::Talker(MediaThread& media, std::unique_ptr<port::PhoneLine> line) : media_{media}, line_{std::move(line)} {
   media_.run([this] {
@@ -163,7 +163,7 @@ void Talker::forget() {
   heard_in_all_ = 0;
 }
 
-// ---- the log -------------------------------------------------------------------------------------------------------
+// ---- the log --------------------------------------------------------------------------------------------------------
 
 void KeptLines::write(LogLevel /*level*/, std::string_view message, std::initializer_list<LogField> fields) {
   const std::lock_guard lock{mutex_};
