@@ -15,12 +15,13 @@ using call::phone::TookOn;
 
 constexpr std::size_t kOverMax = 10'000;
 constexpr Duration kCheckInterval = seconds{1};
-constexpr Duration kSilence = seconds{15};       // of a call of which nothing is heard: then Twilio is asked
-constexpr Duration kSilenceInCall = seconds{3};  // likewise of one that was answered: a stream brings sound always
-constexpr std::size_t kAsksAtOnceMax = 10;       // of each check, so that webhooks that don't come cost no more
-constexpr seconds kRingMax{600};                 // Twilio's own
-constexpr seconds kLengthMax{24 * 3600};         // likewise
-constexpr seconds kRingSlack{5};                 // ours ends it first
+constexpr Duration kSilence = seconds{15};         // of a call of which nothing is heard: then Twilio is asked
+constexpr Duration kSilenceInCall = seconds{3};    // likewise of one that was answered: a stream brings sound always
+constexpr Duration kSilenceOfCaller = seconds{4};  // of one who waits to be answered: asks once a second
+constexpr std::size_t kAsksAtOnceMax = 10;         // of each check, so that webhooks that don't come cost no more
+constexpr seconds kRingMax{600};                   // Twilio's own
+constexpr seconds kLengthMax{24 * 3600};           // likewise
+constexpr seconds kRingSlack{5};                   // ours ends it first
 constexpr seconds kLengthSlack{60};
 
 template <class D>
@@ -92,9 +93,7 @@ void TwilioProvider::attach(net::Server& server) {
 // ---- PhoneProvider --------------------------------------------------------------------------------------------------
 
 void TwilioProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
-  if (!calls_.emplace(call, Call{.sid = {}, .told = Call::Told::Nothing, .fruitless = 0, .heard = loop_.now().mono})
-           .second)
-    return;
+  if (!calls_.emplace(call, Call{.sid = {}, .heard = loop_.now().mono}).second) return;
   streams_.open_call(call);
   api_->place({.to = number.value(),
                .from = options_.from,
@@ -136,13 +135,26 @@ void TwilioProvider::hang_up(const CallId& id) {
   forget(id);
 }
 
+void TwilioProvider::accept(const CallId& id) {
+  const auto call = calls_.find(id);
+  if (call != calls_.end()) call->second.accepted = true;
+}
+
+void TwilioProvider::reject(const CallId& id, call::phone::Rejection why) {
+  const auto call = calls_.find(id);
+  if (call != calls_.end() && call->second.is_incoming) call->second.rejected = why;
+}
+
 void TwilioProvider::end_at_twilio(const std::string& sid, bool answered) {
   api_->end(sid, answered ? TwilioApi::End::Complete : TwilioApi::End::Cancel);
 }
 
 void TwilioProvider::forget(const CallId& id) {
+  const auto call = calls_.find(id);
+  if (call == calls_.end()) return;
   streams_.close_call(id);
-  calls_.erase(id);
+  incoming_.erase(call->second.sid);
+  calls_.erase(call);
   if (over_.insert(id).second) over_order_.push_back(id);
   if (over_order_.size() > kOverMax) {
     over_.erase(over_order_.front());
@@ -158,8 +170,16 @@ void TwilioProvider::tell(const CallId& id, std::uint64_t sequence, const News& 
     tell_(ProviderEvent{.call = id, .sequence = number, .what = what});
   };
   if (const auto* const over = std::get_if<Over>(&news)) {
+    const bool rejected = call.rejected.has_value();
     forget(id);
-    return say(*over, sequence);
+    if (!rejected) say(*over, sequence);
+    return;
+  }
+  if (call.is_incoming) {
+    // Its user answers, and not Twilio: what counts is the sound.
+    const bool has_sound = call.accepted && streams_.has_stream(id);
+    if (has_sound && std::exchange(call.told, Call::Told::Answered) != Call::Told::Answered) say(Answered{}, 0);
+    return;
   }
   const auto stage = std::holds_alternative<Answered>(news) ? Call::Told::Answered
                      : std::holds_alternative<Rings>(news)  ? Call::Told::Rings
@@ -197,11 +217,12 @@ void TwilioProvider::check() {
   const TimePoint now = loop_.now().mono;
   std::size_t left = kAsksAtOnceMax;
   for (auto& [id, call] : calls_) {
-    const Duration patience = call.answered() ? kSilenceInCall : kSilence;
+    const Duration patience = call.answered() ? kSilenceInCall : call.is_incoming ? kSilenceOfCaller : kSilence;
     if (left == 0 || call.sid.empty() || now - call.heard < patience) continue;
     --left;
     ++counters_.asked;
     call.heard = now;
+    if (call.rejected) end_at_twilio(call.sid, true);  // it should have asked, and been told
     api_->ask(call.sid, [this, id = id](const std::optional<CallResource>& resource) {
       if (!resource) return;
       const auto asked = calls_.find(id);

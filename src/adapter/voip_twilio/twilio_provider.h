@@ -80,7 +80,12 @@ class TwilioProvider final : public port::PhoneProvider {
   // ---- PhoneProvider ----
   [[nodiscard]] std::string_view name() const override { return "twilio"; }
   void on_event(OnEvent tell) override { tell_ = std::move(tell); }
+  void on_incoming(OnIncoming tell) override { tell_incoming_ = std::move(tell); }
   void dial(const CallId& call, const call::phone::PhoneNumber& number) override;
+  /// The caller hears that it rings as long as nobody answers.
+  void ring(const CallId&) override {}
+  void accept(const CallId& call) override;
+  void reject(const CallId& call, call::phone::Rejection why) override;
   [[nodiscard]] std::unique_ptr<port::PhoneLine> take_line(const CallId& call) override;
   void hang_up(const CallId& call) override;
   void send_dtmf(const CallId& call, std::string_view digits) override { streams_.send_digits(call, digits); }
@@ -100,8 +105,11 @@ class TwilioProvider final : public port::PhoneProvider {
     /// any order.
     enum class Told : std::uint8_t { Nothing, TookOn, Rings, Answered } told = Told::Nothing;
     [[nodiscard]] bool answered() const { return told == Told::Answered; }
-    unsigned fruitless = 0;  // times that TwiML was fetched and no stream came
-    TimePoint heard;         // of it, or asked after it
+    bool is_incoming = false;
+    bool accepted = false;                                          // of one that came in
+    std::optional<call::phone::Rejection> rejected = std::nullopt;  // likewise: Twilio learns it when it asks again
+    unsigned fruitless = 0;                                         // times that TwiML was fetched and no stream came
+    TimePoint heard;                                                // of it, or asked after it
   };
   TwilioProvider(Parts parts, ProviderOptions options, std::unique_ptr<TwilioApi> api);
 
@@ -110,6 +118,8 @@ class TwilioProvider final : public port::PhoneProvider {
   [[nodiscard]] bool is_genuine(const HttpRequest& request, const Form& form, bool is_websocket);
   [[nodiscard]] HttpResponse on_status(const HttpRequest& request, const Form& form);
   [[nodiscard]] HttpResponse on_voice(const HttpRequest& request, const Form& form);
+  [[nodiscard]] HttpResponse answer_caller(const CallId& id, Call& call);
+  [[nodiscard]] HttpResponse bring_stream(const CallId& id, Call& call);
   [[nodiscard]] HttpResponse on_incoming_call(const Form& form);
   /// The call that a webhook is about, when it is Twilio's and one of ours. Learns its SID.
   [[nodiscard]] Call* call_of(const CallId& id, std::string_view account_sid, std::string_view call_sid);
@@ -128,8 +138,10 @@ class TwilioProvider final : public port::PhoneProvider {
   const ProviderOptions options_;
   std::string public_url_;  // known from `attach` on
   OnEvent tell_;
+  OnIncoming tell_incoming_;
   std::unordered_map<CallId, Call> calls_;
-  std::unordered_set<CallId> over_;  // what was ours lately
+  std::unordered_map<std::string, CallId> incoming_;  // by SID
+  std::unordered_set<CallId> over_;                   // what was ours lately
   std::deque<CallId> over_order_;
   std::optional<net::Loop::TimerKey> check_timer_;
   TokenBucket warnings_;

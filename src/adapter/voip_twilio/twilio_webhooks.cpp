@@ -1,5 +1,6 @@
 // What Twilio asks and tells by HTTP.
 #include <algorithm>
+#include <array>
 
 #include "adapter/voip_twilio/twilio_provider.h"
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::size_t kCallIdBytesMax = 64;
 constexpr unsigned kFruitlessMax = 5;
+constexpr std::size_t kIncomingMax = 1000;
 constexpr std::string_view kStreamPath = "stream/";
 
 HttpResponse text_response(int status, std::string text) {
@@ -44,6 +46,16 @@ bool is_form(const HttpRequest& request) {
   constexpr std::string_view kForm = "application/x-www-form-urlencoded";
   const std::string_view type = request.header("Content-Type").value_or(kForm);
   return equal_ignoring_case(type.substr(0, kForm.size()), kForm);
+}
+
+/// "" when it is withheld, or nothing that could be shown.
+std::string number_of(std::string_view text) {
+  const bool good = text.size() <= call::phone::kIncomingTextBytesMax &&
+                    std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+  // Twilio's words, and the digits by which "anonymous" and "restricted" are dialed on keys.
+  constexpr std::array<std::string_view, 6> kWithheld{"anonymous",   "Anonymous",  "Restricted",
+                                                      "Unavailable", "+266696687", "+7378742833"};
+  return good && std::ranges::find(kWithheld, text) == kWithheld.end() ? std::string{text} : std::string{};
 }
 
 std::optional<CallId> call_id_of(const HttpRequest& request) {
@@ -127,8 +139,17 @@ TwilioProvider::Call* TwilioProvider::call_of(const CallId& id, std::string_view
 }
 
 HttpResponse TwilioProvider::on_status(const HttpRequest& request, const Form& form) {
-  const auto id = call_id_of(request);
+  auto id = call_id_of(request);
   const auto callback = read_callback(form);
+  // The callback of a number of ours: it names no call of ours but by its SID.
+  if (!id && callback) {
+    const auto call = incoming_.find(callback->call_sid);
+    if (call == incoming_.end()) {
+      ++counters_.strangers;
+      return nothing();
+    }
+    id = call->second;
+  }
   if (!id || !callback) {
     ++counters_.malformed;
     return text_response(400, "not a status callback\n");
@@ -154,17 +175,52 @@ HttpResponse TwilioProvider::on_voice(const HttpRequest& request, const Form& fo
   }
   Call* const call = call_of(*id, value_of(form, "AccountSid"), value_of(form, "CallSid"));
   if (call == nullptr) return twiml_response(twiml_hangup());
-  if (++call->fruitless > kFruitlessMax) {
-    log_.error("Twilio does not bring the sound of a call: does PUBLIC_URL take WebSockets?", {{"call", *id}});
-    return twiml_response(twiml_hangup());
+  if (call->is_incoming) return answer_caller(*id, *call);
+  if (value_of(form, "CallStatus") == "in-progress") {
+    tell(*id, 0, call::phone::Answered{});
+    if (!calls_.contains(*id)) return twiml_response(twiml_hangup());
   }
-  if (value_of(form, "CallStatus") == "in-progress") tell(*id, 0, call::phone::Answered{});
-  if (!calls_.contains(*id)) return twiml_response(twiml_hangup());
-  return twiml_response(twiml_stream(stream_url(streams_.new_token(*id)), url_of("voice", *id)));
+  return bring_stream(*id, *call);
 }
 
-HttpResponse TwilioProvider::on_incoming_call(const Form&) {
-  return twiml_response(twiml_reject(Refuse::Rejected));
+HttpResponse TwilioProvider::bring_stream(const CallId& id, Call& call) {
+  if (++call.fruitless > kFruitlessMax) {
+    log_.error("Twilio does not bring the sound of a call: does PUBLIC_URL take WebSockets?", {{"call", id}});
+    return twiml_response(twiml_hangup());
+  }
+  return twiml_response(twiml_stream(stream_url(streams_.new_token(id)), url_of("voice", id)));
+}
+
+// ---- calls that come in
+
+HttpResponse TwilioProvider::on_incoming_call(const Form& form) {
+  const std::string sid{value_of(form, "CallSid")};
+  if (!is_harmless_sid(sid) || value_of(form, "AccountSid") != options_.account_sid) {
+    ++counters_.strangers;
+    return twiml_response(twiml_reject(Refuse::Rejected));
+  }
+  // Twilio asks again when an answer was lost.
+  if (const auto known = incoming_.find(sid); known != incoming_.end()) {
+    return answer_caller(known->second, calls_.at(known->second));
+  }
+  if (incoming_.size() >= kIncomingMax) return twiml_response(twiml_reject(Refuse::Busy));
+  const CallId id = tell_incoming_({.from = number_of(value_of(form, "From")), .to = number_of(value_of(form, "To"))});
+  incoming_.emplace(sid, id);
+  calls_.emplace(id, Call{.sid = sid, .is_incoming = true, .heard = loop_.now().mono});
+  streams_.open_call(id);
+  schedule_check();
+  return answer_caller(id, calls_.at(id));
+}
+
+/// Not answered until its user has answered; then with sound at once.
+HttpResponse TwilioProvider::answer_caller(const CallId& id, Call& call) {
+  if (call.rejected) {
+    const Refuse why = *call.rejected == call::phone::Rejection::Busy ? Refuse::Busy : Refuse::Rejected;
+    forget(id);
+    return twiml_response(twiml_reject(why));
+  }
+  if (!call.accepted) return twiml_response(twiml_wait(url_of("voice", id)));
+  return bring_stream(id, call);
 }
 
 std::optional<CallId> TwilioProvider::admit_stream(const HttpRequest& request) {

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "adapter/store_sql/store_sql.h"
+#include "app/setup.h"
 #include "support/fake_twilio.h"
 #include "support/test_node.h"
 
@@ -192,6 +194,60 @@ TEST_F(TwilioCalls, EndWhenTwilioCannotBringTheirSound) {
   const std::string id = initiate();
   EXPECT_TRUE(becomes(id, "completed"));
   EXPECT_EQ(twilio_.seen().streams, 5U) << "it was tried";
+  EXPECT_TRUE(nobody_is_there());
+}
+
+/// Calls that come in, for alice.
+class TwilioCallers : public TwilioCalls {
+ protected:
+  void SetUp() override {
+    start({});
+    app::Config config;
+    config.data_dir = node_->folder() + "/data";
+    const auto options = app::store_options(config);
+    ASSERT_TRUE(options.has_value());
+    auto store = store_sql::StoreSql::create(*options);
+    ASSERT_TRUE(store.has_value());
+    ASSERT_TRUE((*store)->put_phone_number({.number = kOurs, .user = UserId{alice_.id}, .since = {}}).has_value());
+    online_ = std::make_unique<WsClient>(node_->connect(alice_));
+  }
+  /// The id of the call that rings.
+  std::string call_in(std::size_t nth = 1) {
+    twilio_.call_in("http://127.0.0.1:" + std::to_string(node_->port()) + "/api/voip/twilio/incoming", kNumber, kOurs);
+    const json::array history = node_->await_history(alice_, nth);
+    return std::string{history.at(0).at("call_id").as_string()};
+  }
+  static constexpr const char* kOurs = "+15005550100";
+  std::unique_ptr<WsClient> online_;
+};
+
+TEST_F(TwilioCallers, RingAndAreHeard) {
+  const std::string id = call_in();
+  EXPECT_EQ(show(id).at("status"), "ringing");
+  EXPECT_EQ(show(id).at("phone_number"), kNumber);
+  EXPECT_EQ(post("/api/calls/" + id + "/accept", {}).status, 200);
+  ASSERT_TRUE(becomes(id, "in_progress"));
+  EXPECT_EQ(twilio_.seen().streams, 1U);
+  EXPECT_EQ(post("/api/calls/" + id + "/dtmf", {{"digits", "1"}}).status, 200);
+  EXPECT_TRUE(wait([&] { return twilio_.seen().digits == "1"; }));
+  EXPECT_EQ(terminate(id).status, 200);
+  EXPECT_TRUE(nobody_is_there());
+  EXPECT_EQ(twilio_.seen().completed, 1U);
+}
+
+TEST_F(TwilioCallers, AreTurnedAwayOrGiveUp) {
+  const std::string declined = call_in();
+  EXPECT_EQ(post("/api/calls/" + declined + "/reject", {}).status, 200);
+  EXPECT_TRUE(nobody_is_there());
+  EXPECT_EQ(twilio_.seen().rejected.size(), 1U);
+  const std::string given_up = call_in(2);
+  twilio_.hang_up_all();
+  EXPECT_TRUE(wait([&] { return show(given_up).at("status") != "ringing"; }))
+      << "no callback says so: Twilio was asked";
+  EXPECT_EQ(twilio_.seen().answered, 0U) << "nobody has paid for a call that was not taken";
+  twilio_.call_in("http://127.0.0.1:" + std::to_string(node_->port()) + "/api/voip/twilio/incoming", kNumber,
+                  "+15005550199");
+  EXPECT_TRUE(wait([&] { return twilio_.seen().rejected.size() == 2U; })) << "nobody has that number";
   EXPECT_TRUE(nobody_is_there());
 }
 
