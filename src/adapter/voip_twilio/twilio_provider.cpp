@@ -223,10 +223,10 @@ void TwilioProvider::check() {
     ++counters_.asked;
     call.heard = now;
     if (call.rejected) end_at_twilio(call.sid, true);  // it should have asked, and been told
-    api_->ask(call.sid, [this, id = id](const std::optional<CallResource>& resource) {
+    api_->ask(call.sid, [this, of = id](const std::optional<CallResource>& resource) {
       if (!resource) return;
-      const auto asked = calls_.find(id);
-      if (asked != calls_.end() && asked->second.sid == resource->sid) tell(id, 0, resource->news);
+      const auto asked = calls_.find(of);
+      if (asked != calls_.end() && asked->second.sid == resource->sid) tell(of, 0, resource->news);
     });
   }
 }
