@@ -199,10 +199,10 @@ Node::Node(Opened opened)
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
             access_, control_, tunnels_.control(), phone_, rooms_, room_access_, entropy_, log_},
            config_},
-      front_{
-          {*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, tunnels_, policy_, log_},
-          config_,
-          std::move(opened.files)} {}
+      front_{{*loop_, storage_, *store_, access_, control_, rooms_, room_access_, api_, metrics_, tunnels_, phone_,
+              policy_, log_},
+             config_,
+             std::move(opened.files)} {}
 
 Node::~Node() {
   // Answers of pools may still be on their way to the loop, with requests in them that know the server.

@@ -61,7 +61,7 @@ class Node {
     Config config;
     Logger& log;
     std::unique_ptr<net::Loop> loop;
-    std::unique_ptr<port::PhoneProvider> phone_provider;
+    MadeProvider phone_provider;
     std::unique_ptr<store_sql::StoreSql> store;
     jwt::KeySet keys;
     jwt::Key signing_key;

@@ -164,10 +164,10 @@ Result<void, std::string> Generator::make_seats() {
       ParticipantOptions participant = plan(room, number);
       WsConnection::Target target{.server = options_.target.server,
                                   .host = options_.target.host,
-                                  .name = options_.target.name,
-                                  .tls = options_.target.tls,
                                   .path = "/api/v1/group/" + options_.room_prefix + std::to_string(room) + "/call",
-                                  .token = tokens->token(participant.name, seats_.size(), net::read_clocks().wall)};
+                                  .token = tokens->token(participant.name, seats_.size(), net::read_clocks().wall),
+                                  .tls = options_.target.tls,
+                                  .name = options_.target.name};
       seats_.push_back(std::make_unique<Seat>(shared, std::move(participant), std::move(target)));
     }
   }

@@ -211,10 +211,10 @@ void PairRun::enter_some() {
     PairSeat& seat = *seats_[entered_];
     seat.enter({.server = options_.target.server,
                 .host = options_.target.host,
-                .name = options_.target.name,
-                .tls = options_.target.tls,
                 .path = "/ws?device=load",
-                .token = tokens_->token(seat.client().options().user, entered_, net::read_clocks().wall)},
+                .token = tokens_->token(seat.client().options().user, entered_, net::read_clocks().wall),
+                .tls = options_.target.tls,
+                .name = options_.target.name},
                random_u32(entropy_));
     ++entered_;
   }

@@ -32,11 +32,11 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
  public:
   struct Target {
     SocketAddress server;
-    std::string host;                           // as in the Host header
-    std::string name;                           // of it, without the port
-    std::shared_ptr<const net::TlsClient> tls;  // null: plain
-    std::string path;                           // begins with /
+    std::string host;  // as in the Host header
+    std::string path;  // begins with /
     std::string token;
+    std::shared_ptr<const net::TlsClient> tls = {};  // null: plain
+    std::string name = {};                           // TLS: of the host, without the port
   };
   /// Begins to connect; what the system refuses at once is in `refused`. `loop` and `handler` outlive it. As with every
   /// ReadyHandler, give it to Loop::discard rather than to destroy it.

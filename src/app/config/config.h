@@ -43,6 +43,7 @@ struct Config {
   std::vector<std::string> trusted_proxies;
   std::string tls_cert;
   std::string tls_key;
+  std::string public_url;  // how the internet reaches this server
   MetricsAccess metrics_access = MetricsAccess::Local;
   Private<std::string> metrics_token;
 
@@ -136,7 +137,11 @@ struct Config {
 
   // phone calls
   std::string voip_provider = "mock";
+  std::string voip_account_sid;
+  Private<std::string> voip_auth_token;
   std::string voip_from_number;
+  std::string voip_api_base = "https://api.twilio.com";
+  std::string voip_api_ca;  // PEM file of the CAs that its certificate is of; empty: the system's
   Duration voip_dial_timeout = seconds{10};
   Duration voip_ring_timeout = seconds{60};
   Duration voip_call_max = hours{2};

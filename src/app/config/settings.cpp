@@ -284,6 +284,9 @@ std::vector<Setting> web_settings() {
            &C::trusted_proxies, "addresses or CIDR networks, separated by commas"),
       text({"web", "TLS_CERT", "", "PEM file with the certificate chain; with TLS_KEY turns TLS on"}, &C::tls_cert),
       text({"web", "TLS_KEY", "", "PEM file with the private key"}, &C::tls_key),
+      web_url({"web", "PUBLIC_URL", "",
+               "how this server is reached from the internet, such as https://calls.example.org; Twilio needs it"},
+              &C::public_url),
       choice<MetricsAccess>({"web", "METRICS_ACCESS", "", "who may read /metrics"}, &C::metrics_access, "local|any",
                             {{"local", MetricsAccess::Local}, {"any", MetricsAccess::Any}}),
       secret({"web", "METRICS_TOKEN", "", "bearer token that opens /metrics from anywhere"}, &C::metrics_token),
@@ -355,10 +358,16 @@ std::vector<Setting> call_settings() {
 
 std::vector<Setting> phone_settings() {
   return {
-      one_of({"phone", "VOIP_PROVIDER", "", "who dials telephones; twilio is not in this version"}, &C::voip_provider,
-             "mock|twilio|sip"),
+      one_of({"phone", "VOIP_PROVIDER", "", "who dials telephones"}, &C::voip_provider, "mock|twilio|sip"),
+      text({"phone", "VOIP_ACCOUNT_SID", "TWILIO_ACCOUNT_SID", "Twilio: the account, AC and 32 digits"},
+           &C::voip_account_sid),
+      secret({"phone", "VOIP_AUTH_TOKEN", "TWILIO_AUTH_TOKEN", "Twilio: its token; also signs what Twilio sends"},
+             &C::voip_auth_token),
       text({"phone", "VOIP_FROM_NUMBER", "TWILIO_FROM_NUMBER", "the number that telephones see, such as +1234567890"},
            &C::voip_from_number),
+      web_url({"phone", "VOIP_API_BASE", "", "Twilio: where its API is"}, &C::voip_api_base),
+      text({"phone", "VOIP_API_CA", "", "Twilio: PEM file of the CAs to trust there; empty: the system's"},
+           &C::voip_api_ca),
       duration({"phone", "VOIP_DIAL_TIMEOUT", "", "for the provider to take a call on; below 30s"},
                &C::voip_dial_timeout, milliseconds{100}),
       duration({"phone", "VOIP_RING_TIMEOUT", "", "an unanswered phone call ends"}, &C::voip_ring_timeout, seconds{1}),

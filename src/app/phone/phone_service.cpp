@@ -5,7 +5,8 @@
 namespace zvonok::app {
 
 PhoneService::PhoneService(Parts parts, const Config& config)
-    : provider_{std::move(parts.provider)},
+    : provider_{std::move(parts.provider.provider)},
+      door_{std::move(parts.provider.door)},
       legs_{parts.entropy, parts.log},
       control_{{.loop = parts.loop,
                 .journal = parts.journal,

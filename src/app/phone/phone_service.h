@@ -8,6 +8,7 @@
 #include "app/phone/phone_api.h"
 #include "app/phone/phone_control.h"
 #include "app/phone/phone_events.h"
+#include "app/phone/providers.h"
 #include "base/result.h"
 #include "port/phone_provider.h"
 
@@ -21,12 +22,15 @@ class PhoneService {
     call::Presence& presence;
     Entropy& entropy;
     Logger& log;
-    std::unique_ptr<port::PhoneProvider> provider;
+    MadeProvider provider;
   };
   PhoneService(Parts parts, const Config& config);
 
   /// Before any request.
-  void attach(net::Server& server) { events_.attach(server); }
+  void attach(net::Server& server) {
+    events_.attach(server);
+    if (door_) door_->attach(server);
+  }
   /// Before any call.
   void attach(MediaShards& shards, sdp::Fingerprint fingerprint, std::vector<std::vector<std::string>> candidates) {
     legs_.attach(shards, std::move(fingerprint), std::move(candidates));
@@ -41,9 +45,12 @@ class PhoneService {
   [[nodiscard]] PhoneControl& control() { return control_; }
   [[nodiscard]] const PhoneControl& control() const { return control_; }
   [[nodiscard]] const PhoneEvents& events() const { return events_; }
+  /// Null when nobody comes in for the provider.
+  [[nodiscard]] PhoneDoor* door() const { return door_.get(); }
 
  private:
   std::unique_ptr<port::PhoneProvider> provider_;
+  std::unique_ptr<PhoneDoor> door_;
   MediaLegs legs_;
   PhoneControl control_;
   PhoneEvents events_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/config/config.h"
+#include "app/phone/phone_door.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "net/loop.h"
@@ -16,8 +17,12 @@ struct ProviderParts {
   Logger& log;
 };
 
+struct MadeProvider {
+  std::unique_ptr<port::PhoneProvider> provider;
+  std::unique_ptr<PhoneDoor> door;  // of that provider; null when nobody comes in for it
+};
+
 /// The error is one line for the operator that names the setting.
-[[nodiscard]] Result<std::unique_ptr<port::PhoneProvider>, std::string> make_provider(const Config& config,
-                                                                                      ProviderParts parts);
+[[nodiscard]] Result<MadeProvider, std::string> make_provider(const Config& config, ProviderParts parts);
 
 }  // namespace zvonok::app

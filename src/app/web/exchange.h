@@ -37,9 +37,9 @@ class Exchange {
   void reply(const rest::Problem& problem) { reply(rest::to_response(problem, request_.request_id)); }
 
   /// Turns the connection into a WebSocket; see Responder::upgrade.
-  [[nodiscard]] bool upgrade(net::WsHandler& handler) {
+  [[nodiscard]] bool upgrade(net::WsHandler& handler, const net::WsRules& rules = {}) {
     log(101);
-    return respond_.upgrade(handler);
+    return respond_.upgrade(handler, rules);
   }
   /// Answers bit by bit; see Responder::stream.
   [[nodiscard]] bool stream(HttpResponse header, net::StreamWatcher& watcher) {

@@ -86,6 +86,10 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
     exchange.reply(parts_.policy.preflight(exchange.request()));
     return;
   }
+  if (PhoneDoor* const door = parts_.phone.door(); door != nullptr && door->is_for_us(exchange.request().path)) {
+    door->handle(std::move(exchange));
+    return;
+  }
   if (exchange.request().path == "/ws" || exchange.request().path == "/ws/") {
     open_socket(std::move(exchange));
     return;
@@ -111,10 +115,12 @@ void Front::on_request(HttpRequest request, net::Responder respond) {
 }
 
 net::BodyRules Front::on_body(const net::RequestHead& head, ConnectionId connection) {
+  const PhoneDoor* const door = parts_.phone.door();
+  if (door != nullptr && door->is_for_us(head.path)) return {.bytes_max = door->body_bytes_max(), .watcher = nullptr};
   return parts_.tunnels.body_rules(head, connection);
 }
 
-// ---- WebSockets ----------------------------------------------------------------------------------------------------
+// ---- WebSockets -----------------------------------------------------------------------------------------------------
 
 void Front::open_socket(Exchange exchange) {
   const HttpRequest& request = exchange.request();
@@ -166,7 +172,7 @@ void Front::let_in(Exchange exchange, Result<identity::Principal, AccessDenied> 
   }
 }
 
-// ---- rooms ---------------------------------------------------------------------------------------------------------
+// ---- rooms ----------------------------------------------------------------------------------------------------------
 
 void Front::open_room(Exchange exchange, call::RoomKey room) {
   const HttpRequest& request = exchange.request();
@@ -218,7 +224,7 @@ void Front::enter_room(Exchange exchange, call::RoomKey room, const identity::Pr
   parts_.rooms.open(id, std::move(room), principal, std::move(allowed->display_name), allowed->role);
 }
 
-// ---- probes and files ----------------------------------------------------------------------------------------------
+// ---- probes and files -----------------------------------------------------------------------------------------------
 
 void Front::answer_probe(rest::RouteId route, Exchange exchange) {
   switch (route) {

@@ -5,6 +5,7 @@
 #include "app/access.h"
 #include "app/control.h"
 #include "app/metrics.h"
+#include "app/phone/phone_service.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
 #include "app/tunnel/tunnel_service.h"
@@ -28,6 +29,7 @@ class Front final : public net::HttpHandler {
     Api& api;
     Metrics& metrics;
     TunnelService& tunnels;
+    PhoneService& phone;
     const WebPolicy& policy;
     Logger& log;
   };

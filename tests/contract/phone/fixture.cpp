@@ -26,6 +26,7 @@ std::string to_text(ProviderKind kind) {
   switch (kind) {
     case ProviderKind::Mock: return "Mock";
     case ProviderKind::Sip: return "Sip";
+    case ProviderKind::Twilio: return "Twilio";
   }
   return "?";
 }
@@ -38,11 +39,12 @@ std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephon
   switch (kind) {
     case ProviderKind::Mock: return make_mock_subject(telephone, parts);
     case ProviderKind::Sip: return make_sip_subject(telephone, parts);
+    case ProviderKind::Twilio: return make_twilio_subject(telephone, parts);
   }
   return nullptr;
 }
 
-// ---- threads -------------------------------------------------------------------------------------------------------
+// ---- threads --------------------------------------------------------------------------------------------------------
 
 MediaThread::MediaThread() : loop_{make_loop()}, thread_{[this] { loop_->run(); }} {}
 
@@ -79,7 +81,7 @@ void PhoneWorld::pass(Duration time) {
   (void)wait([] { return false; }, time);
 }
 
-// ---- the talker ----------------------------------------------------------------------------------------------------
+// ---- the talker -----------------------------------------------------------------------------------------------------
 
 Talker::Talker(MediaThread& media, std::unique_ptr<port::PhoneLine> line) : media_{media}, line_{std::move(line)} {
   media_.run([this] {
@@ -163,7 +165,7 @@ void Talker::forget() {
   heard_in_all_ = 0;
 }
 
-// ---- the log -------------------------------------------------------------------------------------------------------
+// ---- the log --------------------------------------------------------------------------------------------------------
 
 void KeptLines::write(LogLevel /*level*/, std::string_view message, std::initializer_list<LogField> fields) {
   const std::lock_guard lock{mutex_};

@@ -48,7 +48,7 @@ class PhoneSubject {
   [[nodiscard]] virtual std::optional<std::size_t> calls_there() { return std::nullopt; }
 };
 
-enum class ProviderKind { Mock, Sip };
+enum class ProviderKind { Mock, Sip, Twilio };
 [[nodiscard]] std::string to_text(ProviderKind kind);
 void PrintTo(ProviderKind kind, std::ostream* out);
 
@@ -60,6 +60,7 @@ struct SubjectParts {
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_subject(ProviderKind kind, Telephone telephone, SubjectParts parts);
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_mock_subject(Telephone telephone, SubjectParts parts);
 [[nodiscard]] std::unique_ptr<PhoneSubject> make_sip_subject(Telephone telephone, SubjectParts parts);
+[[nodiscard]] std::unique_ptr<PhoneSubject> make_twilio_subject(Telephone telephone, SubjectParts parts);
 
 /// A loop with a thread of its own: where lines belong.
 class MediaThread {

@@ -106,7 +106,7 @@ class Providers : public testing::TestWithParam<ProviderKind> {
   std::size_t dialed_ = 0;
   bool within_ = false;
 };
-INSTANTIATE_TEST_SUITE_P(All, Providers, testing::Values(ProviderKind::Mock, ProviderKind::Sip),
+INSTANTIATE_TEST_SUITE_P(All, Providers, testing::Values(ProviderKind::Mock, ProviderKind::Sip, ProviderKind::Twilio),
                          [](const auto& parameter) { return to_text(parameter.param); });
 
 TEST_P(Providers, TellAnAnsweredCallInItsOrder) {
