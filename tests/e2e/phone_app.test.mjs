@@ -122,7 +122,7 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
     await desk.find('phone-incoming').waitFor({ state: 'detached' });
     await pocket.find('phone-incoming').waitFor({ state: 'detached' });
     await pocket.click('nav-phone');
-    await pocket.page.locator('.phone-recents').getByText('Missed', { exact: true }).first().click();
+    await pocket.page.locator('.phone-recents input[value="missed"]').check();
     await pocket.page.locator(`${byId('history-item')}[data-missed="true"]:visible`).first().waitFor();
     assert.equal(await pocket.page.locator(`${byId('history-item')}[data-direction="outgoing"]`).count(), 0);
   });
