@@ -2,9 +2,11 @@
 import { useStore } from './lib/store';
 import { useCall } from './state/calls';
 import { closeHelp, helpStore } from './state/help';
+import { usePhone } from './state/phone';
 import { useSession } from './state/session';
 import { useRoute } from './lib/route';
 import { RoomLayer } from './room/RoomLayer';
+import { PhoneLayer } from './phone/PhoneLayer';
 import { CallLayer } from './call/CallLayer';
 import { AuthScreen } from './screens/Auth';
 import { Shell } from './screens/Shell';
@@ -15,14 +17,16 @@ import { useHotkeys } from './useHotkeys';
 export function App(): JSX.Element {
   const { user } = useSession();
   const call = useCall();
+  const phone = usePhone();
   const help = useStore(helpStore);
   const { room } = useRoute();
   useHotkeys(user !== null);
   return (
     <>
-      {user ? <Shell key={user.id} covered={call !== null || room !== undefined} /> : <AuthScreen />}
+      {user ? <Shell key={user.id} covered={call !== null || phone !== null || room !== undefined} /> : <AuthScreen />}
       {user && <RoomLayer />}
       {user && <CallLayer />}
+      {user && <PhoneLayer />}
       {user && help && <HelpDialog onClose={closeHelp} />}
       <Toasts />
     </>

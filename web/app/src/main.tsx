@@ -7,6 +7,7 @@ import './styles/ui.css';
 import './styles/pages.css';
 import './styles/call.css';
 import './styles/room.css';
+import './styles/phone.css';
 import { App } from './App';
 import { followLook } from './state/app';
 import { followSession } from './state/directory';

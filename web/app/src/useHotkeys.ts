@@ -9,6 +9,7 @@ import {
   toggleRoomCamera,
   toggleRoomShare,
 } from './state/rooms';
+import { acceptPhone, declinePhone, getPhone, hangUpPhone, phonePhase, togglePhoneMuted } from './state/phone';
 import { acceptCall, callPhase, declineCall, getCall, hangUp, toggleCamera, toggleMuted, toggleShare } from './state/calls';
 import { closeHelp, helpStore, openHelp } from './state/help';
 import { isTyping, resolveHotkey, type HotkeyAction, type HotkeyScope } from './lib/hotkeys';
@@ -17,6 +18,12 @@ import { toggleFullscreen } from './call/useFullscreen';
 
 function scopeNow(): HotkeyScope | null {
   const current = getCall();
+  const phone = getPhone();
+  if (phone && !current) {
+    const phase = phonePhase(phone);
+    if (phase === 'over') return null;
+    return phase === 'incoming' ? 'ringing' : 'call';
+  }
   if (!current) {
     if (!currentRoute().room) return 'pages';
     return isInRoom() ? 'room' : null;
@@ -31,23 +38,35 @@ function inCallOrRoom(inCall: () => void, inRoom: () => void): () => void {
   return () => (scopeNow() === 'room' ? inRoom() : inCall());
 }
 
+/** The same keys in a phone call, where there is something of the kind. */
+function onPhoneOr(onPhone: () => void, otherwise: () => void): () => void {
+  return () => (getPhone() && !getCall() ? onPhone() : otherwise());
+}
+const nothing = (): void => undefined;
+
 const actions: Readonly<Record<HotkeyAction, () => void>> = {
-  mute: inCallOrRoom(toggleMuted, () => getRoom()?.room.toggleMuted()),
-  camera: inCallOrRoom(
-    () => void toggleCamera(),
-    () => void toggleRoomCamera(),
+  mute: onPhoneOr(() => void togglePhoneMuted(), inCallOrRoom(toggleMuted, () => getRoom()?.room.toggleMuted())),
+  camera: onPhoneOr(
+    nothing,
+    inCallOrRoom(
+      () => void toggleCamera(),
+      () => void toggleRoomCamera(),
+    ),
   ),
-  share: inCallOrRoom(
-    () => void toggleShare(),
-    () => void toggleRoomShare(),
+  share: onPhoneOr(
+    nothing,
+    inCallOrRoom(
+      () => void toggleShare(),
+      () => void toggleRoomShare(),
+    ),
   ),
-  fullscreen: toggleFullscreen,
-  hangup: inCallOrRoom(hangUp, leaveRoom),
+  fullscreen: onPhoneOr(nothing, toggleFullscreen),
+  hangup: onPhoneOr(hangUpPhone, inCallOrRoom(hangUp, leaveRoom)),
   layout: toggleLayout,
   panel: togglePanel,
-  'accept-audio': () => void acceptCall('audio'),
-  'accept-video': () => void acceptCall('video'),
-  decline: declineCall,
+  'accept-audio': onPhoneOr(() => void acceptPhone(), () => void acceptCall('audio')),
+  'accept-video': onPhoneOr(nothing, () => void acceptCall('video')),
+  decline: onPhoneOr(declinePhone, declineCall),
   search: () => {
     navigate({ tab: 'people', personId: null });
     // The field is there after the page is drawn.

@@ -15,6 +15,7 @@ function item(changes: Partial<HistoryItem> = {}): HistoryItem {
     id: 'c1',
     direction: 'incoming',
     peerId: 'alice',
+    phoneNumber: null,
     peerName: 'Alice',
     status: 'completed',
     startedAt: new Date(2026, 4, 4, 12, 0),

@@ -7,6 +7,7 @@ import { localStorageTokens, type TokenStore } from './tokens.js';
 import { toAccount, toCallRecord, toChat, toGroup, toMember, toPage, toPerson, toSession, members, text } from './rest-json.js';
 import type {
   Account,
+  CallFilter,
   CallRecord,
   Chat,
   Group,
@@ -44,6 +45,8 @@ export interface RequestOptions {
   /** `user` (the default) sends the access token and refreshes it when it is refused; `none` sends none. */
   readonly auth?: 'user' | 'none' | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Goes on when the page or this object ends. The answer may be heard by nobody. */
+  readonly keepalive?: boolean | undefined;
 }
 
 /** An access token that ends within this time is refreshed before it is used. */
@@ -137,8 +140,9 @@ export class ZvonokApi implements Listenable<ApiEvents> {
     return toPage(await this.request('/api/users', { query, signal: options.signal }), 'users', toPerson);
   }
 
-  async callHistory(options: PageOptions = {}): Promise<Page<CallRecord>> {
-    const query = { limit: options.limit, after: options.after };
+  async callHistory(options: PageOptions & CallFilter = {}): Promise<Page<CallRecord>> {
+    const { limit, after, kind, status, direction, from, until, phoneNumber } = options;
+    const query = { limit, after, kind, status, direction, from, until, phone_number: phoneNumber };
     return toPage(await this.request('/api/calls/history', { query, signal: options.signal }), 'calls', toCallRecord);
   }
 
@@ -329,7 +333,7 @@ export class ZvonokApi implements Listenable<ApiEvents> {
       headers,
       cache: 'no-store',
       credentials: 'omit',
-      signal: abort.signal,
+      ...(options.keepalive === true ? { keepalive: true } : { signal: abort.signal }),
     };
     if (options.body !== undefined) {
       headers['Content-Type'] = 'application/json';

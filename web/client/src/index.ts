@@ -1,5 +1,6 @@
 // Everything public of @zvonok/client.
 export type * from './types.js';
+export type * from './phone-types.js';
 export type * from './room-types.js';
 export { ZvonokApi, type ApiEvents, type ApiOptions, type RequestOptions } from './api.js';
 export { CallClient, type CallClientEvents, type CallClientOptions } from './call-client.js';
@@ -9,6 +10,7 @@ export { createEnvironment, type Environment } from './environment.js';
 export { ApiError, CallError, type CallErrorCode } from './errors.js';
 export type { LevelMeter } from './level-meter.js';
 export type { ServerHello, WireMessage } from './protocol.js';
+export { PhoneClient, type PhoneClientEvents, type PhoneClientOptions } from './phone-client.js';
 export { RoomClient, type RoomClientEvents, type RoomClientOptions } from './room-client.js';
 export { observeView } from './room-views.js';
 export { SignalConnection, type SendOutcome, type SignalEvents, type SignalOptions } from './signal.js';

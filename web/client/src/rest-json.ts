@@ -1,5 +1,6 @@
 // Answers of the REST API to values. What is missing or of a wrong type is the server's mistake: ApiError `bad_answer`.
 import { ApiError } from './errors.js';
+import type { PhoneCallRecord } from './phone-types.js';
 import type { Account, CallRecord, Chat, Group, GroupRole, Member, Page, Person, Session } from './types.js';
 
 type Members = Record<string, unknown>;
@@ -69,6 +70,7 @@ export function toCallRecord(value: unknown): CallRecord {
     peerUserId: text(from, 'peer_user_id'),
     peerDisplayName: textOrNull(from, 'peer_display_name'),
     chatId: textOrNull(from, 'chat_id'),
+    phoneNumber: textOrNull(from, 'phone_number'),
     status: text(from, 'status') as CallRecord['status'],
     reason: textOrNull(from, 'reason'),
     startTime: text(from, 'start_time'),
@@ -76,6 +78,28 @@ export function toCallRecord(value: unknown): CallRecord {
     answerTime: textOrNull(from, 'answer_time'),
     endTime: textOrNull(from, 'end_time'),
     duration: number(from, 'duration'),
+  };
+}
+
+export function toPhoneCall(value: unknown): PhoneCallRecord {
+  const from = members(value);
+  return {
+    callId: text(from, 'call_id'),
+    sessionId: text(from, 'session_id'),
+    phoneNumber: text(from, 'phone_number'),
+    direction: text(from, 'direction') as PhoneCallRecord['direction'],
+    status: text(from, 'status') as PhoneCallRecord['status'],
+    reason: textOrNull(from, 'reason'),
+    startTime: text(from, 'start_time'),
+    ringTime: textOrNull(from, 'ring_time'),
+    answerTime: textOrNull(from, 'answer_time'),
+    endTime: textOrNull(from, 'end_time'),
+    duration: number(from, 'duration'),
+    onHold: from['on_hold'] === true,
+    muted: from['muted'] === true,
+    accepted: from['accepted'] === true,
+    cause: textOrNull(from, 'cause'),
+    sdpOffer: textOrNull(from, 'sdp_offer'),
   };
 }
 

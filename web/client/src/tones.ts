@@ -1,6 +1,8 @@
 // The sounds of a telephone, made of sine waves: no files to ship.
 import type { CallClient } from './call-client.js';
 import { createEnvironment, type Environment, type TimerId } from './environment.js';
+import type { PhoneClient } from './phone-client.js';
+import type { PhoneCall } from './phone-types.js';
 import type { Call, CallEndReason, Unsubscribe } from './types.js';
 
 export type ToneName = 'ring' | 'ringback' | 'busy' | 'ended' | 'reconnecting';
@@ -106,6 +108,14 @@ export class Tones {
     }
   }
 
+  /** What a telephone's key sounds like (ITU-T Q.23), beside whatever else plays. */
+  key(digit: string): void {
+    const frequencies = keyTones(digit);
+    if (!frequencies || !this.open()) return;
+    void this.unlock();
+    this.sound({ at: 0, ms: 120, frequencies });
+  }
+
   /** To be called in a click or key handler. Says whether sound is allowed now. */
   async unlock(): Promise<boolean> {
     if (!this.open() || !this.context) return false;
@@ -139,6 +149,31 @@ export class Tones {
       if (!this.followed.delete(off)) return;
       offCalls();
       for (const each of perCall) each();
+      this.stop();
+    };
+    this.followed.add(off);
+    return off;
+  }
+
+  /** The same for phone calls. An exchange that sends its own tones is left to be heard. */
+  followPhone(phone: PhoneClient): Unsubscribe {
+    const offs = new Set<Unsubscribe>();
+    const attach = (call: PhoneCall): void => {
+      this.fitPhone(call);
+      const off = call.on('change', () => {
+        this.fitPhone(call);
+        if (!call.isOver) return;
+        off();
+        offs.delete(off);
+      });
+      offs.add(off);
+    };
+    const offCalls = phone.on('call', attach);
+    for (const call of phone.calls) attach(call);
+    const off = (): void => {
+      if (!this.followed.delete(off)) return;
+      offCalls();
+      for (const each of offs) each();
       this.stop();
     };
     this.followed.add(off);
@@ -179,6 +214,24 @@ export class Tones {
       case 'active':
         this.stop();
     }
+  }
+
+  private fitPhone(call: PhoneCall): void {
+    const { status, end, accepted, media, hearsRemote } = call.snapshot;
+    const outgoing = call.direction === 'outgoing';
+    let tone: ToneName | null = null;
+    if (end) {
+      if (end.why === 'server' && status === 'completed') tone = 'ended';
+      else if (outgoing && (status === 'busy' || status === 'no_answer' || status === 'failed')) tone = 'busy';
+    } else if (status === 'ringing' && !accepted && !call.isHere) {
+      tone = 'ring';
+    } else if (outgoing && status === 'ringing' && !hearsRemote) {
+      tone = 'ringback';
+    } else if (media === 'lost') {
+      tone = 'reconnecting';
+    }
+    if (tone) this.play(tone);
+    else this.stop();
   }
 
   private open(): boolean {
@@ -226,6 +279,12 @@ export class Tones {
       oscillator.stop(end);
     }
   }
+}
+
+function keyTones(digit: string): readonly number[] | null {
+  const place = '123A456B789C*0#D'.indexOf(digit.toUpperCase());
+  if (digit.length !== 1 || place < 0) return null;
+  return [[697, 770, 852, 941][place >> 2] ?? 0, [1209, 1336, 1477, 1633][place & 3] ?? 0];
 }
 
 function clamp(volume: number): number {

@@ -32,7 +32,9 @@ export interface Person {
 }
 
 export type CallRecordStatus =
+  | 'connecting'
   | 'ringing'
+  | 'in_progress'
   | 'active'
   | 'completed'
   | 'busy'
@@ -50,6 +52,8 @@ export interface CallRecord {
   readonly peerUserId: string;
   readonly peerDisplayName: string | null;
   readonly chatId: string | null;
+  /** Of phone calls; '' when the caller withheld it. */
+  readonly phoneNumber: string | null;
   readonly status: CallRecordStatus;
   readonly reason: string | null;
   readonly startTime: string;
@@ -58,6 +62,18 @@ export interface CallRecord {
   readonly endTime: string | null;
   /** Whole seconds from answer to end; 0 when nobody answered. */
   readonly duration: number;
+}
+
+/** Which calls of the history are wanted; what is not set does not matter. */
+export interface CallFilter {
+  readonly kind?: CallRecord['kind'] | undefined;
+  /** `missed`: calls to oneself that one neither took nor declined. */
+  readonly status?: CallRecordStatus | 'missed' | undefined;
+  readonly direction?: CallDirection | undefined;
+  /** RFC 3339: the call began then or later, and before then. */
+  readonly from?: string | undefined;
+  readonly until?: string | undefined;
+  readonly phoneNumber?: string | undefined;
 }
 
 export interface Chat {

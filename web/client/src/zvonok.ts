@@ -3,6 +3,7 @@ import { ZvonokApi } from './api.js';
 import { CallClient, type CallClientOptions } from './call-client.js';
 import { DeviceManager } from './devices.js';
 import type { Environment } from './environment.js';
+import { PhoneClient } from './phone-client.js';
 import { RoomClient } from './room-client.js';
 import type { Room, RoomOptions } from './room-types.js';
 import { SignalConnection, type SignalOptions } from './signal.js';
@@ -31,6 +32,7 @@ export interface Zvonok {
   readonly signal: SignalConnection;
   readonly calls: CallClient;
   readonly rooms: RoomClient;
+  readonly phone: PhoneClient;
   readonly devices: DeviceManager;
   readonly tones: Tones;
   /** Goes into the room of a private chat or a group: `rooms.join()`. */
@@ -48,13 +50,18 @@ export function createZvonok(options: ZvonokOptions = {}): Zvonok {
   // A function that gives the servers is for pair calls, which wait for it; rooms are told theirs by the server.
   const fixedServers = typeof iceServers === 'function' ? undefined : iceServers;
   const rooms = new RoomClient({ api, devices, auth, iceServers: fixedServers, rtcConfiguration, environment });
+  const phone = new PhoneClient({ api, devices, iceServers: fixedServers, rtcConfiguration, environment });
   const tones = new Tones({ environment });
-  if (options.tones !== false) tones.follow(calls);
+  if (options.tones !== false) {
+    tones.follow(calls);
+    tones.followPhone(phone);
+  }
   return {
     api,
     signal,
     calls,
     rooms,
+    phone,
     devices,
     tones,
     joinRoom: (room) => rooms.join(room),
@@ -62,6 +69,7 @@ export function createZvonok(options: ZvonokOptions = {}): Zvonok {
       tones.dispose();
       calls.dispose();
       rooms.dispose();
+      phone.dispose();
       devices.dispose();
       signal.dispose();
       api.dispose();

@@ -90,7 +90,7 @@ export function CallControls({ local }: { local: LocalMedia }): JSX.Element {
 }
 
 /** `refreshKey`: labels appear once a device was allowed. */
-function DevicesControl({ refreshKey }: { refreshKey: unknown }): JSX.Element {
+export function DevicesControl({ refreshKey }: { refreshKey: unknown }): JSX.Element {
   const { t } = useI18n();
   return (
     <Popover
@@ -116,11 +116,12 @@ interface ControlButtonProps {
   pressed: boolean;
   /** Drawn inverted: something is off that is usually on, or on that is usually off. */
   marked: boolean;
+  disabled?: boolean;
   onClick: () => void;
   testId: string;
 }
 
-export function ControlButton({ icon, label, shortcut, pressed, marked, onClick, testId }: ControlButtonProps): JSX.Element {
+export function ControlButton({ icon, label, shortcut, pressed, marked, disabled = false, onClick, testId }: ControlButtonProps): JSX.Element {
   return (
     <button
       type="button"
@@ -129,6 +130,7 @@ export function ControlButton({ icon, label, shortcut, pressed, marked, onClick,
       data-active={pressed}
       aria-keyshortcuts={shortcut}
       data-tip={shortcut === undefined ? label : `${label} (${shortcut})`}
+      disabled={disabled}
       onClick={onClick}
       data-testid={testId}
     >

@@ -71,7 +71,7 @@ interface AnswerButtonProps {
   testId: string;
 }
 
-function AnswerButton({ icon, kind, text, label, onClick, testId }: AnswerButtonProps): JSX.Element {
+export function AnswerButton({ icon, kind, text, label, onClick, testId }: AnswerButtonProps): JSX.Element {
   return (
     <button type="button" className={cx('answer', `answer-${kind}`)} aria-label={label} onClick={onClick} data-testid={testId}>
       <span className="answer-circle">

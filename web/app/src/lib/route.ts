@@ -1,9 +1,9 @@
-// The app's addresses: /people, /people/<id>, /groups, /groups/<id>, /history, /history/<id>, /settings, and of rooms
+// The app's addresses: /people, /people/<id>, /phone, /phone/<number>, /groups, /groups/<id>, /history, /history/<id>, /settings, and of rooms
 // /room/group/<id> and /room/chat/<id>.
 import type { RoomKind } from '@zvonok/client';
 import { createStore, useStore } from './store';
 
-export type Tab = 'people' | 'groups' | 'history' | 'settings';
+export type Tab = 'people' | 'phone' | 'groups' | 'history' | 'settings';
 
 export interface RoomAddress {
   readonly kind: RoomKind;
@@ -12,13 +12,13 @@ export interface RoomAddress {
 
 export interface Route {
   readonly tab: Tab;
-  /** Whose details are open beside or over the list: a person's, among the groups a group's. */
+  /** Whose details are open beside or over the list: a person's, among the groups a group's; a number to be dialed. */
   readonly personId: string | null;
   /** The room that lies over all of it. */
   readonly room?: RoomAddress;
 }
 
-const tabs: readonly Tab[] = ['people', 'groups', 'history', 'settings'];
+const tabs: readonly Tab[] = ['people', 'phone', 'groups', 'history', 'settings'];
 
 /** null: not a part of an address. */
 function decode(part: string | undefined): string | null {

@@ -11,6 +11,7 @@ import { Avatar } from '../ui/Avatar';
 import { Button, IconButton } from '../ui/Button';
 import { Empty, SkeletonRows } from '../ui/bits';
 import { Choice } from '../ui/fields';
+import { PhoneRow } from './PhoneRow';
 import { CallGlyph } from './CallGlyph';
 
 type Filter = 'all' | 'missed';
@@ -102,6 +103,7 @@ function HistoryRow({ item }: { item: HistoryItem }): JSX.Element {
   const busy = useCallBusy();
   const name = item.peerName ?? t('history.unknown');
   const missed = isMissed(item);
+  if (item.phoneNumber !== null) return <PhoneRow item={item} />;
   return (
     <li
       className={cx('row', missed && 'is-missed', personId === item.peerId && 'is-chosen')}

@@ -19,10 +19,12 @@ import { GroupsScreen } from './Groups';
 import { HistoryScreen } from './History';
 import { NobodyChosen, PersonPane } from './PersonPane';
 import { PeopleScreen } from './People';
+import { PhonePane, PhoneScreen } from './Phone';
 import { SettingsScreen } from './Settings';
 
 const tabs: readonly { readonly tab: Tab; readonly icon: IconName; readonly text: PlainKey }[] = [
   { tab: 'people', icon: 'people', text: 'nav.people' },
+  { tab: 'phone', icon: 'keypad', text: 'nav.phone' },
   { tab: 'groups', icon: 'group', text: 'nav.groups' },
   { tab: 'history', icon: 'clock', text: 'nav.history' },
   { tab: 'settings', icon: 'devices', text: 'nav.settings' },
@@ -30,6 +32,7 @@ const tabs: readonly { readonly tab: Tab; readonly icon: IconName; readonly text
 
 const titles: Readonly<Record<Tab, PlainKey>> = {
   people: 'nav.people',
+  phone: 'nav.phone',
   groups: 'nav.groups',
   history: 'nav.history',
   settings: 'nav.settings',
@@ -52,7 +55,7 @@ export function Shell({ covered }: { covered: boolean }): JSX.Element {
     list.current?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
   }, [route.tab]);
   return (
-    <div className={cx('shell', route.personId !== null && 'has-person', !hasPane && 'is-single')}>
+    <div className={cx('shell', route.personId !== null && route.tab !== 'phone' && 'has-person', !hasPane && 'is-single')}>
       <a className="skip" href="#main">
         {t('app.skip')}
       </a>
@@ -62,6 +65,7 @@ export function Shell({ covered }: { covered: boolean }): JSX.Element {
         <main id="main" className="shell-columns" tabIndex={-1}>
           <section className="main" ref={list} aria-label={t(titles[route.tab])}>
             {route.tab === 'people' && <PeopleScreen />}
+            {route.tab === 'phone' && <PhoneScreen number={route.personId} />}
             {route.tab === 'groups' && <GroupsScreen />}
             {route.tab === 'history' && <HistoryScreen />}
             {route.tab === 'settings' && <SettingsScreen />}
@@ -75,6 +79,7 @@ export function Shell({ covered }: { covered: boolean }): JSX.Element {
 
 function Pane({ route }: { route: Route }): JSX.Element {
   const { tab, personId } = route;
+  if (tab === 'phone') return <PhonePane number={personId} />;
   if (personId === null) return <NobodyChosen tab={tab} />;
   return tab === 'groups' ? <GroupPane key={personId} id={personId} /> : <PersonPane key={personId} id={personId} />;
 }

@@ -6,6 +6,7 @@ import { createStore, useStore } from '../lib/store';
 import { currentI18n } from './app';
 import { zvonok } from './client';
 import { learnPerson, loadHistory } from './directory';
+import { isOnPhone, phonePhase, usePhone } from './phone';
 import { showToast } from './toasts';
 
 export type CallKind = 'audio' | 'video';
@@ -31,7 +32,8 @@ export function getCall(): CurrentCall | null {
 /** A call is going on: no second one can be begun. */
 export function useCallBusy(): boolean {
   const current = useCall();
-  return current !== null && callPhase(current) !== 'over';
+  const phone = usePhone();
+  return (current !== null && callPhase(current) !== 'over') || (phone !== null && phonePhase(phone) !== 'over');
 }
 
 export function callPhase({ call, snapshot }: Pick<CurrentCall, 'snapshot'> & { call: Pick<Call, 'direction'> }): CallPhase {
@@ -94,6 +96,7 @@ function adopt(call: Call): void {
 zvonok.calls.on('call', adopt);
 
 export function startCall(userId: string, kind: CallKind): void {
+  if (isOnPhone()) return showToast(currentI18n().t('call.in_progress'), 'bad');
   try {
     const call = zvonok.calls.call(userId, { audio: true, video: kind === 'video' });
     if (callStore.get()?.call !== call) adopt(call);

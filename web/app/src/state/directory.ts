@@ -1,10 +1,12 @@
 // People, presence and history: loaded through the SDK, kept in stores, cleared when the user changes.
 import { useEffect } from 'react';
-import type { CallRecord, Person as SdkPerson } from '@zvonok/client';
+import type { Person as SdkPerson } from '@zvonok/client';
 import { createStore, useStore } from '../lib/store';
 import { prefsStore, setPrefs } from './app';
 import { zvonok } from './client';
-import { countMissedSince, initialHistory, reduceHistory, type HistoryAction, type HistoryItem, type HistoryState } from './history';
+import { countMissedSince, initialHistory, reduceHistory, type HistoryAction, type HistoryState } from './history';
+import { toHistoryItem } from './historyItem';
+import { forgetPhoneHistory } from './phoneHistory';
 import { initialPeople, reducePeople, type PeopleAction, type PeopleState, type Person } from './people';
 import { sessionStore } from './session';
 
@@ -96,7 +98,7 @@ export async function loadMorePeople(): Promise<void> {
 function watchPresence(): void {
   const ids = new Set([
     ...peopleStore.get().people.map((person) => person.id),
-    ...historyStore.get().items.map((item) => item.peerId),
+    ...historyStore.get().items.map((item) => item.peerId).filter((id) => id !== ''),
   ]);
   zvonok.signal.watchPresence([...ids].slice(0, watchedMax));
 }
@@ -117,18 +119,6 @@ zvonok.signal.on('presence', (update) => {
 });
 
 // ---- history ----
-
-export function toHistoryItem(record: CallRecord): HistoryItem {
-  return {
-    id: record.callId,
-    direction: record.direction,
-    peerId: record.peerUserId,
-    peerName: record.peerDisplayName,
-    status: record.status,
-    startedAt: new Date(record.startTime),
-    seconds: record.duration,
-  };
-}
 
 async function loadHistoryPage(after: string | null): Promise<void> {
   try {
@@ -195,8 +185,11 @@ function followUser(): void {
   historyStore.set(initialHistory);
   namesStore.set(new Map());
   presenceStore.set(new Map());
+  forgetPhoneHistory();
+  zvonok.phone.disconnect();
   if (id === null) return;
   zvonok.signal.connect();
+  zvonok.phone.connect();
   void searchPeople('');
   void loadHistory();
 }

@@ -3,7 +3,9 @@ import type { PlainKey } from '../i18n';
 import { dayKey } from '../lib/format';
 
 export type CallStatus =
+  | 'connecting'
   | 'ringing'
+  | 'in_progress'
   | 'active'
   | 'completed'
   | 'canceled'
@@ -19,6 +21,8 @@ export interface HistoryItem {
   readonly peerId: string;
   /** null: the account is not there any more. */
   readonly peerName: string | null;
+  /** Of a phone call, '' when the caller withheld it; null: a call between users. */
+  readonly phoneNumber: string | null;
   readonly status: CallStatus;
   readonly startedAt: Date;
   readonly seconds: number;
@@ -75,7 +79,9 @@ export function countMissedSince(items: readonly HistoryItem[], seenAt: number):
 export function describeItem(item: HistoryItem): PlainKey {
   if (isMissed(item)) return 'history.missed_one';
   switch (item.status) {
+    case 'connecting':
     case 'ringing':
+    case 'in_progress':
     case 'active':
       return 'history.ongoing';
     case 'completed':

@@ -58,6 +58,7 @@ export function signUp(form: { name: string; email: string; password: string }):
 
 export async function signOut(): Promise<void> {
   zvonok.calls.current?.hangup();
+  for (const call of zvonok.phone.calls) if (call.isHere) call.hangup();
   zvonok.signal.disconnect();
   // Offline, too, this device forgets the login.
   await attempt(() => zvonok.api.logout());
