@@ -63,6 +63,7 @@ void RtpSession::agree(TimePoint now, const AgreedMedia& agreed) {
   if (first) {
     next_report_ = now + kReportInterval / 2;
     last_sent_ = now;
+    clock_at_ = now;
     // Opens what is between us, and shows where we are to those who answer the address they hear from.
     if (may_send()) send_silence(now);
   }
@@ -75,7 +76,7 @@ G711 RtpSession::law() const {
 // ---- out -----------------------------------------------------------------------------------------------------------
 
 std::uint32_t RtpSession::running_timestamp(TimePoint now) const {
-  const std::uint32_t passed = now > last_sent_ ? samples_in(now - last_sent_) : 0;
+  const std::uint32_t passed = now > clock_at_ ? samples_in(now - clock_at_) : 0;
   return last_timestamp_ + std::max(passed, last_length_);
 }
 
@@ -144,6 +145,7 @@ void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payloa
     std::ranges::copy(payload, buffer.begin() + static_cast<std::ptrdiff_t>(head));
   }
   out_.send_rtp(rtp_from_ ? rtp_from_->at : agreed_->remote.rtp, Bytes{buffer}.first(length));
+  if (header.timestamp != last_timestamp_) clock_at_ = now;  // the packets of a digit have that of its beginning
   last_timestamp_ = header.timestamp;
   last_length_ = 0;
   last_sent_ = now;

@@ -1,0 +1,449 @@
+// A call's sound as RTP, two sessions talking to each other or one to a hand-made peer, in virtual time.
+#include "adapter/voip_sip/rtp_session.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/byte_io.h"
+#include "proto/rtcp/reader.h"
+#include "support/seeded_entropy.h"
+
+namespace zvonok::voip_sip {
+namespace {
+
+using port::G711;
+using port::PhoneSound;
+
+const SocketAddress kThere{.ip = IpAddress::v4(0xC0000209), .port = 18000};
+const SocketAddress kThereRtcp{.ip = IpAddress::v4(0xC0000209), .port = 18001};
+
+struct Sent {
+  SocketAddress to;
+  std::vector<std::uint8_t> bytes;
+};
+
+class Wire final : public RtpOut {
+ public:
+  void send_rtp(const SocketAddress& to, Bytes datagram) override {
+    rtp.push_back({to, {datagram.begin(), datagram.end()}});
+  }
+  void send_rtcp(const SocketAddress& to, Bytes datagram) override {
+    rtcp.push_back({to, {datagram.begin(), datagram.end()}});
+  }
+  std::vector<Sent> rtp;
+  std::vector<Sent> rtcp;
+};
+
+struct Heard {
+  G711 law;
+  std::uint32_t timestamp;
+  bool is_first;
+  std::vector<std::uint8_t> samples;
+};
+
+class Ears final : public port::PhoneEars {
+ public:
+  void on_sound(TimePoint, const PhoneSound& sound) override {
+    heard.push_back({sound.law, sound.timestamp, sound.is_first, {sound.samples.begin(), sound.samples.end()}});
+  }
+  void on_digit(TimePoint, char digit) override { digits += digit; }
+  std::vector<Heard> heard;
+  std::string digits;
+};
+
+AgreedMedia plain(G711 law = G711::Ulaw) {
+  AgreedMedia agreed;
+  agreed.remote.rtp = kThere;
+  agreed.remote.rtcp = kThereRtcp;
+  agreed.remote.formats = {{.payload_type = static_cast<std::uint8_t>(law == G711::Ulaw ? 0 : 8), .law = law}};
+  agreed.remote.event_type = 101;
+  return agreed;
+}
+
+/// A packet of somebody else's.
+std::vector<std::uint8_t> packet(std::uint8_t type, std::uint16_t sequence, std::uint32_t timestamp, Bytes payload,
+                                 bool marker = false, std::uint32_t ssrc = 77) {
+  std::vector<std::uint8_t> out(12);
+  (void)rtp::write_header(out,
+                          {.marker = marker,
+                           .payload_type = rtp::PayloadType{type},
+                           .sequence = sequence,
+                           .timestamp = timestamp,
+                           .ssrc = rtp::Ssrc{ssrc}},
+                          {});
+  out.insert(out.end(), payload.begin(), payload.end());
+  return out;
+}
+
+class RtpSessions : public testing::Test {
+ protected:
+  static constexpr std::uint16_t kSequence = 1000;
+  static constexpr std::uint32_t kTimestamp = 0xFFFFFF00;  // wraps soon
+
+  void pass(Duration time) {
+    const TimePoint until = now_ + time;
+    while (session_.next_timeout() <= until) {
+      now_ = std::max(now_, session_.next_timeout());
+      session_.poll(both());
+    }
+    now_ = until;
+  }
+  [[nodiscard]] Now both() const { return {.mono = now_, .wall = WallTime{milliseconds{1'800'000'000'000}}}; }
+  void speak(std::uint32_t timestamp, bool is_first = false, G711 law = G711::Ulaw, std::size_t count = 160) {
+    const std::vector<std::uint8_t> samples(count, 0x31);
+    session_.send(now_, {.law = law, .timestamp = timestamp, .is_first = is_first, .samples = samples});
+  }
+  void hear(std::vector<std::uint8_t> datagram, const SocketAddress& from = kThere) {
+    session_.on_rtp(now_, from, datagram);
+  }
+  [[nodiscard]] rtp::PacketView sent(std::size_t index) const {
+    return *rtp::PacketView::parse(wire_.rtp.at(index).bytes);
+  }
+  [[nodiscard]] rtp::PacketView last() const { return sent(wire_.rtp.size() - 1); }
+
+  Wire wire_;
+  Ears ears_;
+  TimePoint now_{hours{5}};
+  RtpSession session_{
+      {.ssrc = rtp::Ssrc{42}, .sequence = kSequence, .timestamp = kTimestamp, .cname = "abc"}, wire_, ears_};
+  const std::vector<std::uint8_t> piece_ = std::vector<std::uint8_t>(160, 0x55);
+};
+
+TEST_F(RtpSessions, SayNothingBeforeAnythingIsAgreed) {
+  speak(0);
+  hear(packet(0, 1, 0, piece_));
+  pass(seconds{30});
+  EXPECT_TRUE(wire_.rtp.empty() && wire_.rtcp.empty() && ears_.heard.empty());
+  EXPECT_EQ(session_.counters().not_listening, 1U);
+  EXPECT_EQ(session_.counters().no_agreement, 1U);
+}
+
+TEST_F(RtpSessions, OpenTheWayWithSilence) {
+  session_.agree(now_, plain(G711::Alaw));
+  ASSERT_EQ(wire_.rtp.size(), 1U);
+  EXPECT_EQ(wire_.rtp[0].to, kThere);
+  EXPECT_EQ(sent(0).payload_type, rtp::PayloadType{8});
+  EXPECT_EQ(sent(0).body[0], 0xD5);
+  session_.agree(now_, plain(G711::Alaw));
+  EXPECT_EQ(wire_.rtp.size(), 1U) << "once";
+  EXPECT_EQ(session_.law(), G711::Alaw);
+}
+
+TEST_F(RtpSessions, PassSoundOnAsItIs) {
+  session_.agree(now_, plain());
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    now_ += milliseconds{20};
+    speak(9000 + i * 160, i == 0);
+  }
+  ASSERT_EQ(wire_.rtp.size(), 6U);
+  for (std::size_t i = 1; i < 6; ++i) {
+    EXPECT_EQ(sent(i).sequence, kSequence + i);
+    EXPECT_EQ(sent(i).marker, i == 1);
+    EXPECT_EQ(sent(i).ssrc, rtp::Ssrc{42});
+    EXPECT_EQ(sent(i).body.size(), 160U);
+    EXPECT_EQ(sent(i).body[0], 0x31);
+    if (i > 1) {
+      EXPECT_EQ(sent(i).timestamp, sent(i - 1).timestamp + 160U) << "across the wrap";
+    }
+  }
+}
+
+TEST_F(RtpSessions, KeepTheirClockOverPausesAndNewBeginnings) {
+  session_.agree(now_, plain());
+  now_ += milliseconds{20};
+  speak(100);
+  const std::uint32_t before = last().timestamp;
+  now_ += seconds{1};
+  speak(5'000'000, true);  // another source, an unrelated clock
+  EXPECT_EQ(last().timestamp, before + 8000);
+  EXPECT_TRUE(last().marker);
+  now_ += milliseconds{20};
+  speak(5'000'160);
+  EXPECT_EQ(last().timestamp, before + 8160);
+  // A gap of lost pieces stays a gap.
+  now_ += milliseconds{60};
+  speak(5'000'160 + 480);
+  EXPECT_EQ(last().timestamp, before + 8640);
+  // A jump back without a word as well.
+  now_ += milliseconds{20};
+  speak(7);
+  EXPECT_EQ(last().timestamp, before + 8800);
+}
+
+TEST_F(RtpSessions, SendSilenceWhileNobodySpeaks) {
+  session_.agree(now_, plain());
+  wire_.rtp.clear();
+  pass(seconds{10} + milliseconds{1});
+  EXPECT_EQ(wire_.rtp.size(), 5U);
+  for (std::size_t i = 1; i < wire_.rtp.size(); ++i) EXPECT_EQ(sent(i).timestamp, sent(i - 1).timestamp + 16000);
+}
+
+TEST_F(RtpSessions, SendNothingToWhoDoesNotListen) {
+  AgreedMedia held = plain();
+  held.remote.receives = false;
+  session_.agree(now_, held);
+  speak(0);
+  session_.add_digits(now_, "1");
+  pass(seconds{4});
+  EXPECT_TRUE(wire_.rtp.empty());
+  session_.agree(now_, plain());
+  pass(seconds{2});
+  EXPECT_FALSE(wire_.rtp.empty());
+}
+
+TEST_F(RtpSessions, MuteAndHold) {
+  session_.agree(now_, plain());
+  session_.set_mute(true);
+  speak(160);
+  EXPECT_EQ(last().body[0], 0xFF);
+  hear(packet(0, 1, 0, piece_));
+  EXPECT_EQ(ears_.heard.size(), 1U) << "who is muted still hears";
+  session_.set_mute(false);
+  session_.set_hold(true);
+  speak(320);
+  EXPECT_EQ(last().body[0], 0xFF);
+  hear(packet(0, 2, 160, piece_));
+  EXPECT_EQ(ears_.heard.size(), 1U);
+  EXPECT_EQ(session_.counters().on_hold, 1U);
+  session_.set_hold(false);
+  hear(packet(0, 3, 320, piece_));
+  EXPECT_TRUE(ears_.heard.back().is_first) << "after silence";
+}
+
+TEST_F(RtpSessions, RefuseTheWrongLaw) {
+  session_.agree(now_, plain());
+  const std::size_t before = wire_.rtp.size();
+  speak(0, false, G711::Alaw);
+  EXPECT_EQ(wire_.rtp.size(), before);
+  EXPECT_EQ(session_.counters().wrong_law, 1U);
+}
+
+TEST_F(RtpSessions, HearWhatComes) {
+  session_.agree(now_, plain());
+  hear(packet(0, 1, 1000, piece_));
+  hear(packet(0, 2, 1160, piece_));
+  hear(packet(8, 3, 1320, piece_));
+  ASSERT_EQ(ears_.heard.size(), 3U);
+  EXPECT_TRUE(ears_.heard[0].is_first);
+  EXPECT_FALSE(ears_.heard[1].is_first);
+  EXPECT_EQ(ears_.heard[1].timestamp, 1160U);
+  EXPECT_EQ(ears_.heard[2].law, G711::Alaw) << "changed over without a word";
+  hear(packet(13, 4, 1480, Bytes{piece_}.first(1)));
+  EXPECT_EQ(session_.counters().comfort_noise, 1U);
+  hear(packet(18, 5, 1480, piece_));
+  EXPECT_EQ(session_.counters().unknown_type, 1U);
+  hear({0x80});
+  hear({1, 2, 3});
+  hear(std::vector<std::uint8_t>(12, 0xBF));
+  EXPECT_EQ(session_.counters().malformed, 3U);
+  EXPECT_EQ(ears_.heard.size(), 3U);
+}
+
+TEST_F(RtpSessions, CutLongPackets) {
+  session_.agree(now_, plain());
+  const std::vector<std::uint8_t> long_one(1000, 0x11);
+  hear(packet(0, 1, 0, long_one));
+  ASSERT_EQ(ears_.heard.size(), 3U);
+  EXPECT_EQ(ears_.heard[0].samples.size(), 480U);
+  EXPECT_EQ(ears_.heard[1].timestamp, 480U);
+  EXPECT_EQ(ears_.heard[2].samples.size(), 40U);
+  EXPECT_FALSE(ears_.heard[1].is_first);
+}
+
+TEST_F(RtpSessions, AnswerThePortThatSends) {
+  session_.agree(now_, plain());
+  const SocketAddress other_port{.ip = kThere.ip, .port = 40000};
+  hear(packet(0, 1, 0, piece_), other_port);
+  EXPECT_EQ(ears_.heard.size(), 1U);
+  speak(0);
+  EXPECT_EQ(wire_.rtp.back().to, other_port);
+  // Nobody else from then on: not another port, and never another address.
+  hear(packet(0, 2, 160, piece_), kThere);
+  hear(packet(0, 2, 160, piece_), {.ip = IpAddress::v4(0xC0000210), .port = 40000});
+  EXPECT_EQ(ears_.heard.size(), 1U);
+  EXPECT_EQ(session_.counters().strangers, 2U);
+  // Unless it falls silent.
+  pass(RtpSession::kLatchedFor + milliseconds{1});
+  hear(packet(0, 3, 320, piece_), {.ip = IpAddress::v4(0xC0000210), .port = 40000});
+  EXPECT_EQ(ears_.heard.size(), 1U);
+  hear(packet(0, 3, 320, piece_), kThere);
+  EXPECT_EQ(ears_.heard.size(), 2U);
+  speak(160);
+  EXPECT_EQ(wire_.rtp.back().to, kThere);
+}
+
+TEST_F(RtpSessions, FollowANewAgreement) {
+  session_.agree(now_, plain());
+  hear(packet(0, 1, 0, piece_));
+  AgreedMedia moved = plain(G711::Alaw);
+  moved.remote.rtp = {.ip = IpAddress::v4(0xC0000277), .port = 5000};
+  moved.remote.rtcp = {.ip = IpAddress::v4(0xC0000277), .port = 5001};
+  session_.agree(now_, moved);
+  speak(0, false, G711::Alaw);
+  EXPECT_EQ(wire_.rtp.back().to, moved.remote.rtp);
+  hear(packet(8, 1, 0, piece_), kThere);
+  EXPECT_EQ(ears_.heard.size(), 1U);
+  hear(packet(8, 1, 0, piece_, false, 78), moved.remote.rtp);
+  EXPECT_EQ(ears_.heard.size(), 2U);
+  EXPECT_TRUE(ears_.heard.back().is_first) << "another stream";
+}
+
+TEST_F(RtpSessions, SendDigitsInTheirPlace) {
+  session_.agree(now_, plain());
+  now_ += milliseconds{20};
+  speak(0);
+  const std::uint32_t before = last().timestamp;
+  wire_.rtp.clear();
+  now_ += milliseconds{20};
+  session_.add_digits(now_, "5#");
+  const TimePoint began = now_;
+  pass(milliseconds{150});
+  speak(160 * 9);  // while the last end packet is still to come
+  EXPECT_EQ(last().payload_type, rtp::PayloadType{101});
+  pass(milliseconds{30});
+  std::size_t ends = 0;
+  for (std::size_t i = 0; i < wire_.rtp.size(); ++i) {
+    const auto view = sent(i);
+    if (view.payload_type != rtp::PayloadType{101}) continue;
+    EXPECT_EQ(view.timestamp, before + 160) << "that of its beginning";
+    EXPECT_EQ(view.marker, i == 0);
+    const auto event = parse_event(view.body);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->event, 5);
+    if (i > 0) {
+      EXPECT_GE(event->duration, parse_event(sent(i - 1).body)->duration);
+    }
+    ends += event->end ? 1U : 0U;
+  }
+  EXPECT_EQ(ends, 3U);
+  pass(seconds{1});
+  EXPECT_LT(now_ - began, seconds{2});
+  const auto hash = parse_event(sent(wire_.rtp.size() - 1).body);
+  EXPECT_EQ(hash->event, 11);
+  // Sound goes on where the clock is by now.
+  wire_.rtp.clear();
+  speak(160 * 60);
+  const auto expected = before + static_cast<std::uint32_t>((now_ - began + milliseconds{20}).count() / 125'000);
+  EXPECT_NEAR(static_cast<double>(last().timestamp), static_cast<double>(expected), 400);
+  EXPECT_TRUE(last().marker);
+}
+
+TEST_F(RtpSessions, DropDigitsThatNobodyUnderstands) {
+  AgreedMedia without = plain();
+  without.remote.event_type.reset();
+  session_.agree(now_, without);
+  session_.add_digits(now_, "123");
+  EXPECT_EQ(session_.counters().digits_dropped, 3U);
+  session_.agree(now_, plain());
+  session_.add_digits(now_, std::string(500, '1'));
+  EXPECT_EQ(session_.counters().digits_dropped, 3U + 500U - DigitWriter::kWaitingMax);
+}
+
+TEST_F(RtpSessions, TellDigitsOnce) {
+  session_.agree(now_, plain());
+  std::uint16_t sequence = 1;
+  for (const std::uint32_t timestamp : {8000U, 16000U}) {
+    for (std::uint16_t i = 1; i <= 8; ++i) {
+      std::array<std::uint8_t, 4> payload{};
+      write_event({.event = 7, .end = i > 5, .duration = static_cast<std::uint16_t>(i * 160)}, payload);
+      if (i != 1) hear(packet(101, sequence, timestamp, payload));  // the first one is lost
+      if (i == 4) hear(packet(101, sequence, timestamp, payload));
+      ++sequence;
+    }
+  }
+  EXPECT_EQ(ears_.digits, "77");
+  hear(packet(101, sequence, 24000, Bytes{piece_}.first(3)));
+  EXPECT_EQ(session_.counters().malformed, 1U);
+}
+
+TEST_F(RtpSessions, Report) {
+  session_.agree(now_, plain());
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    now_ += milliseconds{20};
+    speak(i * 160U);
+    if (i % 4 != 3) hear(packet(0, i, i * 160U, piece_));  // a quarter is lost
+  }
+  pass(seconds{6});
+  ASSERT_FALSE(wire_.rtcp.empty());
+  EXPECT_EQ(wire_.rtcp[0].to, kThereRtcp);
+  rtcp::Reader reader{wire_.rtcp[0].bytes};
+  const auto first = reader.next();
+  ASSERT_TRUE(first && std::holds_alternative<rtcp::SenderReport>(*first));
+  const auto& report = std::get<rtcp::SenderReport>(*first);
+  EXPECT_EQ(report.info.sender, rtp::Ssrc{42});
+  ASSERT_EQ(report.blocks.size(), 1U);
+  EXPECT_EQ(report.blocks[0].ssrc, rtp::Ssrc{77});
+  EXPECT_NEAR(report.blocks[0].fraction_lost, 64, 4);
+  EXPECT_LT(report.blocks[0].jitter, 20U);
+  const auto second = reader.next();
+  EXPECT_TRUE(second && std::holds_alternative<rtcp::Sdes>(*second));
+  // The end says so, once, and is one.
+  const std::size_t before = wire_.rtcp.size();
+  session_.end(both());
+  session_.end(both());
+  ASSERT_EQ(wire_.rtcp.size(), before + 1);
+  rtcp::Reader last_reader{wire_.rtcp.back().bytes};
+  bool bye = false;
+  while (const auto next = last_reader.next()) bye = bye || std::holds_alternative<rtcp::Bye>(*next);
+  EXPECT_TRUE(bye);
+  const std::size_t packets = wire_.rtp.size();
+  speak(99999);
+  hear(packet(0, 500, 500, piece_));
+  pass(seconds{20});
+  EXPECT_EQ(wire_.rtp.size(), packets);
+  EXPECT_EQ(session_.next_timeout(), TimePoint::max());
+}
+
+TEST(SealedSessions, UnderstandEachOtherAndNobodyElse) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    test::SeededEntropy entropy{seed};
+    const IpAddress here = IpAddress::v4(0x7F000001);
+    MediaNegotiation caller{{.address = here, .port = 1000, .sealing = Sealing::Required}, entropy};
+    MediaNegotiation callee{{.address = here, .port = 2000}, entropy};
+    const auto answer = callee.answer(caller.offer(false), false);
+    ASSERT_TRUE(answer.has_value());
+    const auto agreed = caller.take_answer(answer->sdp);
+    ASSERT_TRUE(agreed.has_value());
+    Wire wire_a, wire_b;
+    Ears ears_a, ears_b;
+    RtpSession a{{.ssrc = rtp::Ssrc{1}, .sequence = 0x7FFE, .timestamp = 5, .cname = "a"}, wire_a, ears_a};
+    RtpSession b{{.ssrc = rtp::Ssrc{2}, .sequence = 3, .timestamp = 5, .cname = "b"}, wire_b, ears_b};
+    TimePoint now{seconds{100}};
+    a.agree(now, *agreed);
+    b.agree(now, answer->agreed);
+    const std::vector<std::uint8_t> samples(160, 0x5A);
+    for (std::uint32_t i = 0; i < 70'000 && i < 3000; ++i) {
+      now += milliseconds{20};
+      a.send(now, {.law = G711::Ulaw, .timestamp = i * 160, .samples = samples});
+    }
+    const SocketAddress from_a{.ip = here, .port = 1000};
+    for (const Sent& sent : wire_a.rtp) {
+      EXPECT_EQ(std::ranges::search(sent.bytes, samples).begin(), sent.bytes.end()) << "in clear";
+      auto copy = sent.bytes;
+      b.on_rtp(now, from_a, copy);
+      copy = sent.bytes;
+      b.on_rtp(now, from_a, copy);  // again: a replay
+    }
+    EXPECT_EQ(ears_b.heard.size(), 3001U);
+    EXPECT_EQ(ears_b.heard.back().samples, samples);
+    EXPECT_EQ(b.counters().unsealed, 3001U);
+    auto clear = packet(0, 9, 9, samples);
+    b.on_rtp(now, from_a, clear);
+    EXPECT_EQ(ears_b.heard.size(), 3001U);
+    // Reports are sealed as well, and agreeing again does not begin anew.
+    a.agree(now, *agreed);
+    a.send(now, {.law = G711::Ulaw, .timestamp = 999'999, .samples = samples});
+    auto after = wire_a.rtp.back().bytes;
+    b.on_rtp(now, from_a, after);
+    EXPECT_EQ(ears_b.heard.size(), 3002U);
+    a.poll({.mono = now + seconds{9}, .wall = WallTime{}});
+    ASSERT_FALSE(wire_a.rtcp.empty());
+    auto report = wire_a.rtcp.back().bytes;
+    b.on_rtcp(now, {.ip = here, .port = 1001}, report);
+    EXPECT_EQ(b.counters().malformed, 0U);
+  }
+}
+
+}  // namespace
+}  // namespace zvonok::voip_sip
