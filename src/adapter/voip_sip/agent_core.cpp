@@ -169,6 +169,7 @@ void SipAgent::Core::register_at(std::size_t index) {
   const Trunk& to = trunk(index);
   line.next_register = 0;  // the library does it again by itself once it went well
   line.registration.challenges = 0;
+  line.registration.answered.clear();
   if (line.registration.nh != nullptr) nua_handle_destroy(line.registration.nh);
   const std::string record = record_of(to, to.user);
   const std::string server = server_uri(to);

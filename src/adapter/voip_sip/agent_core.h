@@ -42,7 +42,9 @@ class SipAgent::Core {
     Kind kind;
     nua_handle_t* nh = nullptr;
     std::size_t trunk = 0;
-    int challenges = 0;  // since something went well
+    // Since something went well:
+    int challenges = 0;
+    std::string answered;  // status and realm of the last one
   };
   struct Dialog : Handle {
     Dialog() : Handle{Kind::Dialog} {}

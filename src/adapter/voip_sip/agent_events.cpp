@@ -128,9 +128,12 @@ bool SipAgent::Core::authenticate(Handle& handle, const Happening& what) {
     if (!su_casematch(challenge->au_scheme, "Digest")) continue;
     const char* realm = msg_header_find_param(challenge->au_common, "realm=");
     const char* stale = msg_header_find_param(challenge->au_common, "stale=");
-    // A second challenge of the same kind says that the first answer was wrong.
+    if (realm == nullptr) continue;
+    // Of the same again: the answer was wrong, unless only its nonce was old.
     const bool is_stale = stale != nullptr && su_casenmatch(stale, "true", 4);
-    if (realm == nullptr || (handle.challenges > 2 && !is_stale)) continue;
+    const std::string asker = std::to_string(what.status) + realm;
+    if (handle.answered == asker && !is_stale) continue;
+    handle.answered = asker;
     nua_authenticate(what.nh, NUTAG_AUTH(credentials(realm, to).c_str()), TAG_END());
     return true;
   }
@@ -143,6 +146,7 @@ void SipAgent::Core::on_register_response(Line& line, const Happening& what) {
   const bool good = what.status < 300;
   if (good) {
     line.registration.challenges = 0;
+    line.registration.answered.clear();
   } else {
     line.next_register =
         static_cast<long long>(su_now().tv_sec) + std::chrono::ceil<seconds>(options_.register_retry).count();
@@ -176,6 +180,7 @@ void SipAgent::Core::on_invite_response(Dialog& dialog, const Happening& what) {
   if (what.status >= 300) return on_final_refusal(dialog, what);
   nua_ack(dialog.nh, TAG_END());
   dialog.challenges = 0;
+  dialog.answered.clear();
   std::string sdp = sdp_of(what.sip);
   if (!std::exchange(dialog.established, true)) {
     // It was answered while our CANCEL was on its way: a call all the same, and it is ended as one.

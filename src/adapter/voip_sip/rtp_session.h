@@ -127,7 +127,7 @@ class RtpSession {
   std::uint32_t last_timestamp_;
   std::uint32_t last_length_ = 0;  // of the last packet of sound, in samples
   TimePoint last_sent_{};
-  TimePoint clock_at_{};  // what last_timestamp_ is the time of
+  TimePoint clock_at_{};                // what last_timestamp_ is the time of
   std::optional<std::uint32_t> shift_;  // from the sound's clock to ours
   DigitWriter digits_out_;
   std::uint32_t digit_timestamp_ = 0;

@@ -27,6 +27,11 @@ bool is_host(std::string_view text) {
            c == ':' || c == '[' || c == ']' || c == '_';
   });
 }
+/// The library takes user and password in one text, with a colon between and one after them.
+constexpr std::string_view kPasswordAccepted = "a text without a colon";
+bool is_password(std::string_view text) {
+  return text.size() <= kTextMax && !text.contains(':') && !text.contains('\0');
+}
 bool is_user(std::string_view text) {
   return is_plain(text, "<>\"@;:,?&\\/");
 }
@@ -96,7 +101,7 @@ Read read_member(std::string_view name, const json::value& value, Trunk& trunk) 
   }
   if (name == "password") {
     const auto* text = value.if_string();
-    if (text == nullptr || text->size() > kTextMax) return wrong(name, "a text");
+    if (text == nullptr || !is_password(std::string_view{*text})) return wrong(name, kPasswordAccepted);
     trunk.password = Private<std::string>{std::string{*text}};
     return {};
   }
@@ -176,6 +181,7 @@ Result<void, std::string> read_server(std::string_view text, Trunk& trunk) {
 
 Result<void, std::string> check_trunk(const Trunk& trunk) {
   if (!is_user(trunk.user)) return wrong("user", "a text without spaces and signs of SIP");
+  if (!is_password(trunk.password.reveal())) return wrong("password", kPasswordAccepted);
   if (!is_user(trunk.from_number)) return wrong("from_number", "a number or name without spaces and signs of SIP");
   if (!trunk.domain.empty() && !is_host(trunk.domain)) return wrong("domain", "a name or a numeric address");
   return {};

@@ -106,8 +106,8 @@ std::uint16_t free_port() {
   return 0;
 }
 
-bool is_bound(std::uint16_t port) {
-  return !can_bind(SOCK_DGRAM, port);
+bool is_bound(std::uint16_t port, int type) {
+  return !can_bind(type, port);
 }
 
 }  // namespace zvonok::test

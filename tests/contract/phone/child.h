@@ -40,7 +40,7 @@ class Folder {
 
 /// A number of a port of loopback at which nobody was a moment ago, by UDP and TCP, nor at the three after it.
 [[nodiscard]] std::uint16_t free_port();
-/// Whether a UDP port of loopback is taken.
-[[nodiscard]] bool is_bound(std::uint16_t port);
+/// Whether a port of loopback is taken; `type`: SOCK_DGRAM, SOCK_STREAM.
+[[nodiscard]] bool is_bound(std::uint16_t port, int type);
 
 }  // namespace zvonok::test

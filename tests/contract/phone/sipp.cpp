@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 namespace zvonok::test {
 namespace sipp {
@@ -13,16 +14,18 @@ std::string log(std::string_view text) {
   return "<nop><action><log message=\"" + std::string{text} + "\"/></action></nop>\n";
 }
 
+std::string recv_invite(std::string_view actions) {
+  return "<recv request=\"INVITE\"><action>"
+         "<ereg regexp=\"[0-9]+\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"cseq\"/>"
+         "<ereg regexp=\".*\" search_in=\"hdr\" header=\"Via\" assign_to=\"via\"/>"
+         "<ereg regexp=\".*\" search_in=\"hdr\" header=\"From\" assign_to=\"from\"/>"
+         "<ereg regexp=\"sip:[^>;]+\" search_in=\"hdr\" header=\"Contact:\" assign_to=\"target\"/>" +
+         std::string{actions} + "<log message=\"begin\"/></action></recv>\n";
+}
+
 std::string recv(std::string_view request, std::string_view attributes) {
-  std::string actions;
-  if (request == "INVITE" && attributes.empty()) {
-    actions =
-        "<action><ereg regexp=\"[0-9]+\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"cseq\"/>"
-        "<ereg regexp=\".*\" search_in=\"hdr\" header=\"From\" assign_to=\"from\"/>"
-        "<ereg regexp=\"sip:[^>;]+\" search_in=\"hdr\" header=\"Contact:\" assign_to=\"target\"/>"
-        "<log message=\"begin\"/></action>";
-  }
-  return "<recv request=\"" + std::string{request} + "\" " + std::string{attributes} + ">" + actions + "</recv>\n";
+  if (request == "INVITE" && attributes.empty()) return recv_invite();
+  return "<recv request=\"" + std::string{request} + "\" " + std::string{attributes} + "></recv>\n";
 }
 
 std::string recv_response(int status, std::string_view attributes) {
@@ -37,9 +40,9 @@ std::string sdp(std::string_view direction) {
 }
 
 std::string respond(const Response& response) {
-  std::string text = "<send><![CDATA[\nSIP/2.0 " + response.status +
-                     "\n[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]T[call_number]\n[last_Call-ID:]\n";
-  text += response.to_invite ? "CSeq: [$cseq] INVITE\n" : "[last_CSeq:]\n";
+  std::string text = "<send><![CDATA[\nSIP/2.0 " + response.status + "\n" +
+                     (response.to_invite ? "Via[$via]\nCSeq: [$cseq] INVITE\n" : "[last_Via:]\n[last_CSeq:]\n") +
+                     "[last_From:]\n[last_To:];tag=[pid]T[call_number]\n[last_Call-ID:]\n";
   text +=
       "[last_Record-Route:]\nContact: <sip:there@[local_ip]:[local_port];transport=[transport]>\n" + response.headers;
   if (response.body == Body::None) return text + "Content-Length: 0\n\n]]></send>\n";
@@ -49,12 +52,12 @@ std::string respond(const Response& response) {
 
 std::string request(std::string_view method, int cseq, std::string_view more, std::string_view body) {
   // From and To change places: the dialog was begun by the other side.
-  std::string text = "<send retrans=\"500\"><![CDATA[\n" + std::string{method} +
-                     " [$target] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
-                     "From: <sip:there@[local_ip]>;tag=[pid]T[call_number]\nTo[$from]\nCall-ID: [call_id]\nCSeq: " +
-                     std::to_string(cseq) + " " + std::string{method} +
-                     "\nMax-Forwards: 70\nContact: <sip:there@[local_ip]:[local_port];transport=[transport]>\n" +
-                     std::string{more};
+  std::string text =
+      (method == "ACK" ? "<send><![CDATA[\n" : "<send retrans=\"500\"><![CDATA[\n") + std::string{method} +
+      " [$target] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
+      "From: <sip:there@[local_ip]>;tag=[pid]T[call_number]\nTo[$from]\nCall-ID: [call_id]\nCSeq: " +
+      std::to_string(cseq) + " " + std::string{method} +
+      "\nMax-Forwards: 70\nContact: <sip:there@[local_ip]:[local_port];transport=[transport]>\n" + std::string{more};
   if (body.empty()) return text + "Content-Length: 0\n\n]]></send>\n";
   return text + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + std::string{body} + "]]></send>\n";
 }
@@ -91,38 +94,25 @@ std::string ring_and_answer(int milliseconds) {
 }  // namespace sipp
 
 Sipp::Sipp(const std::string& steps, const Options& options) {
-  const std::string scenario =
-      folder_.write("scenario.xml", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<scenario name=\"telephone\">\n" +
-                                        steps + "<Reference variables=\"cseq,from,target\"/></scenario>\n");
-  const std::string port = std::to_string(port_);
-  std::vector<std::string> command{"sipp",
-                                   "-sf",
-                                   scenario,
-                                   "-i",
-                                   "127.0.0.1",
-                                   "-p",
-                                   port,
-                                   "-mi",
-                                   "127.0.0.1",
-                                   "-mp",
-                                   std::to_string(port_ + 2),
-                                   "-rtp_echo",
-                                   "-nostdin",
-                                   "-t",
-                                   options.transport,
-                                   "-trace_logs",
-                                   "-log_file",
-                                   folder_.path("log"),
-                                   "-trace_err",
-                                   "-error_file",
-                                   folder_.path("errors"),
-                                   "-trace_msg",
-                                   "-message_file",
-                                   folder_.path("messages")};
-  command.insert(command.end(), options.arguments.begin(), options.arguments.end());
+  // SIPp wants variables used that are set, and set that are used.
+  std::string used;
+  for (const char* name : {"cseq", "via", "from", "target", "good"}) {
+    if (!steps.contains("assign_to=\"" + std::string{name} + "\"")) continue;
+    used += std::string{used.empty() ? "" : ","} + name;
+  }
+  const std::string scenario = folder_.write(
+      "scenario.xml", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<scenario name=\"telephone\">\n" + steps +
+                          (used.empty() ? std::string{} : "<Reference variables=\"" + used + "\"/>") + "</scenario>\n");
+  std::vector<std::string> command{"sipp", "-sf", scenario, "-nostdin"};
+  if (!options.calls.empty()) command.insert(command.end(), {options.calls, "-m", "1"});
+  command.insert(command.end(), {"-i", options.address, "-p", std::to_string(port_), "-mi", options.address, "-mp",
+                                 std::to_string(port_ + 2), "-rtp_echo", "-t", options.transport});
+  command.insert(command.end(), {"-trace_logs", "-log_file", folder_.path("log"), "-trace_err", "-error_file",
+                                 folder_.path("errors"), "-trace_msg", "-message_file", folder_.path("messages")});
   process_ = std::make_unique<Child>(std::move(command), folder_.path("output"));
+  if (!options.calls.empty()) return;
   for (int i = 0; i < 500 && process_->is_running(); ++i) {
-    if (is_bound(port_) || options.transport != "u1") return;
+    if (is_bound(port_, options.transport == "u1" ? SOCK_DGRAM : SOCK_STREAM)) return;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
   ADD_FAILURE() << "SIPp does not listen: " << report();

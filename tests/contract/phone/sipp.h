@@ -14,6 +14,8 @@ namespace sipp {
 
 /// Waits for a request; notes its CSeq for INVITE. `attributes`: of the element.
 [[nodiscard]] std::string recv(std::string_view request, std::string_view attributes = "");
+/// The first INVITE, with more actions: what is assigned to `good` may be asked for by `test`.
+[[nodiscard]] std::string recv_invite(std::string_view actions = "");
 [[nodiscard]] std::string recv_response(int status, std::string_view attributes = "");
 enum class Body { None, Sdp };
 struct Response {
@@ -45,7 +47,8 @@ class Sipp {
  public:
   struct Options {
     std::string transport = "u1";  // as SIPp names it: t1 is TCP
-    std::vector<std::string> arguments = {};
+    std::string address = "127.0.0.1";
+    std::string calls = {};  // "127.0.0.1:5060": makes one call there, instead of waiting for calls
   };
   /// Waits until it listens.
   explicit Sipp(const std::string& steps) : Sipp(steps, Options{}) {}

@@ -72,6 +72,7 @@ TEST(Trunks, SayWhichMemberIsWrongAndNotItsValue) {
            {R"([{"server": "a.b", "user": "hunter2\r\nX: y"}])", "user"},
            {R"([{"server": "a.b", "user": "hunter2@x"}])", "user"},
            {R"([{"server": "a.b", "password": ["hunter2"]}])", "password"},
+           {R"([{"server": "a.b", "password": "hunter2:x"}])", "password"},
            {R"([{"server": "a.b", "domain": "hunter2>"}])", "domain"},
            {R"([{"server": "a.b", "from_number": "hunter2\""}])", "from_number"},
            {R"([{"server": "a.b", "register": "hunter2"}])", "register"},
