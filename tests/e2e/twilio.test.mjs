@@ -65,6 +65,24 @@ describe('a phone call by Twilio', () => {
     assert.ok(twilio.answers.every((code) => code < 300), 'webhooks that the library of Twilio signs are believed');
   });
 
+  it('carries keys both ways', async () => {
+    await dial();
+    const pressed = page.evaluate(async (bearer) => {
+      const source = new EventSource(`/api/calls/${window.phone.call.call_id}/events?token=${bearer}`);
+      return new Promise((resolve, reject) => {
+        setTimeout(() => reject(new Error('no key')), 10_000);
+        source.addEventListener('digit', ({ data }) => resolve(JSON.parse(data).digit));
+      });
+    }, token);
+    await until('the telephone has pressed a key', async () => {
+      twilio.last().say('dtmf', { track: 'inbound_track', digit: '5' });
+      return (await Promise.race([pressed, new Promise((resolve) => setTimeout(resolve, 100))])) === '5';
+    });
+    await page.evaluate(() => window.phone.expect('POST', `${window.phone.call.call_id}/dtmf`, { digits: '9' }));
+    const level = (hz) => page.evaluate((wanted) => window.phone.hear(wanted).own, hz);
+    await until('a key of ours comes back as its two tones', async () => (await level(852)) > -60 && (await level(1477)) > -60, 3000);
+  });
+
   it('has its sound back after a stream that broke', async () => {
     await dial();
     await speak(700);
