@@ -25,9 +25,9 @@ class PhoneDoctor : public testing::Test {
                            {"VOIP_ACCOUNT_SID", twilio_.options().account_sid},
                            {"VOIP_AUTH_TOKEN", twilio_.options().auth_token},
                            {"VOIP_FROM_NUMBER", "+15005550100"}};
-    for (const auto& [name, value] : more) {
-      std::erase_if(options.environment, [&name = name](const auto& setting) { return setting.first == name; });
-      options.environment.emplace_back(name, value);
+    for (const auto& setting : more) {
+      std::erase_if(options.environment, [&](const auto& old) { return old.first == setting.first; });
+      options.environment.push_back(setting);
     }
     ServerProcess process{options};
     (void)process.wait();
