@@ -30,6 +30,9 @@ part_native() {
     build release -DZVONOK_TESTS=ON -DZVONOK_BENCH=ON
   run_ctest build -j 1 -R '^(sim_.*|contract_.*|integration_process)$'
   scripts/budget.sh build
+  say "alert rules"
+  promtool check rules deploy/prometheus/zvonok.rules.yml
+  promtool test rules deploy/prometheus/zvonok.test.yml
 }
 
 part_asan() {

@@ -13,6 +13,8 @@ class TwilioLine final : public port::PhoneLine {
   TwilioLine& operator=(const TwilioLine&) = delete;
 
   [[nodiscard]] port::G711 law() const override { return port::G711::Ulaw; }
+  /// Media Streams have no timestamps this way: what is sent is played as it comes.
+  [[nodiscard]] Feed feed() const override { return Feed::Steady; }
   void start(net::Loop& loop, port::PhoneEars& ears) override { wire_->attach_line(loop, ears); }
   void send(TimePoint, const port::PhoneSound& sound) override { wire_->send_sound(sound); }
   void send_digit(TimePoint, char digit) override { wire_->send_digit(digit); }

@@ -1,5 +1,6 @@
 #include "adapter/voip_twilio/twilio_api.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace zvonok::voip_twilio {
@@ -11,7 +12,8 @@ using http_client::HttpClient;
 
 constexpr Duration kPlaceAgain = milliseconds{300};
 constexpr Duration kEndAgain = milliseconds{500};  // doubled each time
-constexpr int kEndAttemptsMax = 7;                 // half a minute in all
+constexpr Duration kWaitAskedMax = seconds{30};
+constexpr int kEndAttemptsMax = 7;  // half a minute in all
 constexpr std::size_t kEndingMax = 10'000;
 
 bool is_good(int status) {
@@ -112,7 +114,9 @@ void TwilioApi::end_once(const std::string& call_sid, End how, int attempt) {
       log_.warn("Twilio can't be asked to end a call", {{"twilio_call", call_sid}, {"error", outcome.error().detail}});
       return end_again(call_sid, how, attempt);
     }
-    if (outcome->status == 429 || outcome->status >= 500) return end_again(call_sid, how, attempt);
+    if (outcome->status == 429 || outcome->status >= 500) {
+      return end_again(call_sid, how, attempt, outcome->retry_after.value_or(seconds{0}));
+    }
     if (how == End::Cancel) {
       // What was answered meanwhile goes on, or can't be canceled.
       const auto now = is_good(outcome->status) ? read_resource(outcome->body) : std::nullopt;
@@ -130,7 +134,7 @@ void TwilioApi::end_once(const std::string& call_sid, End how, int attempt) {
   });
 }
 
-void TwilioApi::end_again(const std::string& call_sid, End how, int attempt) {
+void TwilioApi::end_again(const std::string& call_sid, End how, int attempt, Duration least) {
   if (attempt == kEndAttemptsMax) {
     ending_.erase(call_sid);
     ++counters_.failed[static_cast<std::size_t>(ProviderFault::Unreachable)];
@@ -138,7 +142,8 @@ void TwilioApi::end_again(const std::string& call_sid, End how, int attempt) {
     return;
   }
   ++counters_.repeated;
-  after(kEndAgain * (1 << (attempt - 1)), [this, call_sid, how, attempt] { end_once(call_sid, how, attempt + 1); });
+  const Duration wait = std::max(kEndAgain * (1 << (attempt - 1)), std::min<Duration>(least, kWaitAskedMax));
+  after(wait, [this, call_sid, how, attempt] { end_once(call_sid, how, attempt + 1); });
 }
 
 // ---- asking ---------------------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ class TwilioApi {
   [[nodiscard]] http_client::Request request(const std::string& path) const;
   void place_once(const CreateCall& call, Placed done, bool may_repeat);
   void end_once(const std::string& call_sid, End how, int attempt);
-  void end_again(const std::string& call_sid, End how, int attempt);
+  /// `least`: as long as Twilio asks for.
+  void end_again(const std::string& call_sid, End how, int attempt, Duration least = {});
   void after(Duration wait, std::function<void()> task);
 
   net::Loop& loop_;

@@ -21,5 +21,7 @@ class DoctorReport {
 void check_media(DoctorReport& report, const Config& config);
 /// Whether the messenger answers who may enter a room, where it is to be asked.
 void check_messenger(DoctorReport& report, const Config& config);
+/// Whether telephones can be called, as far as the provider tells.
+void check_phone(DoctorReport& report, const Config& config);
 
 }  // namespace zvonok::app

@@ -1,0 +1,155 @@
+// Requests from an event loop, to a server of ours on the same loop.
+#include "adapter/http_client/http_client.h"
+
+#include <functional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "net/server.h"
+#include "net/system_entropy.h"
+
+namespace zvonok::http_client {
+namespace {
+
+class Requests : public testing::Test, private net::HttpHandler {
+ protected:
+  Requests() {
+    auto loop = net::Loop::create();
+    loop_ = std::move(*loop);
+    net::ServerOptions options;
+    options.bind_address = "127.0.0.1";
+    options.port = 0;
+    auto server = net::Server::create(options, {*loop_, *this, entropy_, log_});
+    server_ = std::move(*server);
+    make({});
+  }
+  ~Requests() override {
+    client_.reset();
+    held_.clear();
+    server_.reset();
+  }
+
+  void make(Options options) {
+    auto client = HttpClient::create(*loop_, std::move(options));
+    ASSERT_TRUE(client.has_value());
+    client_ = std::move(*client);
+  }
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+  HttpClient::Outcome ask(Request request) {
+    HttpClient::Outcome outcome = fail(Failure{.detail = "nothing came"});
+    bool done = false;
+    client_->send(std::move(request), [&](HttpClient::Outcome came) {
+      outcome = std::move(came);
+      done = true;
+    });
+    const auto give_up = loop_->schedule(loop_->now().mono + seconds{20}, [&] { done = true; });
+    loop_->stop();  // from now on each run is one turn
+    while (!done) loop_->run();
+    loop_->cancel(give_up);
+    return outcome;
+  }
+  HttpClient::Outcome get(const std::string& path) {
+    Request request;
+    request.url = url(path);
+    return ask(std::move(request));
+  }
+
+  net::SystemEntropy entropy_;
+  NullLogger log_;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<net::Server> server_;
+  std::unique_ptr<HttpClient> client_;
+  std::vector<net::Responder> held_;
+  HttpRequest last_;
+
+ private:
+  void on_request(HttpRequest request, net::Responder respond) override {
+    last_ = std::move(request);
+    if (last_.path == "/silent") return held_.push_back(std::move(respond));
+    HttpResponse response;
+    if (last_.path == "/busy") {
+      response.status = 429;
+      response.add_header("Retry-After", "7");
+    }
+    response.body = last_.path == "/big" ? std::string(5000, 'x') : "hello";
+    respond.send(std::move(response));
+  }
+};
+
+}  // namespace
+
+TEST_F(Requests, AreAnswered) {
+  Request post;
+  post.is_post = true;
+  post.url = url("/path?a=b");
+  post.headers = {"Content-Type: text/x-test"};
+  post.body = "a body";
+  post.user = "somebody";
+  post.password = Private<std::string>{std::string{"secret"}};
+  const auto outcome = ask(std::move(post));
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().detail;
+  EXPECT_EQ(outcome->status, 200);
+  EXPECT_EQ(outcome->body, "hello");
+  EXPECT_EQ(last_.target, "/path?a=b");
+  EXPECT_EQ(last_.body, "a body");
+  EXPECT_EQ(last_.header("Content-Type"), "text/x-test");
+  EXPECT_EQ(last_.header("Authorization"), "Basic c29tZWJvZHk6c2VjcmV0");
+  const auto busy = get("/busy");
+  ASSERT_TRUE(busy.has_value());
+  EXPECT_EQ(busy->status, 429);
+  EXPECT_EQ(busy->retry_after, seconds{7});
+  EXPECT_EQ(client_->in_flight(), 0U);
+}
+
+TEST_F(Requests, SayWhetherTheyMayHaveArrived) {
+  Options options;
+  options.total_timeout = milliseconds{300};
+  options.response_bytes_max = 1000;
+  make(options);
+  const auto silent = get("/silent");
+  ASSERT_FALSE(silent.has_value());
+  EXPECT_TRUE(silent.error().may_have_arrived) << silent.error().detail;
+  const auto big = get("/big");
+  ASSERT_FALSE(big.has_value());
+  EXPECT_TRUE(big.error().may_have_arrived);
+  Request nowhere;
+  nowhere.url = "http://127.0.0.1:1/";
+  const auto refused = ask(std::move(nowhere));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_FALSE(refused.error().may_have_arrived) << refused.error().detail;
+  Request malformed;
+  malformed.url = "ftp://127.0.0.1/";
+  EXPECT_FALSE(ask(std::move(malformed)).has_value());
+}
+
+TEST_F(Requests, AreLimitedAndMayBeForgotten) {
+  Options options;
+  options.in_flight_max = 2;
+  make(options);
+  int told = 0;
+  for (int i = 0; i < 2; ++i) {
+    Request request;
+    request.url = url("/silent");
+    client_->send(std::move(request), [&](const HttpClient::Outcome&) { ++told; });
+  }
+  const auto third = get("/");
+  ASSERT_FALSE(third.has_value());
+  EXPECT_FALSE(third.error().may_have_arrived);
+  client_.reset();
+  EXPECT_EQ(told, 0) << "nobody is told";
+}
+
+TEST(WebUrls, AreToldFromOthers) {
+  for (const char* good : {"https://api.twilio.com", "http://127.0.0.1:8080/base", "https://[::1]:1/"}) {
+    EXPECT_TRUE(is_web_url(good)) << good;
+  }
+  for (const char* bad : {"", "api.twilio.com", "ftp://a", "https://", "https://user:password@a", "https://a#b",
+                          "https://a b", "https://a\n"}) {
+    EXPECT_FALSE(is_web_url(bad)) << bad;
+  }
+}
+
+}  // namespace zvonok::http_client
