@@ -19,8 +19,8 @@
 #include "caller/tunnel_path.h"
 #include "caller/tunnel_process.h"
 #include "caller/wav.h"
-#include "net/loop.h"
 #include "caller/ws_client.h"
+#include "net/loop.h"
 #include "proto/e2e/agreement.h"
 #include "proto/socketio/client.h"
 
@@ -28,7 +28,7 @@ namespace zvonok::caller {
 
 struct CallRequest {
   SocketAddress server;
-  std::string host;                     // as in the Host header
+  std::string host;                // as in the Host header
   const TlsClient* tls = nullptr;  // null: plain; outlives the session
   Private<std::string> token;
   std::string device = "cli";

@@ -11,7 +11,7 @@ namespace zvonok::caller {
   constexpr int kMost = 0x7FFF - kBias;
   const int sign = sample < 0 ? 0x80 : 0;
   const int magnitude = std::min(sample < 0 ? -int{sample} : int{sample}, kMost) + kBias;
-  const int segment = std::bit_width(static_cast<unsigned>(magnitude)) - 8;  // 0 to 7
+  const int segment = static_cast<int>(std::bit_width(static_cast<unsigned>(magnitude))) - 8;  // 0 to 7
   const int step = (magnitude >> (segment + 3)) & 0x0F;
   return static_cast<std::uint8_t>(~(sign | (segment << 4) | step));
 }

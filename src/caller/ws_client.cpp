@@ -7,6 +7,7 @@
 
 #include <sys/epoll.h>
 
+#include "caller/socket_error.h"
 #include "net/connecting.h"
 
 namespace zvonok::caller {
@@ -84,7 +85,7 @@ void WsClient::on_ready(std::uint32_t events) {
 }
 
 void WsClient::begin_upgrade() {
-  if (const auto error = net::connect_error(stream_->fd())) return end("cannot connect: " + *error);
+  if (const auto error = socket_error(stream_->fd())) return end("cannot connect: " + *error);
   state_ = State::Upgrading;
   write_blocked_ = false;
   loop_.modify(stream_->fd(), EPOLLIN, *this);

@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "base/address.h"
+#include "caller/tls_client.h"
 #include "net/loop.h"
 #include "net/stream.h"
-#include "caller/tls_client.h"
 #include "proto/websocket/frame.h"
 
 namespace zvonok::caller {
