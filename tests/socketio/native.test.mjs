@@ -95,11 +95,16 @@ function connectionsOf(client) {
 }
 
 const exits = (client, script) => runIn(client, 'bash', ['-c', script], { env: programs }).ended;
-const metric = async (line) => {
-  const request = https.get({ host: net.server.address, port, path: '/metrics', ca: readFileSync(join(folder, 'cert.pem')), agent: false });
+const ask = async (path, headers = {}) => {
+  const request = https.get({ host: net.server.address, port, path, headers, ca: readFileSync(join(folder, 'cert.pem')), agent: false });
   const [response] = await once(request, 'response');
   let text = '';
   for await (const chunk of response) text += chunk;
+  return text;
+};
+const history = async (user) => JSON.parse(await ask('/api/calls/history', { Authorization: `Bearer ${token(user)}` }));
+const metric = async (line) => {
+  const text = await ask('/metrics');
   return Number(text.split('\n').find((one) => one.startsWith(`${line} `))?.split(' ')[1]);
 };
 
@@ -133,6 +138,19 @@ describe('native clients without any other way than the tunnel', { timeout: 55_0
     assert.deepEqual(during.connections.strange, [], 'all of it to the one port');
     assert.ok(seconds < 2, `both were done ${seconds} s after the hangup`);
     assert.ok((await metric('zvonok_tunnel_streams_ended_total{reason="call_ended"}')) > cutBefore);
+
+    // What the call has used is in the history, for both.
+    for (const [viewer, direction] of [[alice.self, 'outgoing'], [bob.self, 'incoming']]) {
+      const { calls } = await history(viewer);
+      assert.deepEqual([calls[0].kind, calls[0].direction], ['tunnel', direction]);
+      const { tunnel } = calls[0];
+      assert.ok(tunnel.seconds >= 2 && tunnel.seconds <= 10, JSON.stringify(tunnel));
+      for (const [side, one] of [['caller', alice], ['callee', bob]]) {
+        // Besides the sound: STUN to the server, and its answer.
+        assert.ok(tunnel[side].packets_sent - one.sent.packets >= 0 && tunnel[side].packets_sent - one.sent.packets < 20, JSON.stringify(tunnel));
+        assert.ok(tunnel[side].bytes_sent >= one.sent.bytes && tunnel[side].bytes_received >= one.received.bytes, JSON.stringify(tunnel));
+      }
+    }
 
     // The key of the call that is over opens nothing.
     assert.equal(statSync(config).mode & 0o777, 0o600);
