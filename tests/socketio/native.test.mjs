@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { makeCertificate } from '../e2e/support/certificate.mjs';
 import { makeNamespaces, runIn } from '../e2e/support/namespaces.mjs';
 import { binary } from '../e2e/support/server.mjs';
 import { until } from '../e2e/support/until.mjs';
@@ -21,11 +22,10 @@ let folder;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zvonok-native-'));
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=calls.test',
-    '-addext', 'subjectAltName=IP:10.213.0.1,IP:10.213.1.1,IP:10.213.2.1', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' });
+  const { environment } = makeCertificate(folder, ['10.213.0.1', '10.213.1.1', '10.213.2.1']);
   net = makeNamespaces(2, port);
   server = await startCalls(
-    { BIND_ADDRESS: '0.0.0.0', TLS_CERT: join(folder, 'cert.pem'), TLS_KEY: join(folder, 'key.pem'), MEDIA_ADVERTISED_IP: '203.0.113.9' },
+    { BIND_ADDRESS: '0.0.0.0', MEDIA_ADVERTISED_IP: '203.0.113.9', ...environment },
     { port, prefix: net.server.prefix },
   );
 });
