@@ -101,7 +101,7 @@ describe('frames', () => {
     const sealed: Bytes[] = [];
     for (let i = 0; i < 50; i += 1) sealed.push(await seal(sealer, 'audio', deltaFrame));
     for (const frame of sealed.reverse()) expect((await opener.open('audio', frame)).outcome).toBe('opened');
-    for (const frame of sealed) expect((await opener.open('audio', frame)).outcome).toBe('refused');
+    for (const frame of sealed) expect((await opener.open('audio', frame)).outcome).toBe('repeated');
   });
   it('are refused when the readable bytes were changed', async () => {
     const { sealer, opener } = await pair();
@@ -215,8 +215,8 @@ describe('the agreement', () => {
     return { alice, bob };
   };
   const until = async (done: () => boolean): Promise<void> => {
-    for (let turns = 0; !done(); turns += 1) {
-      if (turns > 2_000) throw new Error('it does not come about');
+    for (const end = Date.now() + 10_000; !done(); ) {
+      if (Date.now() > end) throw new Error('it does not come about');
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
