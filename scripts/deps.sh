@@ -15,7 +15,7 @@ build=(
 )
 # Intel's AES-GCM; without it OpenSSL's is used.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libipsec-mb-dev)
-test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray prometheus sip-tester baresip-core kamailio clang-19 libclang-rt-19-dev procps valgrind)
+test=(libsrtp2-dev libgtest-dev libgmock-dev libbenchmark-dev postgresql chromium firefox-esr coturn v2ray prometheus sip-tester baresip-core kamailio clang-19 libclang-rt-19-dev procps valgrind iproute2 openssl)
 lint=(clang-tidy-19 clang-format-19)
 bench=(
   golang-go golang-github-pion-webrtc.v3-dev golang-github-gorilla-websocket-dev procps util-linux janus

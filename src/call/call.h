@@ -1,5 +1,6 @@
 // The words of the call domain, common to every kind of call: states, reasons, the history record.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <ostream>
@@ -46,6 +47,23 @@ struct PhoneSide {
   friend bool operator==(const PhoneSide&, const PhoneSide&) = default;
 };
 
+/// What one side of a tunnelled call sent and got through its tunnel. Packets are datagrams, and media on connections
+/// to the rooms; the bytes of other connections are in no packets.
+struct TunnelTraffic {
+  std::int64_t bytes_sent = 0;
+  std::int64_t packets_sent = 0;
+  std::int64_t bytes_received = 0;
+  std::int64_t packets_received = 0;
+  friend bool operator==(const TunnelTraffic&, const TunnelTraffic&) = default;
+};
+/// What a tunnelled call has besides, from its end on.
+struct TunnelUse {
+  std::int64_t seconds = 0;  // whole ones, from when the tunnels were there
+  /// Of the caller and the callee; nothing where the tunnel is not ours to count.
+  std::optional<std::array<TunnelTraffic, 2>> sides = std::nullopt;
+  friend bool operator==(const TunnelUse&, const TunnelUse&) = default;
+};
+
 /// One call as the history keeps it. Written (as an upsert by `id`) when the call starts, when it is answered and when
 /// it ends; fields only ever become more complete.
 struct CallRecord {
@@ -61,7 +79,8 @@ struct CallRecord {
   std::optional<WallTime> ended_at;
   std::optional<EndReason> reason;    // set exactly when `state` is Ended
   std::int64_t duration_seconds = 0;  // whole seconds from answer to end, by the monotonic clock; 0 when unanswered
-  std::optional<PhoneSide> phone = std::nullopt;  // of calls of kind Phone; the telephone's side has no user id
+  std::optional<PhoneSide> phone = std::nullopt;   // of calls of kind Phone; the telephone's side has no user id
+  std::optional<TunnelUse> tunnel = std::nullopt;  // of calls of kind Tunnel that had one
   friend bool operator==(const CallRecord&, const CallRecord&) = default;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "call/call.h"
 #include "call/deadlines.h"
 #include "call/tunnel_words.h"
@@ -26,6 +27,7 @@ struct Side {
   DeviceName name;
   TimePoint missing_until = kNever;  // the device is gone, and may come back until then
   bool ready = false;
+  std::optional<TokenBucket> words;  // of what it says of its key; from the first on
 };
 
 struct TunnelCall {

@@ -229,6 +229,26 @@ void TunnelCalls::on(Ready& command, const Now& now, Effects& effects) {
   arm(call);
 }
 
+/// To whoever is not there nothing is kept: the ends say it again when they come back.
+void TunnelCalls::on(Relay& command, const Now& now, Effects& effects) {
+  const auto found = party(command.connection, command.call, Error::NotAuthorized, effects);
+  if (!found) return;
+  auto& [call, role] = *found;
+  if (call.phase == Phase::Ringing) {
+    return refuse(command.connection, Error::NotAccepted, call.record.id, effects);
+  }
+  Side& side = call.side(role);
+  if (!side.words) side.words.emplace(options_.words, now.mono);
+  if (!side.words->take(1, now.mono)) {
+    return refuse(command.connection, Error::TooManyWords, call.record.id, effects);
+  }
+  take_seat(call, role, command.connection);
+  arm(call);
+  const Side& peer = call.side(other(role));
+  if (!peer.device) return;
+  effects.emplace_back(Relayed{.to = *peer.device, .call = call.record.id, .data = std::move(command.data)});
+}
+
 void TunnelCalls::on(Reject& command, const Now& now, Effects& effects) {
   const auto found = party(command.connection, command.call, Error::NotAuthorized, effects);
   if (!found) return;

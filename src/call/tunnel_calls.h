@@ -10,6 +10,7 @@
 
 #include "base/entropy.h"
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "call/deadlines.h"
 #include "call/presence.h"
 #include "call/tunnel_call.h"
@@ -24,6 +25,8 @@ struct Options {
   Duration length_max = hours{4};          // from accept: tunnels do not live for ever
   std::size_t rung_devices_max = 32;
   std::size_t calls_max = 100'000;
+  /// `e2e` of one side: an agreement takes two or three, and again after each reconnect.
+  TokenBucketOptions words{.burst = 64, .per_second = 4};
 };
 
 class TunnelCalls {
@@ -70,6 +73,7 @@ class TunnelCalls {
   void on(Reject& command, const Now& now, Effects& effects);
   void on(Ready& command, const Now& now, Effects& effects);
   void on(Hangup& command, const Now& now, Effects& effects);
+  void on(Relay& command, const Now& now, Effects& effects);
   void on(Watch& command, const Now& now, Effects& effects);
   void on(CalleeFound& command, const Now& now, Effects& effects);
   void on(CalleeMissing& command, const Now& now, Effects& effects);

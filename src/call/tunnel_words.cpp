@@ -18,6 +18,7 @@ std::string_view to_text(Error error) {
     case Error::StillPlacing: return "Another call of yours is still being placed";
     case Error::AlreadyAccepted: return "Call was accepted already";
     case Error::NotAccepted: return "Call has not been accepted yet";
+    case Error::TooManyWords: return "Too many messages about the key of this call";
     case Error::Unavailable: return "Calls are not possible at the moment, try again";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);

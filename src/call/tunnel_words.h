@@ -2,6 +2,7 @@
 // is the dialect in front of it.
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -48,6 +49,12 @@ struct Hangup {
   ConnectionId connection;
   CallId call;
 };
+/// `e2e`: what one end says to the other of its key. `data` is a JSON object that the server reads nothing of.
+struct Relay {
+  ConnectionId connection;
+  CallId call;
+  std::string data;
+};
 /// `watch-presence`: replaces the connection's list. Up to Presence::kWatchedUsersMax users.
 struct Watch {
   ConnectionId connection;
@@ -77,8 +84,9 @@ struct TunnelLost {
 struct Drain {};
 struct Shutdown {};
 
-using Command = std::variant<Connected, Disconnected, Initiate, Accept, Reject, Ready, Hangup, Watch, CalleeFound,
-                             CalleeMissing, CalleeUnknown, TunnelOpened, TunnelRefused, TunnelLost, Drain, Shutdown>;
+using Command =
+    std::variant<Connected, Disconnected, Initiate, Accept, Reject, Ready, Hangup, Relay, Watch, CalleeFound,
+                 CalleeMissing, CalleeUnknown, TunnelOpened, TunnelRefused, TunnelLost, Drain, Shutdown>;
 
 // ---- effects --------------------------------------------------------------------------------------------------------
 
@@ -94,7 +102,8 @@ enum class Error {
   OtherKind,  // the user is connected, but only for calls of another kind
   StillPlacing,
   AlreadyAccepted,
-  NotAccepted,  // `vpn-ready` before the answer
+  NotAccepted,   // `vpn-ready` or `e2e` before the answer
+  TooManyWords,  // `e2e` more often than any agreement needs
   Unavailable,
 };
 /// The text of `call-error`. Never change one of the first six.
@@ -148,6 +157,13 @@ struct PeerConnected {
   Role role = Role::Caller;  // the receiver's
   friend bool operator==(const PeerConnected&, const PeerConnected&) = default;
 };
+/// `e2e`, from the other side.
+struct Relayed {
+  ConnectionId to;
+  CallId call;
+  std::string data;
+  friend bool operator==(const Relayed&, const Relayed&) = default;
+};
 struct CallRejected {
   ConnectionId to;
   CallId call;
@@ -184,9 +200,9 @@ struct LookUpCallee {
   friend bool operator==(const LookUpCallee&, const LookUpCallee&) = default;
 };
 
-using Effect =
-    std::variant<CallInitiated, IncomingCall, CallAccepted, ConfigReceived, PeerConnected, CallRejected, CallOver,
-                 CallError, DeliverPresence, OpenTunnel, CloseTunnel, SaveRecord, LookUpCallee, CloseConnection>;
+using Effect = std::variant<CallInitiated, IncomingCall, CallAccepted, ConfigReceived, PeerConnected, Relayed,
+                            CallRejected, CallOver, CallError, DeliverPresence, OpenTunnel, CloseTunnel, SaveRecord,
+                            LookUpCallee, CloseConnection>;
 /// Appended to, never cleared, by the engine.
 using Effects = std::vector<Effect>;
 

@@ -5,11 +5,13 @@
 #pragma once
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/id.h"
 #include "base/private.h"
 #include "base/result.h"
+#include "call/call.h"
 
 namespace zvonok::port {
 
@@ -31,8 +33,8 @@ class TunnelProvider {
   virtual ~TunnelProvider() = default;
   virtual void open(const CallId& call, Opened done) = 0;
   /// Takes both users' access away, also when `open` has not answered yet, and cuts their connections at once where
-  /// that is possible. Exactly one for each `open`.
-  virtual void close(const CallId& call) = 0;
+  /// that is possible. Exactly one for each `open`. What the caller and the callee have used, where that is known.
+  virtual std::optional<std::array<call::TunnelTraffic, 2>> close(const CallId& call) = 0;
 };
 
 }  // namespace zvonok::port

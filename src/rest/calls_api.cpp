@@ -8,6 +8,21 @@
 namespace zvonok::rest {
 namespace {
 
+boost::json::object to_json(const call::TunnelTraffic& traffic) {
+  return {{"bytes_sent", traffic.bytes_sent},
+          {"packets_sent", traffic.packets_sent},
+          {"bytes_received", traffic.bytes_received},
+          {"packets_received", traffic.packets_received}};
+}
+
+boost::json::object to_json(const call::TunnelUse& use) {
+  boost::json::object out{{"seconds", use.seconds}};
+  if (!use.sides) return out;
+  out["caller"] = to_json((*use.sides)[0]);
+  out["callee"] = to_json((*use.sides)[1]);
+  return out;
+}
+
 boost::json::object to_json(const CallRow& row, const UserId& viewer) {
   const call::CallRecord& record = row.record;
   boost::json::object out{{"call_id", record.id.value()},
@@ -27,6 +42,7 @@ boost::json::object to_json(const CallRow& row, const UserId& viewer) {
   out["answer_time"] = time_or_null(record.answered_at);
   out["end_time"] = time_or_null(record.ended_at);
   out["duration"] = record.duration_seconds;
+  if (record.tunnel) out["tunnel"] = to_json(*record.tunnel);
   return out;
 }
 

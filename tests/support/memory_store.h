@@ -564,6 +564,7 @@ class MemoryStore final : public port::Store {
     if (!kept.ended_at) kept.ended_at = record.ended_at;
     if (!kept.reason) kept.reason = record.reason;
     kept.duration_seconds = std::max(kept.duration_seconds, record.duration_seconds);
+    kept.tunnel = record.tunnel;
   }
   /// The rights of the one who asks; nullopt for a stranger, and when there is no such group.
   std::optional<port::GroupRole> rights_of(const port::GroupId& id, const std::optional<UserId>& by) const {

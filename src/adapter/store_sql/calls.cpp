@@ -1,5 +1,6 @@
 // The history of calls: see port/store.h.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -16,21 +17,34 @@ using port::StoreResult;
 
 const std::string kSelect =
     "SELECT id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
-    "duration_seconds, session_id, phone_number FROM calls";
-const std::vector<Column> kColumns{Column::Text, Column::Text,    Column::Text,    Column::Text,    Column::Text,
-                                   Column::Text, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
-                                   Column::Text, Column::Integer, Column::Text,    Column::Text};
+    "duration_seconds, session_id, phone_number, tunnel_seconds, "
+    "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
+    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received FROM calls";
+const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Text,    Column::Text,    Column::Text,
+                                   Column::Text,    Column::Integer, Column::Integer, Column::Integer, Column::Integer,
+                                   Column::Text,    Column::Integer, Column::Text,    Column::Text,    Column::Integer,
+                                   Column::Integer, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
+                                   Column::Integer, Column::Integer, Column::Integer};
+constexpr std::size_t kTunnelColumn = 14;
 
 // The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
 const InsertSql kUpsert{
     "calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
-    "duration_seconds, session_id, phone_number, node)",
+    "duration_seconds, session_id, phone_number, tunnel_seconds, "
+    "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
+    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, node)",
     "ON CONFLICT (id) DO UPDATE SET "
     "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
     "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
     "answered_at = COALESCE(excluded.answered_at, calls.answered_at), "
     "ended_at = excluded.ended_at, end_reason = excluded.end_reason, "
-    "duration_seconds = excluded.duration_seconds, node = excluded.node "
+    "duration_seconds = excluded.duration_seconds, tunnel_seconds = excluded.tunnel_seconds, "
+    "caller_bytes_sent = excluded.caller_bytes_sent, caller_packets_sent = excluded.caller_packets_sent, "
+    "caller_bytes_received = excluded.caller_bytes_received, "
+    "caller_packets_received = excluded.caller_packets_received, "
+    "callee_bytes_sent = excluded.callee_bytes_sent, callee_packets_sent = excluded.callee_packets_sent, "
+    "callee_bytes_received = excluded.callee_bytes_received, "
+    "callee_packets_received = excluded.callee_packets_received, node = excluded.node "
     "WHERE calls.state <> 'ended'"};
 
 // `caller = ? OR callee = ?` would read and sort a whole history; two ranges, each of one index and each cut at the
@@ -69,6 +83,20 @@ std::string conditions_of(const port::CallFilter& filter, Params& params) {
   return sql.append("')");
 }
 
+std::optional<call::TunnelUse> to_tunnel_use(const Row& row) {
+  if (row.is_null(kTunnelColumn)) return std::nullopt;
+  call::TunnelUse use{.seconds = row.integer(kTunnelColumn)};
+  if (row.is_null(kTunnelColumn + 1)) return use;
+  const auto side = [&](std::size_t at) {
+    return call::TunnelTraffic{.bytes_sent = row.integer(at),
+                               .packets_sent = row.integer(at + 1),
+                               .bytes_received = row.integer(at + 2),
+                               .packets_received = row.integer(at + 3)};
+  };
+  use.sides = {side(kTunnelColumn + 1), side(kTunnelColumn + 5)};
+  return use;
+}
+
 std::optional<CallRecord> to_record(const Row& row) {
   const auto kind = call::call_kind_from(row.text(1));
   const auto state = call::call_state_from(row.text(2));
@@ -91,7 +119,8 @@ std::optional<CallRecord> to_record(const Row& row) {
                     .ended_at = row.optional_time(9),
                     .reason = reason ? call::end_reason_from(*reason) : std::nullopt,
                     .duration_seconds = row.integer(11),
-                    .phone = std::move(phone)};
+                    .phone = std::move(phone),
+                    .tunnel = to_tunnel_use(row)};
 }
 
 /// A kind or state that this binary does not know was written by a newer one that shares the database.
@@ -100,23 +129,42 @@ port::StoreError unreadable(std::string_view operation) {
           std::string{operation} + ": a record has a kind or state that this binary does not know"};
 }
 
+void add_tunnel_use(Params& params, const std::optional<call::TunnelUse>& use) {
+  const bool counted = use && use->sides;
+  const auto number = [&](const char* name, bool known, std::int64_t value) {
+    params.push_back({name, optional_value(known ? std::optional{value} : std::nullopt)});
+  };
+  const auto [caller, callee] = counted ? *use->sides : std::array<call::TunnelTraffic, 2>{};
+  number("tunnel_seconds", use.has_value(), use ? use->seconds : 0);
+  number("caller_bytes_sent", counted, caller.bytes_sent);
+  number("caller_packets_sent", counted, caller.packets_sent);
+  number("caller_bytes_received", counted, caller.bytes_received);
+  number("caller_packets_received", counted, caller.packets_received);
+  number("callee_bytes_sent", counted, callee.bytes_sent);
+  number("callee_packets_sent", counted, callee.packets_sent);
+  number("callee_bytes_received", counted, callee.bytes_received);
+  number("callee_packets_received", counted, callee.packets_received);
+}
+
 Params to_params(const CallRecord& record, std::string_view node) {
   using OptionalText = std::optional<std::string>;
-  return {{"id", record.id.value()},
-          {"kind", std::string{to_text(record.kind)}},
-          {"state", std::string{to_text(record.state)}},
-          {"caller_id", record.caller.value()},
-          {"callee_id", record.callee.value()},
-          {"chat_id", optional_value(record.chat ? OptionalText{record.chat->value()} : std::nullopt)},
-          {"started_at", unix_milliseconds(record.started_at)},
-          {"ringing_at", optional_value(record.ringing_at)},
-          {"answered_at", optional_value(record.answered_at)},
-          {"ended_at", optional_value(record.ended_at)},
-          {"end_reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
-          {"duration_seconds", record.duration_seconds},
-          {"session_id", optional_value(record.phone ? OptionalText{record.phone->session_id} : std::nullopt)},
-          {"phone_number", optional_value(record.phone ? OptionalText{record.phone->number} : std::nullopt)},
-          {"node", std::string{node}}};
+  Params params{{"id", record.id.value()},
+                {"kind", std::string{to_text(record.kind)}},
+                {"state", std::string{to_text(record.state)}},
+                {"caller_id", record.caller.value()},
+                {"callee_id", record.callee.value()},
+                {"chat_id", optional_value(record.chat ? OptionalText{record.chat->value()} : std::nullopt)},
+                {"started_at", unix_milliseconds(record.started_at)},
+                {"ringing_at", optional_value(record.ringing_at)},
+                {"answered_at", optional_value(record.answered_at)},
+                {"ended_at", optional_value(record.ended_at)},
+                {"end_reason", optional_value(record.reason ? OptionalText{to_text(*record.reason)} : std::nullopt)},
+                {"duration_seconds", record.duration_seconds},
+                {"session_id", optional_value(record.phone ? OptionalText{record.phone->session_id} : std::nullopt)},
+                {"phone_number", optional_value(record.phone ? OptionalText{record.phone->number} : std::nullopt)}};
+  add_tunnel_use(params, record.tunnel);
+  params.push_back({"node", std::string{node}});
+  return params;
 }
 
 std::optional<port::StoreError> check(const CallRecord& record) {

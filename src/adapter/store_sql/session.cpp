@@ -164,6 +164,9 @@ Value optional_value(const std::optional<WallTime>& time) {
 Value optional_value(const std::optional<std::string>& text) {
   return text ? Value{*text} : Value{std::monostate{}};
 }
+Value optional_value(const std::optional<std::int64_t>& number) {
+  return number ? Value{*number} : Value{std::monostate{}};
+}
 
 std::optional<WallTime> Row::optional_time(std::size_t column) const {
   return is_null(column) ? std::nullopt : std::optional{time(column)};

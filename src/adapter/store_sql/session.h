@@ -49,6 +49,7 @@ using Params = std::vector<Param>;
 
 [[nodiscard]] Value optional_value(const std::optional<WallTime>& time);
 [[nodiscard]] Value optional_value(const std::optional<std::string>& text);
+[[nodiscard]] Value optional_value(const std::optional<std::int64_t>& number);
 
 enum class Column { Text, Integer };
 

@@ -70,8 +70,9 @@ void XrayProvider::open(const CallId& call, Opened done) {
   });
 }
 
-void XrayProvider::close(const CallId& call) {
+std::optional<std::array<call::TunnelTraffic, 2>> XrayProvider::close(const CallId& call) {
   submit([call](UserKeeper& keeper, TimePoint) { keeper.close(call); });
+  return std::nullopt;
 }
 
 KeeperCounters XrayProvider::counters() const {

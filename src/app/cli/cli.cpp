@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/cli/call.h"
 #include "app/cli/commands.h"
 #include "app/cli/loadtest.h"
 #include "app/config/config.h"
@@ -30,6 +31,7 @@ constexpr const char* kFooter =
     "  zvonok number add +4930123456 anna@example.org\n"
     "  zvonok token issue --user 42 --ttl 1h\n"
     "  zvonok xray-config --vpn-provider xray --vpn-port 443 --xray-media 203.0.113.7:3478 > config.json\n"
+    "  zvonok call --url https://calls.example.org --token-file token --to bob --play hello.wav --record answer.wav\n"
     "  zvonok doctor\n";
 
 /// Every setting as an option of a command; values are read by load_config, so that one rule holds for all sources.
@@ -181,6 +183,7 @@ int run_cli(int argc, char** argv) {
   SettingFlags flags;
   const Commands commands = declare(app, arguments);
   const LoadtestCommand loadtest = add_loadtest(app);
+  const CallCommand call = add_call(app);
   const std::vector<CLI::App*> configured{
       commands.serve,        commands.config,      commands.migrate,    commands.user_add,    commands.user_list,
       commands.user_disable, commands.user_enable, commands.number_add, commands.number_list, commands.number_remove,
@@ -196,6 +199,7 @@ int run_cli(int argc, char** argv) {
     return 0;
   }
   if (loadtest.command->parsed()) return loadtest.run();
+  if (call.command->parsed()) return call.run();
   std::vector<NamedValue> given;
   for (const CLI::App* command : configured) {
     if (command->parsed()) given = flags.given(*command);

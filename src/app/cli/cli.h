@@ -1,4 +1,4 @@
-// The command line: `zvonok serve | config | migrate | user | token | doctor | loadtest | version`.
+// The command line: `zvonok serve | config | migrate | user | token | doctor | loadtest | call | version`.
 #pragma once
 
 namespace zvonok::app {

@@ -238,7 +238,9 @@ void TunnelControl::tell_presence(const call::DeliverPresence& presence) {
 }
 
 void TunnelControl::perform(const call::SaveRecord& effect) {
-  const call::CallRecord& record = effect.record;
+  call::CallRecord record = effect.record;
+  // The tunnel is closed just before the record of its call's end.
+  if (closed_ && closed_->call == record.id) record.tunnel = std::exchange(closed_, std::nullopt)->use;
   switch (record.state) {
     case call::CallState::Ringing:
       ++counters_.started;
@@ -301,6 +303,7 @@ void TunnelControl::perform(const call::tunnel::OpenTunnel& effect) {
       if (!(*accesses)[i].sfu_endpoint.empty()) reaching_.insert(tunnel->second.users[i]);
     }
     tunnel->second.accesses = std::move(*accesses);
+    tunnel->second.opened = parts_.loop.now().mono;
     parts_.loop.post([this, call] { run(call::tunnel::TunnelOpened{call}); });
   });
 }
@@ -312,9 +315,17 @@ void TunnelControl::perform(const call::tunnel::CloseTunnel& effect) {
       const auto user = reaching_.find(tunnel.users[i]);
       if (!(*tunnel.accesses)[i].sfu_endpoint.empty() && user != reaching_.end()) reaching_.erase(user);
     }
+    if (tunnel.accesses) {
+      closed_ = ClosedTunnel{.call = effect.call, .use = {.seconds = seconds_since(tunnel.opened)}};
+    }
     tunnels_.erase(found);
   }
-  provider_->close(effect.call);
+  const auto sides = provider_->close(effect.call);
+  if (closed_ && closed_->call == effect.call) closed_->use.sides = sides;
+}
+
+std::int64_t TunnelControl::seconds_since(TimePoint then) const {
+  return std::chrono::floor<seconds>(parts_.loop.now().mono - then).count();
 }
 
 void TunnelControl::perform(const call::tunnel::ConfigReceived& effect) {

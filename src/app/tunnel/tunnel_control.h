@@ -92,10 +92,15 @@ class TunnelControl final : public socketio::Handler {
     signal::tunnel::Security security = signal::tunnel::Security::None;
     signal::tunnel::VersionInside version_inside = signal::tunnel::VersionInside::Yes;
   };
+  struct ClosedTunnel {
+    CallId call;
+    call::TunnelUse use;
+  };
   struct Tunnel {
     std::array<UserId, 2> users;  // caller, callee
     Private<std::string> encryption_key;
     std::optional<port::TunnelAccesses> accesses;
+    TimePoint opened{};
   };
 
   void admit(socketio::SocketId number, const identity::Principal& principal, DeviceName device, Client client);
@@ -115,6 +120,7 @@ class TunnelControl final : public socketio::Handler {
   [[nodiscard]] signal::tunnel::ClientConfig config_for(const Client& client, const Tunnel& tunnel,
                                                         call::Role role) const;
   void arm_timer();
+  [[nodiscard]] std::int64_t seconds_since(TimePoint then) const;
 
   Parts parts_;
   const Config& config_;
@@ -125,6 +131,7 @@ class TunnelControl final : public socketio::Handler {
   call::tunnel::TunnelCalls calls_;
   std::unordered_map<ConnectionId, Client> clients_;
   std::unordered_map<CallId, Tunnel> tunnels_;
+  std::optional<ClosedTunnel> closed_;        // until the record of its call is saved
   std::unordered_multiset<UserId> reaching_;  // users of tunnels that lead to the media plane
   call::tunnel::Effects effects_;
   std::optional<net::Loop::TimerKey> timer_;

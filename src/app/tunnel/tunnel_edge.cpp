@@ -1,5 +1,6 @@
 #include "app/tunnel/tunnel_edge.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,6 +28,14 @@ tunnel::StreamId stream_of(ConnectionId id) {
 }
 ConnectionId connection_of(tunnel::StreamId stream) {
   return ConnectionId{stream.value()};
+}
+
+call::TunnelTraffic traffic_of(const tunnel::Usage& usage) {
+  const auto number = [](std::uint64_t count) { return static_cast<std::int64_t>(count); };
+  return {.bytes_sent = number(usage.up.bytes),
+          .packets_sent = number(usage.up.packets),
+          .bytes_received = number(usage.down.bytes),
+          .packets_received = number(usage.down.packets)};
 }
 
 }  // namespace
@@ -185,15 +194,18 @@ void TunnelEdge::open(const CallId& call, Opened done) {
   }
 }
 
-void TunnelEdge::close(const CallId& call) {
-  if (const auto usage = tunnel_.remove_call(call, now())) {
-    parts_.log.info("tunnel closed", {{"call", call},
-                                      {"caller_sent_bytes", (*usage)[0].up.bytes},
-                                      {"caller_sent_packets", (*usage)[0].up.packets},
-                                      {"callee_sent_bytes", (*usage)[1].up.bytes},
-                                      {"callee_sent_packets", (*usage)[1].up.packets}});
-  }
+std::optional<std::array<call::TunnelTraffic, 2>> TunnelEdge::close(const CallId& call) {
+  const auto usage = tunnel_.remove_call(call, now());
   settle();
+  if (!usage) return std::nullopt;
+  std::array<call::TunnelTraffic, 2> sides;
+  std::ranges::transform(*usage, sides.begin(), traffic_of);
+  parts_.log.info("tunnel closed", {{"call", call},
+                                    {"caller_sent_bytes", sides[0].bytes_sent},
+                                    {"caller_sent_packets", sides[0].packets_sent},
+                                    {"callee_sent_bytes", sides[1].bytes_sent},
+                                    {"callee_sent_packets", sides[1].packets_sent}});
+  return sides;
 }
 
 /// After everything that may have moved the tunnel's deadlines.

@@ -75,6 +75,17 @@ Decoded watch(ConnectionId connection, std::string_view object) {
   return Command{std::move(watch)};
 }
 
+Decoded relay(ConnectionId connection, std::string_view object) {
+  auto id = id_from(find_member(object, "callId"));
+  if (!id) return fail(DecodeError::BadCallId);
+  const auto data = find_member(object, "data");
+  if (!data || data->type != json::Type::Object || data->text.size() > kWordsBytesMax) {
+    return fail(DecodeError::BadWords);
+  }
+  return Command{
+      call::tunnel::Relay{.connection = connection, .call = CallId{std::move(*id)}, .data = std::string{data->text}}};
+}
+
 using Decode = Decoded (*)(ConnectionId, std::string_view);
 struct Event {
   std::string_view name;
@@ -86,6 +97,7 @@ constexpr Event kEvents[] = {
     {"vpn-ready", about_call<call::tunnel::Ready>},
     {"reject-call", about_call<call::tunnel::Reject>},
     {"hangup", about_call<call::tunnel::Hangup>},
+    {"e2e", relay},
     {"watch-presence", watch},
 };
 
@@ -97,6 +109,7 @@ std::string_view to_text(DecodeError error) {
     case DecodeError::BadCalleeId: return "calleeId must be a text of 1 to 128 bytes";
     case DecodeError::BadCallId: return "callId must be a text of 1 to 128 bytes";
     case DecodeError::BadWatchList: return "userIds must be an array of up to 500 ids";
+    case DecodeError::BadWords: return "data must be an object of at most 2048 bytes";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }

@@ -12,6 +12,8 @@ namespace zvonok::signal::tunnel {
 
 /// The longest user or call id taken, in bytes of UTF-8.
 constexpr std::size_t kIdBytesMax = 128;
+/// The longest `data` of `e2e`.
+constexpr std::size_t kWordsBytesMax = 2048;
 
 /// `call-error`, each with its text.
 enum class DecodeError {
@@ -19,6 +21,7 @@ enum class DecodeError {
   BadCalleeId,
   BadCallId,
   BadWatchList,
+  BadWords,
 };
 [[nodiscard]] std::string_view to_text(DecodeError error);
 

@@ -40,6 +40,14 @@ Message encode(const call::tunnel::CallAccepted& effect) {
   return {"call-accepted", only_call(effect.call)};
 }
 
+Message encode(const call::tunnel::Relayed& effect) {
+  std::string out;
+  append_member(out, "callId", effect.call.value());
+  out += R"(,"data":)";
+  out += effect.data;
+  return {"e2e", out += '}'};
+}
+
 Message encode(const call::tunnel::CallRejected& effect) {
   return {"call-rejected", only_call(effect.call)};
 }

@@ -19,6 +19,7 @@ struct Message {
 [[nodiscard]] Message encode(const call::tunnel::CallInitiated& effect);
 [[nodiscard]] Message encode(const call::tunnel::IncomingCall& effect);
 [[nodiscard]] Message encode(const call::tunnel::CallAccepted& effect);
+[[nodiscard]] Message encode(const call::tunnel::Relayed& effect);
 [[nodiscard]] Message encode(const call::tunnel::CallRejected& effect);
 /// `reason` is there only when it is anything else than the other side's hangup.
 [[nodiscard]] Message encode(const call::tunnel::CallOver& effect);

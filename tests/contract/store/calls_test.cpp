@@ -332,6 +332,25 @@ CallRecord unanswered(CallRecord record, EndReason reason) {
   return record;
 }
 
+TEST_P(Calls, ThroughTunnelsKeepWhatTheySent) {
+  CallRecord counted = ringing(1);
+  counted.kind = CallKind::Tunnel;
+  ASSERT_STORED(store().save_calls({counted}, "node-1"));
+  EXPECT_EQ(found(1)->tunnel, std::nullopt);
+  counted = ended(active(counted));
+  const call::TunnelTraffic caller{
+      .bytes_sent = std::int64_t{1} << 40, .packets_sent = 2, .bytes_received = 3, .packets_received = 4};
+  const call::TunnelTraffic callee{.bytes_sent = 5, .packets_sent = 6, .bytes_received = 7, .packets_received = 0};
+  counted.tunnel = call::TunnelUse{.seconds = 61, .sides = std::array{caller, callee}};
+  ASSERT_STORED(store().save_calls({counted}, "node-1"));
+  EXPECT_EQ(found(1), counted);
+  CallRecord uncounted = counted;
+  uncounted.id = ringing(2).id;
+  uncounted.tunnel = call::TunnelUse{.seconds = 7};
+  ASSERT_STORED(store().save_calls({uncounted}, "node-1"));
+  EXPECT_EQ(found(2), uncounted);
+}
+
 TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
   const CallRecord open = phoned(1, "alice", "+491512345678");
   ASSERT_STORED(store().save_calls({open}, "node-1"));

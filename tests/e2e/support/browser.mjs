@@ -5,9 +5,12 @@ import { until } from './until.mjs';
 
 const patienceMs = 30_000;
 
-export function launch() {
+const program = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** `executable`: what starts the browser instead, such as a script that puts it into a network of its own. */
+export function launch({ executable = program, args = [] } = {}) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: executable,
     headless: true,
     args: [
       '--headless=new',
@@ -21,6 +24,7 @@ export function launch() {
       '--disable-component-update',
       '--disable-sync',
       '--autoplay-policy=no-user-gesture-required',
+      ...args,
     ],
   });
 }

@@ -11,7 +11,7 @@ export async function enter({ path, session, style, simulcast, line, width = sim
       : sdp,
   });
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  const ws = new WebSocket(`ws://${location.host}${path}`);
+  const ws = new WebSocket(`${location.protocol.replace('http', 'ws')}//${location.host}${path}`);
   // Of what happened when: Date.now() is the clock of every page.
   const moments = [];
   const note = (what) => moments.push({ at: Date.now(), what });

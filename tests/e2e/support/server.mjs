@@ -47,13 +47,15 @@ async function stopChild(child, signal) {
   await once(child, 'exit');
 }
 
-export async function startServer({ environment = {}, port, folder } = {}) {
+/** `prefix`: what the server is started by, such as `ip netns exec NAME`. */
+export async function startServer({ environment = {}, port, folder, prefix = [] } = {}) {
   const data = folder ?? mkdtempSync(join(tmpdir(), 'zvonok-e2e-'));
   const chosen = port ?? (await freePort());
-  const child = spawn(binary, ['serve'], {
+  const [program, ...args] = [...prefix, binary, 'serve'];
+  const child = spawn(program, args, {
     cwd: data,
     env: {
-      PATH: '/usr/bin:/bin',
+      PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
       SERVER_PORT: String(chosen),
       BIND_ADDRESS: '127.0.0.1',
       DATA_DIR: join(data, 'data'),

@@ -13,9 +13,10 @@ export function token(user, rooms = ['group:*', 'chat:*'], more = {}) {
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-export async function startRooms(environment = {}) {
+export async function startRooms(environment = {}, how = {}) {
   const server = await startServer({
     environment: { JWT_SECRET: secret, AUTH_PROVISION: 'jit', MEDIA_ADVERTISED_IP: '127.0.0.1', ...environment },
+    ...how,
   });
   process.once('exit', () => void server.stop('SIGKILL')); // a crashed test leaves no server behind
   let rooms = 0;

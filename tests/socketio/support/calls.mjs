@@ -4,7 +4,7 @@ import { io } from 'socket.io-client';
 import { startRooms, token } from '../../rooms/support/server.mjs';
 
 export { token };
-export const startCalls = (environment = {}) => startRooms({ AUTH_PROVISION: 'jit', ...environment });
+export const startCalls = (environment = {}, how = {}) => startRooms({ AUTH_PROVISION: 'jit', ...environment }, how);
 
 const patienceMs = 8000;
 

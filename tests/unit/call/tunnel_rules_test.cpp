@@ -233,6 +233,33 @@ TEST(TunnelCalls, NoCallLastsForEver) {
                                                 "close tunnel", "save ended hangup"));
 }
 
+TEST(TunnelCalls, WhatOneEndSaysOfItsKeyComesToTheOtherAlone) {
+  TunnelScene scene;
+  scene.connect("alice");
+  scene.connect("bob");
+  scene.connect("mallory");
+  EXPECT_THAT(scene.say("alice", "{}", "no-such"), ElementsAre("alice <- call-error Call not found"));
+  scene.initiate("alice", "bob");
+  EXPECT_THAT(scene.say("alice", "{}"), ElementsAre("alice <- call-error Call has not been accepted yet"));
+  scene.accept("bob");
+  EXPECT_THAT(scene.say("alice", R"({"v":1})"), ElementsAre(R"(bob <- e2e {"v":1})"));
+  EXPECT_THAT(scene.say("bob", R"({"v":2})"), ElementsAre(R"(alice <- e2e {"v":2})"));
+  EXPECT_THAT(scene.say("mallory", "{}"), ElementsAre("mallory <- call-error Not authorized for this call"));
+  scene.drop("bob");
+  EXPECT_THAT(scene.say("alice", "{}"), IsEmpty()) << "nothing is kept for whoever is not there";
+}
+
+TEST(TunnelCalls, NobodySaysMoreOfAKeyThanAnAgreementNeeds) {
+  TunnelScene scene({.words = {.burst = 3, .per_second = 1}});
+  scene.connecting();
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(scene.say("alice", "{}"), ElementsAre("bob <- e2e {}"));
+  EXPECT_THAT(scene.say("alice", "{}"),
+              ElementsAre("alice <- call-error Too many messages about the key of this call"));
+  EXPECT_THAT(scene.say("bob", "{}"), ElementsAre("alice <- e2e {}")) << "each side has its own";
+  scene.wait(seconds{1});
+  EXPECT_THAT(scene.say("alice", "{}"), ElementsAre("bob <- e2e {}"));
+}
+
 TEST(TunnelCalls, WhoComesBackInTimeHearsWhatWasMissed) {
   TunnelScene scene;
   scene.connect("alice");

@@ -42,6 +42,9 @@ class TunnelScene {
   Lines hangup(const std::string& label, const std::string& call = "") {
     return tell(Hangup{ids_.at(label), id(call)});
   }
+  Lines say(const std::string& label, const std::string& data, const std::string& call = "") {
+    return tell(Relay{ids_.at(label), id(call), data});
+  }
   Lines watch(const std::string& label, const std::vector<std::string>& users) {
     std::vector<UserId> list;
     for (const auto& user : users) list.emplace_back(user);
@@ -118,6 +121,7 @@ class TunnelScene {
             [&](const CallAccepted& e) { out << to(e.to) << "call-accepted"; },
             [&](const ConfigReceived& e) { out << to(e.to) << "vpn-config-received as " << call::to_text(e.role); },
             [&](const PeerConnected& e) { out << to(e.to) << "vpn-connected as " << call::to_text(e.role); },
+            [&](const Relayed& e) { out << to(e.to) << "e2e " << e.data; },
             [&](const CallRejected& e) { out << to(e.to) << "call-rejected"; },
             [&](const CallOver& e) { out << to(e.to) << "call-hangup " << to_text(e.over); },
             [&](const CallError& e) { out << to(e.to) << "call-error " << to_text(e.error); },

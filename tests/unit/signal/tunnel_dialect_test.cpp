@@ -31,6 +31,9 @@ TEST(TunnelDecode, ReadsTheContractsEvents) {
   EXPECT_EQ(decoded<words::Watch>("watch-presence", R"([{"userIds":["a",2]}])").users,
             (std::vector{UserId{"a"}, UserId{"2"}}));
   EXPECT_EQ(decoded<words::Hangup>("hangup", R"([{"callId":"c-1"}])").connection, kFrom);
+  const auto relay = decoded<words::Relay>("e2e", R"([{"callId":"c-1","data":{"v":1, "key":"\u0061"}}])");
+  EXPECT_EQ(relay.call, CallId{"c-1"});
+  EXPECT_EQ(relay.data, R"({"v":1, "key":"\u0061"})") << "as it came";
 }
 
 TEST(TunnelDecode, IgnoresEventsThatAreNotItsOwn) {
@@ -61,6 +64,10 @@ TEST(TunnelDecode, SaysWhatIsWrong) {
       {"initiate-call", R"([{"calleeId":")" + long_id + R"("}])", DecodeError::BadCalleeId},
       {"accept-call", R"([{"id":"c"}])", DecodeError::BadCallId},
       {"hangup", R"([{"callId":true}])", DecodeError::BadCallId},
+      {"e2e", R"([{"data":{}}])", DecodeError::BadCallId},
+      {"e2e", R"([{"callId":"c"}])", DecodeError::BadWords},
+      {"e2e", R"([{"callId":"c","data":"v"}])", DecodeError::BadWords},
+      {"e2e", R"([{"callId":"c","data":{"v":")" + std::string(kWordsBytesMax, 'x') + R"("}}])", DecodeError::BadWords},
       {"watch-presence", R"([{"userIds":"a"}])", DecodeError::BadWatchList},
       {"watch-presence", R"([{"userIds":[""]}])", DecodeError::BadWatchList},
       {"watch-presence", many, DecodeError::BadWatchList},
@@ -86,6 +93,7 @@ TEST(TunnelEncode, WritesTheContractsEvents) {
   EXPECT_THAT(encode(words::IncomingCall{kFrom, call, alice, bob}), Is("incoming-call", parties));
   EXPECT_THAT(encode(words::CallAccepted{kFrom, call}), Is("call-accepted", R"({"callId":"c-1"})"));
   EXPECT_THAT(encode(words::CallRejected{kFrom, call}), Is("call-rejected", R"({"callId":"c-1"})"));
+  EXPECT_THAT(encode(words::Relayed{kFrom, call, R"({"v":1})"}), Is("e2e", R"({"callId":"c-1","data":{"v":1}})"));
   EXPECT_THAT(encode(words::CallOver{kFrom, call, words::Over::Hangup}), Is("call-hangup", R"({"callId":"c-1"})"));
   EXPECT_THAT(encode(words::CallOver{kFrom, call, words::Over::NoAnswer}),
               Is("call-hangup", R"({"callId":"c-1","reason":"no-answer"})"));

@@ -165,8 +165,10 @@ export interface FrameCounts {
   readonly opened: number;
   /** Of a key that is not known (yet). */
   readonly keyless: number;
-  /** Changed on the way, or come before. */
+  /** Not sealed by that key, or changed on the way: somebody is at it. */
   readonly refused: number;
+  /** Come before: a few, when the browser probes the line with what it sent already. */
+  readonly repeated: number;
 }
 
 export interface EncryptionState {

@@ -267,3 +267,71 @@ describe('CallManager', () => {
     expect(socket.sent).toEqual([]);
   });
 });
+
+describe('the key that only the two ends have', () => {
+  /** Two managers whose sockets lead to one another, as the server does it. */
+  const pair = (left: boolean | { secret: string }, right: boolean | { secret: string }) => {
+    const clock = new FakeClock();
+    const sides = [left, right].map((endToEnd) => {
+      const socket = new FakeSocket();
+      const side = { socket, connected: [] as { code: string | null }[], codes: [] as string[], ends: [] as (string | null)[], manager: null as unknown as CallManager };
+      side.manager = new CallManager(socket, { timers: clock, endToEnd, startTunnel: async () => new FakeTunnel() });
+      side.manager.on('connected', ({ encryption }) => side.connected.push({ code: encryption?.code ?? null }));
+      side.manager.on('rekeyed', ({ code }) => side.codes.push(code));
+      side.manager.on('state', ({ state, reason }) => state === 'error' && side.ends.push(reason));
+      return side;
+    });
+    const [alice, bob] = sides as [(typeof sides)[0], (typeof sides)[0]];
+    const info = { callId: 'c-1', callerId: 'alice', calleeId: 'bob' };
+    alice.manager.initiateCall('bob');
+    alice.socket.hears('call-initiated', info);
+    bob.socket.hears('incoming-call', info);
+    bob.manager.acceptCall();
+    for (const { socket } of [alice, bob]) socket.hears('vpn-config-received', config('c-1'));
+    const carry = async (): Promise<void> => {
+      for (let quiet = 0; quiet < 40; quiet += 1) {
+        for (const [from, to] of [[alice, bob], [bob, alice]] as const) {
+          for (const [event, data] of from.socket.take()) {
+            if (event === 'e2e') to.socket.hears('e2e', data);
+            if (event === 'vpn-ready') to.socket.hears('vpn-connected', { callId: 'c-1' });
+          }
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5)); // WebCrypto works on threads of its own
+      }
+    };
+    return { alice, bob, clock, carry };
+  };
+
+  it('is agreed before the call is connected, and both show the same digits', async () => {
+    const { alice, bob, carry } = pair(true, true);
+    await carry();
+    expect(alice.connected).toEqual(bob.connected);
+    expect(alice.connected[0]?.code).toMatch(/^\d{8}$/);
+  });
+  it('is another one with another secret', async () => {
+    const { alice, bob, carry } = pair({ secret: 'one' }, { secret: 'another' });
+    await carry();
+    expect(alice.connected[0]?.code).not.toBe(bob.connected[0]?.code);
+  });
+  it('is waited for in vain when the other side has none', async () => {
+    const { alice, bob, clock, carry } = pair(true, false);
+    await carry();
+    expect([alice.connected, bob.connected]).toEqual([[], [{ code: null }]]);
+    await clock.advance(15_000);
+    expect(alice.ends).toEqual(['end to end: the other side has sent no key']);
+    expect(alice.socket.take()).toContainEqual(['hangup', { callId: 'c-1' }]);
+  });
+  it('ends the call when somebody is at the words', async () => {
+    const { alice, carry } = pair(true, true);
+    alice.socket.hears('e2e', { callId: 'c-1', data: { v: 2 } });
+    await carry();
+    expect(alice.ends[0]).toMatch(/^end to end: /);
+    expect(alice.connected).toEqual([]);
+  });
+  it('is said again to whoever comes back', async () => {
+    const { alice, carry } = pair(true, true);
+    await carry();
+    alice.socket.hears('vpn-config-received', config('c-1'));
+    expect(alice.socket.take().map(([event]) => event)).toEqual(['vpn-ready', 'e2e']);
+  });
+});

@@ -5,7 +5,7 @@ import { decodeHeader, kTagBytes, openFrame, sealFrame, type SframeKey } from '.
 
 export type MediaKind = 'audio' | 'video';
 
-/** Frames that are older than this many of their sender are refused: audio and all layers of video count together. */
+/** Frames that are older than this many of their sender are not taken: audio and all layers of video count together. */
 const kWindow = 8_192;
 /** Of one sender: the newest, and the one before it, whose frames are still on the way. */
 const kKeysOfSenderMax = 2;
@@ -72,8 +72,11 @@ interface KnownKey {
 
 export type Opened =
   | { readonly outcome: 'opened'; readonly frame: Bytes }
-  /** keyless: nobody is known by that KID (yet). refused: no frame of that key, or one that came before. */
-  | { readonly outcome: 'keyless' | 'refused' };
+  /**
+   * keyless: nobody is known by that KID (yet). refused: no frame of that key. repeated: it came before, or is too old to tell.
+   * Chromium hands out frames of one packet again when that packet is sent once more to probe the line.
+   */
+  | { readonly outcome: 'keyless' | 'refused' | 'repeated' };
 
 /** Opens what others sealed. */
 export class FrameOpener {
@@ -98,11 +101,12 @@ export class FrameOpener {
     if (!header || frame.length < clear + header.size + kTagBytes) return { outcome: 'refused' };
     const known = this.known.find((each) => each.key.kid === header.kid && (sender === null || each.sender === sender));
     if (!known) return { outcome: 'keyless' };
-    if (!known.replays.mayTake(header.counter)) return { outcome: 'refused' };
+    if (!known.replays.mayTake(header.counter)) return { outcome: 'repeated' };
     const head = frame.subarray(0, clear);
     const plain = await openFrame(known.key, header, frame.subarray(clear), head);
     // Only now: a forged counter must not shut out the true one.
-    if (!plain || !known.replays.take(header.counter)) return { outcome: 'refused' };
+    if (!plain) return { outcome: 'refused' };
+    if (!known.replays.take(header.counter)) return { outcome: 'repeated' };
     return { outcome: 'opened', frame: concat(head, plain) };
   }
 }

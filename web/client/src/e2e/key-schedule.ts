@@ -80,3 +80,8 @@ export async function derivePairKeys(shared: Bytes, extra: Bytes, own: End, peer
   const [send, receive, code] = await Promise.all([keyOf(own), keyOf(peer), derive('code', 8)]);
   return { send, receive, code: codeOf(code) };
 }
+
+/** The salt of a tunnelled call: its `encryptionKey`, and the users' own secret behind it if they have one. */
+export function callSalt(encryptionKey: string, secret: string): Bytes {
+  return secret === '' ? utf8(encryptionKey) : framed(utf8(encryptionKey), utf8(secret));
+}

@@ -23,7 +23,7 @@ const scope = globalThis as unknown as {
 
 const sealer = new FrameSealer();
 const opener = new FrameOpener();
-const counts = { sealed: 0, unsealed: 0, opened: 0, keyless: 0, refused: 0 };
+const counts = { sealed: 0, unsealed: 0, opened: 0, keyless: 0, refused: 0, repeated: 0 };
 const videos: Transformer[] = [];
 
 /** Codecs other than VP8 are cut by their content when they are packed: sealed they can't be sent. */

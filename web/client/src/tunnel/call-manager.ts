@@ -1,12 +1,14 @@
 // One tunnelled call at a time, from `initiate-call` or `incoming-call` to its end: says what the server must hear, starts
 // and stops the tunnel client, and tells the app in which state the call is.
+import { KeyAgreement } from '../e2e/agreement.js';
+import { callSalt } from '../e2e/key-schedule.js';
 import { Emitter } from '../emitter.js';
 import type { Unsubscribe } from '../types.js';
+import type { TunnelCallEvents, TunnelEncryption } from './events.js';
 import {
   CallState,
   type RunningTunnel,
   type StartTunnel,
-  type TunnelCallEvents,
   type TunnelCallInfo,
   type TunnelSocket,
   type VpnConnectionConfig,
@@ -16,6 +18,13 @@ export interface CallManagerOptions {
   readonly startTunnel: StartTunnel;
   /** After the socket is back, the server says again what a running call has to know. Silence means that it is over. */
   readonly resumeTimeoutMs?: number;
+  /**
+   * Both ends agree a key that the server does not get (`e2e`, docs/protocol/e2e.md); `secret`: something that both users know besides.
+   * `connected` waits for it, and a call whose other side does not do so fails. Default: not.
+   */
+  readonly endToEnd?: boolean | { readonly secret: string };
+  /** From when both tunnels are up until there has to be a key. */
+  readonly keyTimeoutMs?: number;
   /** For tests. */
   readonly timers?: {
     setTimeout(callback: () => void, ms: number): unknown;
@@ -30,6 +39,10 @@ interface CurrentCall {
   readonly abort: AbortController;
   peerConnected: boolean;
   ready: boolean;
+  agreement: KeyAgreement | null;
+  /** The last words that were said. */
+  said: string;
+  encryption: TunnelEncryption | null;
 }
 
 const FINAL: readonly CallState[] = [CallState.ENDED, CallState.REJECTED, CallState.ERROR];
@@ -42,6 +55,7 @@ export class CallManager {
   private current: CurrentCall | null = null;
   private stateNow: CallState = CallState.IDLE;
   private resumeTimer: unknown = null;
+  private keyTimer: unknown = null;
   /** What is being stopped: a new tunnel must not find the old one on its port. */
   private stopping: Promise<void> = Promise.resolve();
 
@@ -55,6 +69,7 @@ export class CallManager {
       this.ifCurrent(data, (call) => void this.bringUp(call, data as unknown as VpnConnectionConfig)),
     );
     this.hear('vpn-connected', (data) => this.ifCurrent(data, (call) => this.onPeerConnected(call)));
+    this.hear('e2e', (data) => this.ifCurrent(data, (call) => call.agreement?.hear(data['data'])));
     this.hear('call-rejected', (data) => this.ifCurrent(data, () => this.finish(CallState.REJECTED, 'rejected')));
     this.hear('call-hangup', (data) =>
       this.ifCurrent(data, () => this.finish(CallState.ENDED, textOf(data['reason']) ?? 'hangup')),
@@ -167,10 +182,12 @@ export class CallManager {
     if (call.config) {
       // After a reconnect the server repeats itself; it may have missed that this side is ready.
       if (call.ready) this.socket.emit('vpn-ready', { callId: call.info.callId });
+      this.sayWords(call, true);
       return;
     }
     call.config = config;
     this.enter(CallState.CONNECTING_VPN);
+    void this.agree(call, config.encryptionKey);
     try {
       await this.stopping;
       if (call !== this.current) return;
@@ -202,8 +219,76 @@ export class CallManager {
 
   private connectedIfBothAre(call: CurrentCall): void {
     if (!call.peerConnected || !call.tunnel || !call.config || this.stateNow !== CallState.CONNECTING_VPN) return;
+    const { encryption } = call;
+    if (call.agreement && !encryption) return this.awaitKeys(call);
+    this.clearKeyTimer();
     this.enter(CallState.VPN_CONNECTED);
-    this.emitter.emit('connected', { call: call.info, config: call.config, proxy: call.tunnel.proxy });
+    this.emitter.emit('connected', { call: call.info, config: call.config, proxy: call.tunnel.proxy, encryption });
+  }
+
+  // ---- the key that only the two ends have ---------------------------------------------------------------------------
+
+  private async agree(call: CurrentCall, encryptionKey: string): Promise<void> {
+    const { endToEnd = false } = this.options;
+    if (endToEnd === false) return;
+    const { callerId, calleeId, direction } = call.info;
+    const [selfId, peerId] = direction === 'outgoing' ? [callerId, calleeId] : [calleeId, callerId];
+    const agreement = new KeyAgreement({
+      selfId,
+      peerId,
+      extra: callSalt(encryptionKey, endToEnd === true ? '' : endToEnd.secret),
+      onWords: (again) => this.sayWords(call, again),
+      // Until the next keys nothing is to be said with the ones before, but what is on the way may be opened.
+      onRound: () => undefined,
+      onKeys: (keys) => this.onKeys(call, { code: keys.code, keys }),
+      onForged: (why) => this.breakOff(call, why),
+    });
+    call.agreement = agreement;
+    try {
+      await agreement.start();
+      this.sayWords(call, false);
+    } catch {
+      this.breakOff(call, 'this browser has no X25519');
+    }
+  }
+
+  private sayWords(call: CurrentCall, again: boolean): void {
+    const words = call.agreement?.words;
+    if (call !== this.current || !words) return;
+    const text = JSON.stringify(words);
+    if (text === call.said && !again) return;
+    call.said = text;
+    this.socket.emit('e2e', { callId: call.info.callId, data: words });
+  }
+
+  private onKeys(call: CurrentCall, encryption: TunnelEncryption): void {
+    if (call !== this.current) return;
+    const isFirst = call.encryption === null;
+    call.encryption = encryption;
+    if (isFirst) this.connectedIfBothAre(call);
+    else this.emitter.emit('rekeyed', encryption);
+  }
+
+  private awaitKeys(call: CurrentCall): void {
+    if (this.keyTimer !== null) return;
+    const timers = this.options.timers ?? globalThis;
+    this.keyTimer = timers.setTimeout(
+      () => this.breakOff(call, 'the other side has sent no key'),
+      this.options.keyTimeoutMs ?? 15_000,
+    );
+  }
+
+  private breakOff(call: CurrentCall, why: string): void {
+    if (call !== this.current) return;
+    this.socket.emit('hangup', { callId: call.info.callId });
+    this.finish(CallState.ERROR, `end to end: ${why}`);
+  }
+
+  private clearKeyTimer(): void {
+    if (this.keyTimer === null) return;
+    const timers = (this.options.timers ?? globalThis) as { clearTimeout(timer: unknown): void };
+    timers.clearTimeout(this.keyTimer);
+    this.keyTimer = null;
   }
 
   // ---- a call's life -------------------------------------------------------------------------------------------------
@@ -216,6 +301,9 @@ export class CallManager {
       abort: new AbortController(),
       peerConnected: false,
       ready: false,
+      agreement: null,
+      said: '',
+      encryption: null,
     };
     this.enter(state);
   }
@@ -230,6 +318,8 @@ export class CallManager {
     const call = this.current;
     if (!call) return;
     this.clearResume();
+    this.clearKeyTimer();
+    call.agreement?.stop();
     call.abort.abort();
     this.enter(state, reason);
     this.current = null;

@@ -78,18 +78,3 @@ export interface TunnelCallInfo {
   readonly calleeId: string;
   readonly direction: 'incoming' | 'outgoing';
 }
-
-export interface TunnelCallEvents {
-  /** Every change, the last one too. `reason` says why a call is over or failed. */
-  state: { readonly state: CallState; readonly call: TunnelCallInfo | null; readonly reason: string | null };
-  /** Somebody calls: `acceptCall` or `rejectCall`. */
-  incoming: TunnelCallInfo;
-  /** Both tunnels are up: media may go to `peerEndpoint` through `proxy`. Call `mediaStarted` when it does. */
-  connected: {
-    readonly call: TunnelCallInfo;
-    readonly config: VpnConnectionConfig;
-    readonly proxy: { readonly host: string; readonly port: number };
-  };
-  /** The server refused something. `callId` is the call that it was about, if any. */
-  error: { readonly message: string; readonly callId: string | null };
-}
