@@ -76,8 +76,8 @@ void ToBrowser::on_sound(TimePoint now, const Sound& sound) {
 }
 
 void ToBrowser::encode(TimePoint now, std::uint32_t timestamp, bool is_first, const Sound& sound) {
-  if (!encoding_) {
-    encoding_.emplace();
+  if (encoding_ == nullptr) {
+    encoding_ = std::make_unique<Encoding>();
     encoding_->begins = timestamp;
     encoding_->clock = timestamp * kOpusTicks;
   }
@@ -177,7 +177,7 @@ void ToBrowser::tell(TimePoint now) {
     }
     std::uint32_t timestamp = timeline_.now_at(now).value_or(0);
     // Between what was sent and what waits to be: both clocks of a stream are one.
-    if (encoding_ && !taken_.g711()) timestamp = encoding_->clock + (timestamp - encoding_->begins) * kOpusTicks;
+    if (encoding_ != nullptr && !taken_.g711()) timestamp = encoding_->clock + (timestamp - encoding_->begins) * kOpusTicks;
     telling_ = Telling{.event = digits_.front(), .timestamp = timestamp, .packet = 0};
     digits_.pop_front();
     ++counters_.digits;

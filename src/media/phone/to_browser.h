@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -101,7 +102,7 @@ class ToBrowser {
   Taken taken_;
   bool silent_ = false;
   Timeline timeline_;
-  std::optional<Encoding> encoding_;
+  std::unique_ptr<Encoding> encoding_;
   std::uint64_t next_sequence_ = 0;
   std::deque<std::uint8_t> digits_;  // events that wait
   std::optional<Telling> telling_;

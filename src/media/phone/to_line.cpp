@@ -74,8 +74,8 @@ void ToLine::on_opus(TimePoint now, const MediaPacket& packet) {
     ++counters_.malformed;
     return;
   }
-  if (!decoding_) {
-    decoding_.emplace();
+  if (decoding_ == nullptr) {
+    decoding_ = std::make_unique<Decoding>();
     decoding_->newest = packet.sequence - 1;
     decoding_->newest_at = packet.timestamp;
   }
@@ -139,7 +139,7 @@ void ToLine::on_event(TimePoint now, const MediaPacket& packet) {
     return;
   }
   if (jitter_ != nullptr) jitter_->skip(now, packet.sequence);
-  if (decoding_ && packet.sequence > decoding_->newest) decoding_->newest = packet.sequence;
+  if (decoding_ != nullptr && packet.sequence > decoding_->newest) decoding_->newest = packet.sequence;
   const auto digit = digits_.on_packet(packet.timestamp, *event);
   if (!digit) return;
   ++counters_.digits;

@@ -78,7 +78,7 @@ class ToLine {
   bool silent_ = false;
   Timeline timeline_;
   rtp::DigitReceiver digits_;
-  std::optional<Decoding> decoding_;
+  std::unique_ptr<Decoding> decoding_;
   std::unique_ptr<JitterBuffer> jitter_;  // of a steady line
   TimePoint next_tick_ = TimePoint::max();
   std::uint32_t steady_timestamp_ = 0;
