@@ -14,8 +14,8 @@ constexpr int kFrame = 160;
 // Speech of a telephone's band is transparent at half of it; the rest is for what is repeated.
 constexpr opus_int32 kBitsPerSecond = 20'000;
 constexpr opus_int32 kExpectedLossPercent = 10;
-// Measured on the reference machine: from 5 on speech of 8 kHz sounds no better and costs up to twice the CPU.
-constexpr opus_int32 kComplexity = 5;
+// Of a voice in a telephone's band, with FEC: 76 us a frame on one core of a small server; 168 us at 10, the most.
+constexpr opus_int32 kComplexity = 3;
 
 }  // namespace
 
