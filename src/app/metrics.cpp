@@ -355,6 +355,42 @@ void add_tunnel_calls(Families& out, const TunnelControl& control) {
   out.counter("zvonok_tunnel_failures_total", "Calls for which there was no tunnel", number(c.tunnels_failed));
 }
 
+void add_phone_sound(Families& out, const PhoneService& phone, const PhoneLegCounters& c) {
+  out.gauge("zvonok_phone_legs", "Browsers of phone calls that are expected or connected", number(c.legs));
+  out.gauge("zvonok_phone_lines", "Lines of telephones whose sound is carried", number(c.lines));
+  out.counter("zvonok_phone_browsers_connected_total", "Times that a browser of a phone call came to be connected",
+              number(phone.legs().counters().connected));
+  out.counter("zvonok_phone_browsers_lost_total", "Phone calls that ended because their browser was gone",
+              number(phone.legs().counters().lost));
+  constexpr const char* kSounds = "zvonok_phone_sounds_total";
+  constexpr const char* kSoundsHelp = "Packets of sound that were passed on";
+  out.labelled(kSounds, kSoundsHelp, "to", "telephone", number(c.to_line.sounds));
+  out.labelled(kSounds, kSoundsHelp, "to", "browser", number(c.to_browser.packets));
+  constexpr const char* kDigits = "zvonok_phone_digits_total";
+  constexpr const char* kDigitsHelp = "Digits in the sound (RFC 4733) that were passed on";
+  out.labelled(kDigits, kDigitsHelp, "to", "telephone", number(c.to_line.digits));
+  out.labelled(kDigits, kDigitsHelp, "to", "browser", number(c.to_browser.digits));
+  constexpr const char* kOpus = "zvonok_phone_opus_packets_total";
+  constexpr const char* kOpusHelp = "Packets that were decoded or encoded, for browsers without G.711";
+  out.labelled(kOpus, kOpusHelp, "how", "decoded", number(c.to_line.decoded));
+  out.labelled(kOpus, kOpusHelp, "how", "encoded", number(c.to_browser.encoded));
+  constexpr double kSampleSeconds = 1.0 / 8000;
+  out.counter("zvonok_phone_concealed_seconds_total",
+              "Sound towards telephones that was made up in place of what was lost or late",
+              number(c.to_line.concealed) * kSampleSeconds);
+  out.counter("zvonok_phone_shortened_seconds_total",
+              "Sound towards telephones that was taken out, to be in time again",
+              number(c.to_line.shortened) * kSampleSeconds);
+  constexpr const char* kDropped = "zvonok_phone_sound_dropped_total";
+  constexpr const char* kDroppedHelp = "Sound and digits that came to nothing";
+  out.labelled(kDropped, kDroppedHelp, "reason", "malformed", number(c.to_line.malformed + c.to_browser.malformed));
+  out.labelled(kDropped, kDroppedHelp, "reason", "no_codec", number(c.to_line.no_codec + c.to_browser.unheard));
+  out.labelled(kDropped, kDroppedHelp, "reason", "late", number(c.to_line.late + c.to_browser.late));
+  out.labelled(kDropped, kDroppedHelp, "reason", "overflow", number(c.to_line.overflows));
+  out.labelled(kDropped, kDroppedHelp, "reason", "digits", number(c.to_browser.digits_dropped));
+  out.labelled(kDropped, kDroppedHelp, "reason", "no_line", number(c.without_line));
+}
+
 void add_phone_calls(Families& out, const PhoneService& phone) {
   const PhoneCounters& c = phone.control().counters();
   out.gauge("zvonok_phone_calls", "Phone calls under way", number(phone.control().calls()));
@@ -469,6 +505,7 @@ std::string Metrics::render() {
     add_media(out, media);
     add_media_threads(out, each, parts_.rooms.shard_use());
     add_media_tunnel(out, media);
+    add_phone_sound(out, parts_.phone, media.phone);
     add_media_drops(out, media);
     add_repair(out, media.totals);
     add_media_tcp(out, media.tcp);

@@ -47,14 +47,22 @@ describe('a phone call', () => {
     page.evaluate(([name, to]) => window.phone.expect('POST', `${window.phone.call.call_id}/${name}`, { [name]: to }), [what, on]);
   const inProgress = () => until('the call is answered', async () => (await call()).status === 'in_progress');
 
-  for (const [name, number, prefer, codec] of [
-    ['as it is', '+491512345678', undefined, 'audio/PCMU'],
-    ['with a telephone of A-law, unchanged', '+15005550021', ['audio/PCMU', 'audio/PCMA'], 'audio/PCMA'],
-    ['with A-law here and mu-law there', '+491512345678', ['audio/PCMA'], 'audio/PCMA'],
+  const ulaw = 'audio/PCMU';
+  const alaw = 'audio/PCMA';
+  const opus = 'audio/opus';
+  const events = 'audio/telephone-event';
+  for (const [name, number, how, sent, received] of [
+    ['as it is', '+491512345678', {}, ulaw, ulaw],
+    ['with a telephone of A-law, unchanged', '+15005550021', { prefer: [ulaw, alaw] }, ulaw, alaw],
+    ['with A-law here and mu-law there', '+491512345678', { prefer: [alaw], without: [0] }, alaw, alaw],
+    ['by a browser that takes Opus alone and sends the best offered', '+491512345678', { prefer: [opus, events] }, ulaw, opus],
+    ['by a browser that knows Opus alone', '+491512345678', { without: [0, 8, 101] }, opus, opus],
+    ['with a telephone that wants a steady stream', '+15005550022', {}, ulaw, ulaw],
+    ['with Opus and a steady stream', '+15005550022', { without: [0, 8, 101] }, opus, opus],
   ]) {
     it(`is heard both ways, ${name}`, async () => {
       await open();
-      await dial(number, { prefer });
+      await dial(number, how);
       await until('the telephone rings', () => hears(440));
       await inProgress();
       const answeredAt = Date.now();
@@ -64,7 +72,8 @@ describe('a phone call', () => {
       await until('our own tone comes back', () => hears(600));
       const told = await stats();
       assert.equal(told.state, 'connected');
-      assert.equal(told.codec, codec);
+      assert.equal(told.codec, received);
+      assert.equal(told.sentCodec, sent);
       assert.ok(told.energy > 0);
       assert.ok(told.received > 50);
       assert.equal(told.lost, 0);

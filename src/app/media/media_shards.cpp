@@ -1,28 +1,17 @@
 #include "app/media/media_shards.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <chrono>
 #include <utility>
 
 #include "app/media/media_ports.h"
+#include "app/media/sum_counters.h"
 #include "base/check.h"
 
 namespace zvonok::app {
 namespace {
 
 constexpr Duration kMeasureInterval = seconds{2};
-
-/// Of structures that are nothing but counters of 64 bits.
-template <class Counters>
-void add_counters(Counters& sum, const Counters& more) {
-  using Words = std::array<std::uint64_t, sizeof(Counters) / sizeof(std::uint64_t)>;
-  auto words = std::bit_cast<Words>(sum);
-  const auto others = std::bit_cast<Words>(more);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] += others[i];
-  sum = std::bit_cast<Counters>(words);
-}
 
 }  // namespace
 

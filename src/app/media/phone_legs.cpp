@@ -1,8 +1,10 @@
 #include "app/media/phone_legs.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "app/media/sum_counters.h"
 #include "media/phone/sound.h"
 
 namespace zvonok::app {
@@ -30,7 +32,10 @@ class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
   void set_taken(const std::vector<media::CodecParameters>& taken) { to_browser_.set_taken(taken); }
   void attach(std::unique_ptr<port::PhoneLine> line) {
     line_ = std::move(line);
-    if (line_ != nullptr) line_->start(legs_.loop_, *this);
+    if (line_ == nullptr) return;
+    to_line_.set_feed(line_->feed() == port::PhoneLine::Feed::Steady ? media::phone::ToLine::Feed::Steady
+                                                                     : media::phone::ToLine::Feed::AsItComes);
+    line_->start(legs_.loop_, *this);
   }
   void set_mute(bool on) {
     muted_ = on;
@@ -51,6 +56,7 @@ class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
     }
     to_line_.set_law(to_media(line_->law()));
     to_line_.on_packet(now, packet);
+    arm();
   }
   void on_track_ended(TrackId) override {}
 
@@ -100,14 +106,17 @@ class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
   }
 
   void arm() {
-    const TimePoint next = to_browser_.next_timeout();
+    const TimePoint of_line = line_ != nullptr ? to_line_.next_timeout() : TimePoint::max();
+    const TimePoint next = std::min(to_browser_.next_timeout(), of_line);
     if (timer_ && timer_->first <= next) return;
     if (timer_) legs_.loop_.cancel(*timer_);
     timer_.reset();
     if (next == TimePoint::max()) return;
     timer_ = legs_.loop_.schedule(next, [this] {
       timer_.reset();
-      to_browser_.handle_timeout(legs_.loop_.now().mono);
+      const TimePoint now = legs_.loop_.now().mono;
+      to_browser_.handle_timeout(now);
+      if (line_ != nullptr) to_line_.handle_timeout(now);
       arm();
     });
   }
@@ -168,17 +177,8 @@ void PhoneLegs::close(ParticipantId telephone) {
 }
 
 void PhoneLegs::Leg::add_to(PhoneLegCounters& sum) const {
-  const media::phone::ToLineCounters& line = to_line_.counters();
-  sum.to_line.sounds += line.sounds;
-  sum.to_line.digits += line.digits;
-  sum.to_line.malformed += line.malformed;
-  sum.to_line.no_codec += line.no_codec;
-  const media::phone::ToBrowserCounters& browser = to_browser_.counters();
-  sum.to_browser.packets += browser.packets;
-  sum.to_browser.digits += browser.digits;
-  sum.to_browser.unheard += browser.unheard;
-  sum.to_browser.malformed += browser.malformed;
-  sum.to_browser.digits_dropped += browser.digits_dropped;
+  add_counters(sum.to_line, to_line_.counters());
+  add_counters(sum.to_browser, to_browser_.counters());
   sum.without_line += without_line_;
 }
 

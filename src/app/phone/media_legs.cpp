@@ -27,7 +27,8 @@ sdp::Codec codec(std::uint8_t type, std::string name, std::uint32_t rate, std::u
 /// G.711 first: what the telephone speaks needs no conversion.
 std::vector<sdp::Codec> telephone_codecs() {
   return {codec(0, "PCMU", 8000, 1, ""), codec(8, "PCMA", 8000, 1, ""),
-          codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1"), codec(101, "telephone-event", 8000, 1, "0-15")};
+          codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1"), codec(101, "telephone-event", 8000, 1, "0-15"),
+          codec(110, "telephone-event", 48000, 1, "0-15")};
 }
 
 media::CodecParameters to_media(const sdp::Codec& codec, media::Codec known) {

@@ -23,12 +23,12 @@ class Concealer {
 
  private:
   static constexpr std::size_t kHistory = 400;
-  static constexpr std::size_t kPeriodLeast = 40;   // 200 Hz
-  static constexpr std::size_t kPeriodMost = 160;   // 50 Hz
-  static constexpr std::size_t kCompared = 120;     // samples, to find the period
-  static constexpr std::size_t kOverlap = 40;       // 5 ms
-  static constexpr std::size_t kFadeFrom = 80;      // 10 ms
-  static constexpr std::size_t kFadeTo = 480;       // 60 ms
+  static constexpr std::size_t kPeriodLeast = 40;  // 200 Hz
+  static constexpr std::size_t kPeriodMost = 160;  // 50 Hz
+  static constexpr std::size_t kCompared = 120;    // samples, to find the period
+  static constexpr std::size_t kOverlap = 40;      // 5 ms
+  static constexpr std::size_t kFadeFrom = 80;     // 10 ms
+  static constexpr std::size_t kFadeTo = 480;      // 60 ms
   void remember(std::span<const std::int16_t> samples);
   [[nodiscard]] std::size_t find_period() const;
   [[nodiscard]] std::int16_t next_made_up();

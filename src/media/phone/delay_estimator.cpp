@@ -32,7 +32,8 @@ void DelayEstimator::on_packet(TimePoint now, std::uint32_t timestamp, std::uint
   last_timestamp_ = timestamp;
   sent_ += step;
   const Duration transit = now - began_ - sent_;
-  if (step > kStepMost || step < -kStepMost || transit - quickest_ > kStepMost) return begin(now, timestamp, clock_rate);
+  if (step > kStepMost || step < -kStepMost || transit - quickest_ > kStepMost)
+    return begin(now, timestamp, clock_rate);
   if (now - window_began_ > kWindow) {
     window_began_ = now;
     quickest_before_ = std::exchange(quickest_, transit);

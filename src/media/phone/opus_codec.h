@@ -46,8 +46,6 @@ class OpusEncoder {
 
   /// One frame of 20 ms. What was written of `out`, which has room for kBytesMax.
   [[nodiscard]] std::size_t encode(std::span<const std::int16_t> frame, MutableBytes out);
-  /// The share of packets that are lost on the way, 0 to 1: the more, the more of each is repeated in the next.
-  void set_loss(double loss);
 
  private:
   struct State;

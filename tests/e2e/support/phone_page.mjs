@@ -28,13 +28,19 @@ export function preparePhone({ token }) {
     events: [],
     api,
     expect,
-    /** `source`: 'tones' are those of tone(), 'device' is the microphone. `prefer`: MIME types that the answer takes. */
-    async dial(number, { source = 'tones', prefer } = {}) {
+    /** `source`: 'tones' are those of tone(), 'device' is the microphone. `prefer`: MIME types that the answer
+     * takes. `without`: payload types that the browser does not know. */
+    async dial(number, how) {
       phone.call = await expect('POST', 'initiate', { phone_number: number });
       phone.dialedAt = performance.now();
-      await phone.connect(phone.call.sdp_offer, { source, prefer });
+      await phone.connect(phone.call.sdp_offer, how);
     },
-    async connect(sdp, { source = 'tones', prefer } = {}) {
+    async connect(offered, { source = 'tones', prefer, without } = {}) {
+      // A browser that does not know those payload types at all.
+      const sdp = (without ?? []).reduce(
+        (text, type) => text.replace(/(m=audio .*)/, (line) => line.replace(new RegExp(` ${type}(?= |$)`), '')).replace(new RegExp(`a=(rtpmap|fmtp):${type} .*\r\n`, 'g'), ''),
+        offered,
+      );
       phone.pc?.close();
       const pc = new RTCPeerConnection();
       phone.pc = pc;

@@ -1,0 +1,211 @@
+// A steady stream out of an unsteady one, in virtual time: what is heard of a tone that came over a bad network.
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "media/phone/jitter_buffer.h"
+
+namespace zvonok::media::phone {
+namespace {
+
+constexpr double kHz = 400;
+constexpr double kAmplitude = 8000;
+
+struct Network {
+  Duration jitter{};  // up to
+  double loss = 0;
+  double twice = 0;
+  Duration outage_at = seconds{1000};
+  Duration outage{};  // everything is held back for so long
+};
+
+/// What a sender and a network do to a tone, and what is heard of it.
+class Heard {
+ public:
+  Heard(Codec codec, const Network& network, Duration length, unsigned seed = 711) : random_{seed} {
+    std::multimap<TimePoint, MediaPacket> on_the_way;
+    std::vector<std::vector<std::uint8_t>> payloads;
+    const auto packets = static_cast<std::size_t>(length / kFrame);
+    payloads.reserve(packets);
+    OpusEncoder encoder;
+    for (std::size_t i = 0; i < packets; ++i) {
+      std::vector<std::int16_t> samples(kFrameSamples);
+      for (std::size_t j = 0; j < kFrameSamples; ++j) samples[j] = tone(i * kFrameSamples + j);
+      std::vector<std::uint8_t> payload(OpusEncoder::kBytesMax);
+      if (codec == Codec::Opus) {
+        payload.resize(encoder.encode(samples, payload));
+      } else {
+        payload.resize(kFrameSamples);
+        g711::encode(g711::Law::Ulaw, samples, payload);
+      }
+      payloads.push_back(std::move(payload));
+      const TimePoint sent = start_ + kFrame * static_cast<int>(i);
+      if (chance(network.loss)) continue;
+      TimePoint at = sent + milliseconds{30} + std::chrono::duration_cast<Duration>(network.jitter * uniform());
+      const TimePoint held = start_ + network.outage_at;
+      if (at >= held && at < held + network.outage) at = held + network.outage;
+      const MediaPacket packet{
+          .layer = 0,
+          .codec = codec,
+          .clock_rate = codec == Codec::Opus ? 48'000U : 8'000U,
+          .sequence = 70'000 + i,
+          .timestamp = static_cast<std::uint32_t>(0xFFFFF000U + i * (codec == Codec::Opus ? 960 : 160)),
+          .marker = false,
+          .payload = payloads.back(),
+          .frame = {},
+          .vp8 = {},
+          .vp9 = {},
+          .red = {},
+          .repeats = {},
+          .dependency_descriptor = {},
+          .audio_level = {}};
+      on_the_way.emplace(at, packet);
+      if (chance(network.twice)) on_the_way.emplace(at + milliseconds{5}, packet);
+    }
+    TimePoint now = start_ + milliseconds{13};
+    for (std::size_t i = 0; i < packets + 30; ++i, now += kFrame) {
+      while (!on_the_way.empty() && on_the_way.begin()->first <= now) {
+        buffer_.on_packet(on_the_way.begin()->first, on_the_way.begin()->second);
+        on_the_way.erase(on_the_way.begin());
+      }
+      std::array<std::int16_t, kFrameSamples> out;
+      said_.push_back(buffer_.pull(now, out));
+      samples_.insert(samples_.end(), out.begin(), out.end());
+      levels_.push_back(buffer_.level());
+    }
+  }
+
+  [[nodiscard]] JitterCounters counters() const { return buffer_.counters(); }
+  /// Share of the energy between two times that is of the tone, and the energy itself compared with what was sent.
+  [[nodiscard]] double purity(Duration from, Duration to) const {
+    double pure = 0;
+    double all = 0;
+    const std::size_t end = at(to);
+    for (std::size_t i = at(from); i + kFrameSamples <= end; i += kFrameSamples) {
+      double sine = 0;
+      double cosine = 0;
+      for (std::size_t j = 0; j < kFrameSamples; ++j) {
+        const double phase = 2 * std::numbers::pi * kHz * static_cast<double>(j) / 8000;
+        sine += samples_[i + j] * std::sin(phase);
+        cosine += samples_[i + j] * std::cos(phase);
+        all += double{static_cast<double>(samples_[i + j])} * samples_[i + j];
+      }
+      pure += (sine * sine + cosine * cosine) * 2 / kFrameSamples;
+    }
+    return pure / all;
+  }
+  [[nodiscard]] double loudness(Duration from, Duration to) const {
+    double all = 0;
+    for (std::size_t i = at(from); i < at(to); ++i) all += double{static_cast<double>(samples_[i])} * samples_[i];
+    return std::sqrt(2 * all / static_cast<double>(at(to) - at(from))) / kAmplitude;
+  }
+  [[nodiscard]] Duration level_at(Duration time) const { return levels_[static_cast<std::size_t>(time / kFrame)]; }
+  [[nodiscard]] Duration silent_at_first() const {
+    std::size_t frames = 0;
+    while (frames < said_.size() && !said_[frames]) ++frames;
+    return kFrame * static_cast<int>(frames);
+  }
+
+ private:
+  static std::size_t at(Duration time) { return static_cast<std::size_t>(time / microseconds{125}); }
+  static std::int16_t tone(std::size_t i) {
+    return static_cast<std::int16_t>(
+        std::lround(kAmplitude * std::sin(2 * std::numbers::pi * kHz * static_cast<double>(i) / 8000)));
+  }
+  double uniform() { return std::uniform_real_distribution<double>{0, 1}(random_); }
+  bool chance(double share) { return uniform() < share; }
+
+  std::mt19937 random_;
+  TimePoint start_ = TimePoint{} + seconds{100};
+  JitterBuffer buffer_;
+  std::vector<std::int16_t> samples_;
+  std::vector<bool> said_;
+  std::vector<Duration> levels_;
+};
+
+class JitterBufferOf : public testing::TestWithParam<Codec> {};
+INSTANTIATE_TEST_SUITE_P(Codecs, JitterBufferOf, testing::Values(Codec::Pcmu, Codec::Opus));
+
+TEST_P(JitterBufferOf, AGoodNetworkCostsLittleAndIsHeardWhole) {
+  const Heard heard{GetParam(), {}, seconds{10}};
+  EXPECT_LE(heard.silent_at_first(), milliseconds{80});
+  EXPECT_EQ(heard.counters().lost, 0U);
+  EXPECT_EQ(heard.counters().late, 0U);
+  EXPECT_LE(heard.counters().concealed_samples, 6 * kFrameSamples) << "those behind the end";
+  EXPECT_GT(heard.purity(milliseconds{500}, seconds{9}), 0.98);
+  EXPECT_NEAR(heard.loudness(milliseconds{500}, seconds{9}), 1, 0.1);
+  EXPECT_LE(heard.level_at(seconds{5}), milliseconds{40});
+}
+
+TEST_P(JitterBufferOf, JitterIsWaitedFor) {
+  const Heard heard{GetParam(), {.jitter = milliseconds{80}}, seconds{30}};
+  EXPECT_LT(static_cast<double>(heard.counters().late), 0.02 * 1500);
+  EXPECT_GT(heard.purity(seconds{5}, seconds{29}), 0.95);
+  EXPECT_NEAR(heard.loudness(seconds{5}, seconds{29}), 1, 0.1);
+  EXPECT_LE(heard.level_at(seconds{20}), milliseconds{180});
+}
+
+TEST_P(JitterBufferOf, WhatIsLostIsConcealed) {
+  const Heard heard{GetParam(), {.jitter = milliseconds{10}, .loss = 0.1, .twice = 0.1}, seconds{20}};
+  EXPECT_NEAR(static_cast<double>(heard.counters().lost), 100, 40);
+  EXPECT_GT(heard.counters().repeated + heard.counters().late, 50U);
+  EXPECT_GT(heard.purity(seconds{2}, seconds{19}), 0.9);
+  // Opus makes up tones more quietly than voices.
+  EXPECT_NEAR(heard.loudness(seconds{2}, seconds{19}), 1, GetParam() == Codec::Opus ? 0.3 : 0.15);
+}
+
+TEST_P(JitterBufferOf, AfterAnOutageTheDelayComesDownAgain) {
+  const Heard heard{
+      GetParam(), {.jitter = milliseconds{5}, .outage_at = seconds{5}, .outage = milliseconds{400}}, seconds{40}};
+  EXPECT_LE(heard.level_at(seconds{39}), milliseconds{80});
+  EXPECT_GT(heard.purity(seconds{7}, seconds{39}), 0.95);
+  EXPECT_NEAR(heard.loudness(seconds{7}, seconds{39}), 1, 0.1);
+}
+
+TEST_P(JitterBufferOf, SilenceIsSaidWhenNothingComes) {
+  JitterBuffer buffer;
+  std::array<std::int16_t, kFrameSamples> out;
+  out.fill(7);
+  EXPECT_FALSE(buffer.pull(TimePoint{} + seconds{1}, out));
+  for (const std::int16_t sample : out) EXPECT_EQ(sample, 0);
+}
+
+TEST_P(JitterBufferOf, JunkIsCountedAndHoldsNothingUp) {
+  std::mt19937 random{5};
+  JitterBuffer buffer;
+  TimePoint now = TimePoint{} + seconds{1};
+  std::array<std::int16_t, kFrameSamples> out;
+  for (int i = 0; i < 20'000; ++i) {
+    std::vector<std::uint8_t> payload(random() % 400);
+    for (auto& byte : payload) byte = static_cast<std::uint8_t>(random());
+    MediaPacket packet{.layer = 0,
+                       .codec = random() % 2 == 0 ? Codec::Opus : Codec::Pcma,
+                       .clock_rate = 8000,
+                       .sequence = 100'000 + static_cast<std::uint64_t>(i) + random() % 200,
+                       .timestamp = static_cast<std::uint32_t>(random()),
+                       .marker = false,
+                       .payload = payload,
+                       .frame = {},
+                       .vp8 = {},
+                       .vp9 = {},
+                       .red = {},
+                       .repeats = {},
+                       .dependency_descriptor = {},
+                       .audio_level = {}};
+    if (random() % 7 == 0) {
+      buffer.skip(now, packet.sequence);
+    } else {
+      buffer.on_packet(now, packet);
+    }
+    now += milliseconds{random() % 40};
+    (void)buffer.pull(now, out);
+    ASSERT_LE(buffer.level(), seconds{9});
+  }
+}
+
+}  // namespace
+}  // namespace zvonok::media::phone
