@@ -47,6 +47,18 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-# The test needs PostgreSQL's programs, not its service: starting a cluster of our own is enough.
 "${as_root[@]}" apt-get update -qq
+# The programs are what is needed, not their services (databases, SIP and TURN servers): none is started, now or later.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+for package in "${missing[@]}"; do
+  case "$package" in
+    postgresql | coturn | v2ray | prometheus | kamailio | janus)
+      ! command -v systemctl >/dev/null 2>&1 || "${as_root[@]}" systemctl disable --quiet "$package" 2>/dev/null || true ;;
+  esac
+done
