@@ -94,7 +94,7 @@ class MediaNegotiation {
 
  private:
   [[nodiscard]] std::string head(std::string_view ip_version);
-  [[nodiscard]] std::string section(const std::vector<SoundFormat>& formats, std::uint8_t event_type,
+  [[nodiscard]] std::string section(const std::vector<SoundFormat>& formats, std::optional<std::uint8_t> event_type,
                                     std::string_view direction, const std::vector<SdesKey>& keys) const;
   [[nodiscard]] std::vector<SoundFormat> ours() const;
   [[nodiscard]] const SdesKey* our_key(srtp::Profile profile) const;
