@@ -55,6 +55,8 @@ struct RemoteMedia {
 struct AgreedMedia {
   RemoteMedia remote;
   std::optional<SdesKey> our_key{};  // of the same profile as remote.key, or neither is there
+  /// Another address that sound may come from: of a trunk behind a NAT, which names its inner one.
+  std::optional<IpAddress> also_from{};
   friend bool operator==(const AgreedMedia&, const AgreedMedia&) = default;
 };
 

@@ -15,10 +15,10 @@ constexpr double kOurTone = 1000;
 class Baresip {
  public:
   enum class Says { ItsTone, WhatItHears };
-  explicit Baresip(Says says, const std::string& account = "") {
+  explicit Baresip(Says says, const std::string& account = "", const std::string& interface = "127.0.0.1") {
     const std::string source = says == Says::ItsTone ? "aufile," + write_tone() : std::string{"aubridge,itself"};
     const std::string port = std::to_string(port_);
-    folder_.write("config", "net_interface 127.0.0.1\nsip_listen 127.0.0.1:" + port +
+    folder_.write("config", (interface.empty() ? "" : "net_interface " + interface) + "\nsip_listen 127.0.0.1:" + port +
                                 "\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\n"
                                 "module aubridge.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\n"
                                 "audio_source " +
@@ -65,10 +65,11 @@ class Baresip {
 class SipBaresip : public SipWorld {
  protected:
   /// A call to it while we say a tone; what is to be heard.
-  void talk(Baresip& phone, voip_sip::Sealing sealing, double hz) {
+  void talk(Baresip& phone, voip_sip::Sealing sealing, double hz, bool nat = false) {
     ASSERT_TRUE(world_.wait([&] { return phone.is_up(); })) << phone.report();
     voip_sip::Trunk trunk = trunk_at(phone.port());
     trunk.sealing = sealing;
+    trunk.nat = nat;
     start({trunk});
     const CallId call = dial();
     ASSERT_TRUE(wait_for(call, "answered")) << story(call) << phone.report();
@@ -106,6 +107,12 @@ TEST_F(SipBaresip, HearsUs) {
 TEST_F(SipBaresip, HearsUsSealed) {
   Baresip phone{Baresip::Says::WhatItHears, ";mediaenc=srtp-mand"};
   talk(phone, voip_sip::Sealing::Required, kOurTone);
+}
+
+TEST_F(SipBaresip, IsHeardFromBehindANat) {
+  // Left to itself it names the machine's address in the network, and its packets come from loopback.
+  Baresip phone{Baresip::Says::WhatItHears, "", ""};
+  talk(phone, voip_sip::Sealing::Off, kOurTone, true);
 }
 
 TEST_F(SipBaresip, InClearIsNoTelephoneWhereSoundMustBeSealed) {
