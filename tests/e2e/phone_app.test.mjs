@@ -35,7 +35,7 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
   };
 
   before(async () => {
-    server = await startServer({ environment: { VOIP_DENY_PREFIXES: '+7' } });
+    server = await startServer({ environment: { VOIP_DENY_PREFIXES: '+7', SHUTDOWN_TIMEOUT: '100ms' } });
     browser = await launch();
     desk = await Device.open(browser, server.url);
     await desk.signUp(alice);
