@@ -11,6 +11,7 @@
 #include "app/access.h"
 #include "app/call_journal.h"
 #include "app/config/config.h"
+#include "app/deadline_timer.h"
 #include "app/worker_pool.h"
 #include "base/entropy.h"
 #include "base/log.h"
@@ -114,7 +115,7 @@ class TunnelControl final : public socketio::Handler {
   void send(ConnectionId to, const signal::tunnel::Message& message);
   [[nodiscard]] signal::tunnel::ClientConfig config_for(const Client& client, const Tunnel& tunnel,
                                                         call::Role role) const;
-  void arm_timer();
+  void handle_timeout();
 
   Parts parts_;
   const Config& config_;
@@ -127,7 +128,7 @@ class TunnelControl final : public socketio::Handler {
   std::unordered_map<CallId, Tunnel> tunnels_;
   std::unordered_multiset<UserId> reaching_;  // users of tunnels that lead to the media plane
   call::tunnel::Effects effects_;
-  std::optional<net::Loop::TimerKey> timer_;
+  DeadlineTimer timer_{parts_.loop, [this] { return calls_.next_timeout(); }, [this] { handle_timeout(); }};
   TunnelCallCounters counters_;
 };
 

@@ -224,11 +224,12 @@ TEST_F(Program, CallsThatACrashCutOffAreClosedAtTheNextStart) {
   EXPECT_FALSE(call.at("end_time").is_null());
 }
 
-TEST_F(Program, ProvidersThatAreNotThereYetAreRefusedAtTheStart) {
-  for (const char* provider : {"twilio", "sip"}) {
+TEST_F(Program, PhoneProvidersNameTheSettingThatTheyMiss) {
+  const std::pair<const char*, const char*> providers[] = {{"twilio", "VOIP_ACCOUNT_SID"}, {"sip", "VOIP_SIP_SERVER"}};
+  for (const auto& [provider, setting] : providers) {
     const Ran ran = run({"serve"}, {}, {{"VOIP_PROVIDER", provider}});
     EXPECT_NE(ran.status, 0);
-    EXPECT_NE(ran.output.find("use VOIP_PROVIDER=mock"), std::string::npos) << ran.output;
+    EXPECT_NE(ran.output.find(setting), std::string::npos) << ran.output;
   }
 }
 
