@@ -13,6 +13,8 @@ class TwilioLine final : public port::PhoneLine {
   TwilioLine& operator=(const TwilioLine&) = delete;
 
   [[nodiscard]] port::G711 law() const override { return port::G711::Ulaw; }
+  /// Media Streams play what comes one after the other: nobody else would mind what is late or lost.
+  [[nodiscard]] Feed feed() const override { return Feed::Steady; }
   void start(net::Loop& loop, port::PhoneEars& ears) override { wire_->attach_line(loop, ears); }
   void send(TimePoint, const port::PhoneSound& sound) override { wire_->send_sound(sound); }
   void send_digit(TimePoint, char digit) override { wire_->send_digit(digit); }
