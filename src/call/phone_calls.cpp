@@ -142,8 +142,8 @@ Outcome PhoneCalls::on(const BrowserGone& command, const Now& now, Effects& effe
   if (found == by_id_.end()) return Outcome::NoSuchCall;
   effects.emplace_back(HangUp{command.call});
   const bool answered = found->second->view.status == Status::InProgress;
-  end(*found->second,
-      {.reason = answered ? EndReason::Disconnected : EndReason::Canceled, .cause = Cause::BrowserLost}, now, effects);
+  end(*found->second, {.reason = answered ? EndReason::Disconnected : EndReason::Canceled, .cause = Cause::BrowserLost},
+      now, effects);
   return Outcome::Done;
 }
 
@@ -252,6 +252,8 @@ Outcome PhoneCalls::on(const Accept& command, const Now& now, Effects& effects) 
   call.phase_until = now.mono + options_.dial_timeout;
   effects.emplace_back(Changed{.view = call.view, .cause = Cause::Callee});
   effects.emplace_back(TakeUp{command.call});
+  // Muted while it rang: there was no sound yet to be told.
+  if (call.view.muted) effects.emplace_back(PassMute{.call = command.call, .to = Switch::On});
   arm(call);
   return Outcome::Done;
 }

@@ -297,7 +297,7 @@ std::string MediaNegotiation::offer(bool held) {
 Result<AgreedMedia, MediaError> MediaNegotiation::take_answer(std::string_view sdp) {
   auto read = read_media(sdp);
   if (!read) return fail(read.error());
-  AgreedMedia agreed{.remote = std::move(read->media)};
+  AgreedMedia agreed{.remote = std::move(read->media), .our_event_type = kEventType};
   const bool sealed = local_.sealing == Sealing::Required;
   if (sealed && !read->sealed) return fail(MediaError::NotSealed);
   if (read->sealed) {
@@ -317,7 +317,7 @@ Result<AgreedMedia, MediaError> MediaNegotiation::take_answer(std::string_view s
 Result<MediaNegotiation::Answer, MediaError> MediaNegotiation::answer(std::string_view sdp, bool held) {
   auto read = read_media(sdp);
   if (!read) return fail(read.error());
-  AgreedMedia agreed{.remote = read->media};
+  AgreedMedia agreed{.remote = read->media, .our_event_type = read->media.event_type};
   std::vector<SdesKey> answered;
   if (read->sealed) {
     for (const SdesKey& key : read->keys) {

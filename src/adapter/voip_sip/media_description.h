@@ -26,6 +26,8 @@ struct SdesKey {
   srtp::Profile profile = srtp::Profile::Aes128CmSha1_80;
   srtp::MasterKey master;
   friend bool operator==(const SdesKey&, const SdesKey&) = default;
+  /// The tag is a name, which each description gives anew: it says nothing of the key.
+  [[nodiscard]] bool seals_as(const SdesKey& other) const { return profile == other.profile && master == other.master; }
 };
 /// What follows `a=crypto:`. Nothing for suites and parameters that are not spoken here: a key of another length, an
 /// MKI, key derivation rates, unencrypted or unauthenticated streams.
@@ -55,6 +57,9 @@ struct RemoteMedia {
 struct AgreedMedia {
   RemoteMedia remote;
   std::optional<SdesKey> our_key{};  // of the same profile as remote.key, or neither is there
+  /// What we said that digits should be sent to us with: each side sends with what it was told (RFC 3264 section 6.1),
+  /// so that it may be another one than remote.event_type.
+  std::optional<std::uint8_t> our_event_type{};
   /// Another address that sound may come from: of a trunk behind a NAT, which names its inner one.
   std::optional<IpAddress> also_from{};
   friend bool operator==(const AgreedMedia&, const AgreedMedia&) = default;

@@ -1,6 +1,7 @@
 #include "adapter/voip_sip/reception.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proto/rtcp/ntp.h"
 
@@ -8,6 +9,9 @@ namespace zvonok::voip_sip {
 namespace {
 
 constexpr std::int64_t kClock = 8000;
+// RFC 3550 appendix A.1.
+constexpr int kDropoutMost = 3000;
+constexpr int kMisorderMost = 100;
 constexpr std::int64_t kLostMax = 0x7FFFFF;  // 24 bits with a sign
 
 std::uint32_t arrival_of(TimePoint now) {
@@ -19,15 +23,26 @@ std::uint32_t arrival_of(TimePoint now) {
 
 void Reception::on_packet(TimePoint now, std::uint16_t sequence, std::uint32_t timestamp) {
   const std::uint32_t transit = arrival_of(now) - timestamp;
+  const auto jump = static_cast<std::uint16_t>(sequence - static_cast<std::uint16_t>(highest_));
+  if (begun_ && jump >= kDropoutMost && jump <= 65'536 - kMisorderMost) {
+    // One alone may be anything; two in a row are numbers that begin anew.
+    if (std::exchange(after_jump_, static_cast<std::uint16_t>(sequence + 1)) != sequence) return;
+    begun_ = false;
+    received_ = received_before_ = expected_before_ = 0;
+  }
+  after_jump_.reset();
   ++received_;
   if (!begun_) {
     begun_ = true;
     base_ = highest_ = sequence;
     transit_ = transit;
+    timestamp_ = timestamp;
     return;
   }
   const auto ahead = static_cast<std::int16_t>(sequence - static_cast<std::uint16_t>(highest_));
   if (ahead > 0) highest_ += static_cast<std::uint32_t>(ahead);
+  if (timestamp == timestamp_) return;  // all packets of a digit have one: that is not jitter
+  timestamp_ = timestamp;
   const auto difference = static_cast<std::int32_t>(transit - transit_);
   transit_ = transit;
   const auto size = static_cast<std::uint32_t>(difference < 0 ? -static_cast<std::int64_t>(difference) : difference);

@@ -38,6 +38,8 @@ class Reception {
   std::uint64_t received_before_ = 0;
   std::uint32_t jitter_ = 0;  // times 16
   std::uint32_t transit_ = 0;
+  std::uint32_t timestamp_ = 0;              // of the last packet
+  std::optional<std::uint16_t> after_jump_;  // what follows the one that jumped
   std::optional<Report> report_;
 };
 

@@ -1,6 +1,7 @@
 #include "adapter/voip_sip/rtp_session.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/byte_io.h"
 #include "proto/rtcp/ntp.h"
@@ -21,6 +22,10 @@ constexpr std::size_t kPieceMs = 20;
 constexpr std::size_t kDatagramMax = 1500;
 // A jump of the sound's clock by more than this is a new beginning, not a gap.
 constexpr std::int32_t kJumpMax = 8000;
+// Numbers that are left out at once: far from what a rollover counter could be wrong by.
+constexpr std::uint64_t kSkippedMost = 50;
+// The source that is heard has said nothing for so long: the one before it may be heard again.
+constexpr Duration kSourceGone = seconds{1};
 
 /// The quietest code of each law: all but nothing.
 constexpr std::uint8_t silence_of(G711 law) {
@@ -45,19 +50,7 @@ void RtpSession::agree(TimePoint now, const AgreedMedia& agreed) {
   if (ended_ || agreed.remote.formats.empty()) return;
   if (!agreed_ || agreed_->remote.rtp != agreed.remote.rtp) rtp_from_.reset();
   if (!agreed_ || agreed_->remote.rtcp != agreed.remote.rtcp) rtcp_from_.reset();
-  if (!agreed.our_key || !agreed.remote.key) {
-    seal_.reset();
-  } else if (!seal_ || !(seal_->ours == *agreed.our_key)) {
-    seal_ =
-        std::make_unique<Seal>(Seal{.ours = *agreed.our_key,
-                                    .theirs = *agreed.remote.key,
-                                    .sender = srtp::Sender{agreed.our_key->profile, agreed.our_key->master},
-                                    .receiver = srtp::Receiver{agreed.remote.key->profile, agreed.remote.key->master}});
-  } else if (!(seal_->theirs == *agreed.remote.key)) {
-    // Ours goes on under the same key, and so must its numbers.
-    seal_->theirs = *agreed.remote.key;
-    seal_->receiver = srtp::Receiver{agreed.remote.key->profile, agreed.remote.key->master};
-  }
+  agree_on_keys(agreed);
   const bool first = !agreed_;
   agreed_ = agreed;
   if (first) {
@@ -67,6 +60,34 @@ void RtpSession::agree(TimePoint now, const AgreedMedia& agreed) {
     // Opens what is between us, and shows where we are to those who answer the address they hear from.
     if (may_send()) send_silence(now);
   }
+}
+
+void RtpSession::agree_on_keys(const AgreedMedia& agreed) {
+  if (own_seal_ != nullptr) own_seal_->next = sequence_;
+  if (!agreed.our_key || !agreed.remote.key) {
+    own_seal_ = nullptr;
+    their_seal_.reset();
+    return;
+  }
+  const SdesKey& ours = *agreed.our_key;
+  const SdesKey& theirs = *agreed.remote.key;
+  const auto used = std::ranges::find_if(own_seals_, [&ours](const OwnSeal& seal) { return seal.key.seals_as(ours); });
+  if (used != own_seals_.end()) {
+    own_seal_ = &*used;
+    if (sequence_ < used->next) {
+      sequence_ = (used->next & ~std::uint64_t{0xFFFF}) | (sequence_ & 0xFFFF);
+      if (sequence_ < used->next) sequence_ += 0x10000;
+      free_numbers_ = 0;
+    }
+  } else {
+    own_seal_ = &own_seals_.emplace_back(OwnSeal{.key = ours, .sender = srtp::Sender{ours.profile, ours.master}});
+    sequence_ &= 0xFFFF;  // the other side begins a new key at a rollover counter of 0
+    free_numbers_ = 0;
+  }
+  // The same key goes on with what is known of its numbers, also under another tag: they may have wrapped.
+  if (their_seal_ && their_seal_->key.seals_as(theirs)) return;
+  their_seal_ =
+      std::make_unique<TheirSeal>(TheirSeal{.key = theirs, .receiver = srtp::Receiver{theirs.profile, theirs.master}});
 }
 
 G711 RtpSession::law() const {
@@ -101,10 +122,20 @@ void RtpSession::send(TimePoint now, const PhoneSound& sound) {
   // Our clock goes on over pauses, digits and whoever else speaks; within one talk it is the sound's.
   const std::uint32_t expected = last_timestamp_ + last_length_;
   const auto off = shift_ ? static_cast<std::int32_t>(sound.timestamp + *shift_ - expected) : 0;
+  const bool goes_on = shift_ && !sound.is_first && !after_silence_ && off >= -kJumpMax && off <= kJumpMax;
   if (!shift_ || sound.is_first || off < -kJumpMax || off > kJumpMax) {
     shift_ = running_timestamp(now) - sound.timestamp;
+    free_numbers_ = 0;
+  } else if (after_silence_ && off < 0) {
+    shift_ = running_timestamp(now) - sound.timestamp;  // the silence has gone on for a little longer than the pause
   }
   if (digits_out_.is_sending()) return;  // a digit takes the place of sound (RFC 4733 section 2.2)
+  const std::uint32_t timestamp = sound.timestamp + *shift_;
+  const auto number = number_for(static_cast<std::int32_t>(timestamp - expected), count, goes_on);
+  if (!number) {
+    ++counters_.late;
+    return;
+  }
   std::array<std::uint8_t, PhoneSound::kSamplesMax> quiet;
   Bytes samples = sound.samples.first(count);
   if (mute_ || hold_) {
@@ -114,22 +145,53 @@ void RtpSession::send(TimePoint now, const PhoneSound& sound) {
   send_packet(now,
               {.payload_type = sound_type(),
                .marker = std::exchange(after_silence_, false) || sound.is_first,
-               .timestamp = sound.timestamp + *shift_},
+               .timestamp = timestamp,
+               .number = *number,
+               .length = static_cast<std::uint32_t>(count)},
               samples);
-  last_length_ = static_cast<std::uint32_t>(count);
+}
+
+/// What is lost on the way to us leaves its numbers out, so that the telephone's end conceals it as it would its own
+/// losses; what only comes late gets the number that was left out for it. Nothing: it comes too late for that.
+std::optional<std::uint64_t> RtpSession::number_for(std::int32_t off, std::size_t count, bool goes_on) {
+  const auto length = static_cast<std::int32_t>(count);
+  if (!goes_on) free_numbers_ = 0;  // of another clock
+  if (!goes_on || std::abs(off) < length) return sequence_;
+  const auto pieces = static_cast<std::uint64_t>(std::abs(off) / length);
+  if (off > 0) {
+    const std::uint64_t skipped = std::min(pieces, kSkippedMost);
+    sequence_ += skipped;
+    free_numbers_ = free_numbers_ << skipped | ((std::uint64_t{1} << skipped) - 1);
+    return sequence_;
+  }
+  if (off % length != 0 || pieces > 64) return std::nullopt;
+  const std::uint64_t bit = std::uint64_t{1} << (pieces - 1);
+  if ((free_numbers_ & bit) == 0) return std::nullopt;
+  free_numbers_ &= ~bit;
+  return sequence_ - pieces;
 }
 
 void RtpSession::send_silence(TimePoint now) {
   std::array<std::uint8_t, kPieceMs * kClock / 1000> quiet;
   std::ranges::fill(quiet, silence_of(law()));
-  send_packet(now, {.payload_type = sound_type(), .marker = true, .timestamp = running_timestamp(now)}, quiet);
-  last_length_ = quiet.size();
+  send_packet(now,
+              {.payload_type = sound_type(),
+               .marker = true,
+               .timestamp = running_timestamp(now),
+               .number = sequence_,
+               .length = quiet.size()},
+              quiet);
   after_silence_ = true;
 }
 
 void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payload) {
   std::array<std::uint8_t, kDatagramMax> buffer;
-  const std::uint64_t sequence = sequence_++;
+  const std::uint64_t sequence = header.number;
+  const bool is_next = sequence == sequence_;
+  if (is_next) {
+    ++sequence_;
+    free_numbers_ <<= 1;
+  }
   const std::size_t head = rtp::write_header(buffer,
                                              {.marker = header.marker,
                                               .payload_type = rtp::PayloadType{header.payload_type},
@@ -138,20 +200,21 @@ void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payloa
                                               .ssrc = ssrc_},
                                              {});
   std::size_t length = head + payload.size();
-  if (seal_) {
-    length = seal_->sender.seal_rtp(sequence, ssrc_, buffer, head, {}, payload);
+  if (own_seal_ != nullptr) {
+    length = own_seal_->sender.seal_rtp(sequence, ssrc_, buffer, head, {}, payload);
     if (length == 0) return;
   } else {
     std::ranges::copy(payload, buffer.begin() + static_cast<std::ptrdiff_t>(head));
   }
   out_.send_rtp(rtp_from_ ? rtp_from_->at : agreed_->remote.rtp, Bytes{buffer}.first(length));
-  if (header.timestamp != last_timestamp_) clock_at_ = now;  // the packets of a digit have that of its beginning
-  last_timestamp_ = header.timestamp;
-  last_length_ = 0;
   last_sent_ = now;
   ++packets_;
   octets_ += static_cast<std::uint32_t>(payload.size());
   ++counters_.sent;
+  if (!is_next) return;                                      // late: the clock is where it was
+  if (header.timestamp != last_timestamp_) clock_at_ = now;  // the packets of a digit have that of its beginning
+  last_timestamp_ = header.timestamp;
+  last_length_ = header.length;
 }
 
 // ---- in ------------------------------------------------------------------------------------------------------------
@@ -178,8 +241,8 @@ void RtpSession::on_rtp(TimePoint now, const SocketAddress& from, MutableBytes d
     return;
   }
   MutableBytes plain = datagram;
-  if (seal_) {
-    const auto opened = seal_->receiver.open_rtp(datagram);
+  if (their_seal_) {
+    const auto opened = their_seal_->receiver.open_rtp(datagram);
     if (!opened) {
       ++counters_.unsealed;
       return;
@@ -197,13 +260,32 @@ void RtpSession::on_rtp(TimePoint now, const SocketAddress& from, MutableBytes d
   hear(now, *packet, payload->bytes);
 }
 
+/// A source that is new takes the place of the one before, which may go on for a moment: both at once would be heard
+/// one piece after the other.
+bool RtpSession::is_of_current_source(TimePoint now, rtp::Ssrc ssrc) {
+  if (!reception_ || reception_->ssrc() != ssrc) {
+    if (reception_ && ssrc == source_before_ && now - source_heard_ < kSourceGone) {
+      ++counters_.other_sources;
+      return false;
+    }
+    if (reception_) source_before_ = reception_->ssrc();
+    reception_.emplace(ssrc);
+    first_sound_ = true;
+  }
+  source_heard_ = now;
+  return true;
+}
+
 void RtpSession::hear(TimePoint now, const rtp::PacketView& packet, Bytes payload) {
   const auto type = std::to_underlying(packet.payload_type);
   const auto& formats = agreed_->remote.formats;
   const auto format = std::ranges::find(formats, type, &SoundFormat::payload_type);
   // The static types mean what they mean, whatever was agreed on: some gateways change over without a word.
   const bool is_static = type == 0 || type == 8;
-  const bool is_event = agreed_->remote.event_type == type;
+  const bool is_event = agreed_->our_event_type == type || agreed_->remote.event_type == type;
+  // Whatever it is, it has a number of the stream's: what is left out here was reported as lost.
+  if (!is_of_current_source(now, packet.ssrc)) return;
+  reception_->on_packet(now, packet.sequence, packet.timestamp);
   if (type == kComfortNoiseType || type == kOldComfortNoiseType) {
     ++counters_.comfort_noise;
     return;
@@ -212,11 +294,6 @@ void RtpSession::hear(TimePoint now, const rtp::PacketView& packet, Bytes payloa
     ++counters_.unknown_type;
     return;
   }
-  if (!reception_ || reception_->ssrc() != packet.ssrc) {
-    reception_.emplace(packet.ssrc);
-    first_sound_ = true;
-  }
-  reception_->on_packet(now, packet.sequence, packet.timestamp);
   ++counters_.received;
   if (is_event) {
     if (const auto event = parse_event(payload)) {
@@ -251,8 +328,8 @@ void RtpSession::hear_sound(TimePoint now, const rtp::PacketView& packet, G711 l
 void RtpSession::on_rtcp(TimePoint now, const SocketAddress& from, MutableBytes datagram) {
   if (ended_ || !believes(now, from, rtcp_from_)) return;
   Bytes plain = datagram;
-  if (seal_) {
-    const auto length = seal_->receiver.open_rtcp(datagram);
+  if (their_seal_) {
+    const auto length = their_seal_->receiver.open_rtcp(datagram);
     if (!length) {
       ++counters_.unsealed;
       return;
@@ -291,12 +368,13 @@ void RtpSession::poll(const Now& now) {
     if (!may_send() || !agreed_->remote.event_type) continue;
     std::array<std::uint8_t, kEventBytes> payload{};
     write_event(packet->event, payload);
-    send_packet(
-        now.mono,
-        {.payload_type = *agreed_->remote.event_type, .marker = packet->is_first, .timestamp = digit_timestamp_},
-        payload);
-    // So that what comes next begins where the digit ended.
-    last_length_ = packet->event.duration;
+    send_packet(now.mono,
+                {.payload_type = *agreed_->remote.event_type,
+                 .marker = packet->is_first,
+                 .timestamp = digit_timestamp_,
+                 .number = sequence_,
+                 .length = packet->event.duration},  // what comes next begins where the digit ended
+                payload);
     after_silence_ = true;
     shift_.reset();
   }
@@ -326,8 +404,8 @@ void RtpSession::send_report(const Now& now, bool bye) {
   if (bye) written = written && rtcp::write_bye(writer, {&ssrc_, 1}, "") == rtcp::Written::Yes;
   if (!written) return;
   std::size_t length = writer.size();
-  if (seal_) {
-    length = seal_->sender.seal_rtcp(buffer, length);
+  if (own_seal_ != nullptr) {
+    length = own_seal_->sender.seal_rtcp(buffer, length);
     if (length == 0) return;
   }
   out_.send_rtcp(rtcp_from_ ? rtcp_from_->at : agreed_->remote.rtcp, Bytes{buffer}.first(length));

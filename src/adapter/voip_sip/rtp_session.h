@@ -6,6 +6,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,9 +34,11 @@ struct RtpCounters {
   std::uint64_t unsealed = 0;      // not sealed with the agreed key, or a replay
   std::uint64_t unknown_type = 0;  // payload types that were not agreed on
   std::uint64_t on_hold = 0;
+  std::uint64_t other_sources = 0;  // of one whose place another has taken
   // Dropped on the way out:
   std::uint64_t not_listening = 0;  // nothing is agreed yet, or they said that they don't
   std::uint64_t wrong_law = 0;
+  std::uint64_t late = 0;            // its place is taken, or passed
   std::uint64_t digits_dropped = 0;  // too many, or none are agreed on
 };
 
@@ -84,18 +87,23 @@ class RtpSession {
   [[nodiscard]] const RtpCounters& counters() const { return counters_; }
 
  private:
-  struct Seal {
-    SdesKey ours;
-    SdesKey theirs;
+  struct OwnSeal {
+    SdesKey key;
     srtp::Sender sender;
+    std::uint64_t next = 0;  // lowest number that may be sent, when it is taken again
+  };
+  struct TheirSeal {
+    SdesKey key;
     srtp::Receiver receiver;
   };
+  void agree_on_keys(const AgreedMedia& agreed);
   struct Latch {
     SocketAddress at;
     TimePoint heard{};
   };
   [[nodiscard]] bool believes(TimePoint now, const SocketAddress& from, const std::optional<Latch>& latch);
   [[nodiscard]] bool may_send() const { return agreed_ && agreed_->remote.receives && !ended_; }
+  [[nodiscard]] bool is_of_current_source(TimePoint now, rtp::Ssrc ssrc);
   void hear(TimePoint now, const rtp::PacketView& packet, Bytes payload);
   void hear_sound(TimePoint now, const rtp::PacketView& packet, port::G711 law, Bytes payload);
   void send_silence(TimePoint now);
@@ -103,7 +111,10 @@ class RtpSession {
     std::uint8_t payload_type = 0;
     bool marker = false;
     std::uint32_t timestamp = 0;
+    std::uint64_t number = 0;  // sequence_, or one that was left out
+    std::uint32_t length = 0;  // on its clock
   };
+  [[nodiscard]] std::optional<std::uint64_t> number_for(std::int32_t off, std::size_t count, bool goes_on);
   void send_packet(TimePoint now, const Outgoing& header, Bytes payload);
   void send_report(const Now& now, bool bye);
   /// What the clock of what we send says at `now`.
@@ -114,9 +125,14 @@ class RtpSession {
   port::PhoneEars& ears_;
   rtp::Ssrc ssrc_;
   std::string cname_;
-  std::uint64_t sequence_;
+  std::uint64_t sequence_;          // the next one
+  std::uint64_t free_numbers_ = 0;  // bit i: sequence_ - 1 - i was left out
   std::optional<AgreedMedia> agreed_;
-  std::unique_ptr<Seal> seal_;  // of this object alone: large, and rare
+  // Sealed, when these are there. Keys of ours that were used are kept with what was counted under them: numbers never
+  // come twice under one key.
+  std::list<OwnSeal> own_seals_;  // one for each profile at most
+  OwnSeal* own_seal_ = nullptr;
+  std::unique_ptr<TheirSeal> their_seal_;  // large, and rare
   std::optional<Latch> rtp_from_;
   std::optional<Latch> rtcp_from_;
   bool hold_ = false;
@@ -137,7 +153,9 @@ class RtpSession {
   TimePoint next_report_ = TimePoint::max();
 
   // Received.
-  std::optional<Reception> reception_;
+  std::optional<Reception> reception_;  // of the source that is heard
+  TimePoint source_heard_{};
+  std::optional<rtp::Ssrc> source_before_;
   DigitReader digits_in_;
   bool first_sound_ = true;
   RtpCounters counters_;

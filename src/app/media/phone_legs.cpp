@@ -49,10 +49,13 @@ class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
   [[nodiscard]] bool has_line() const { return line_ != nullptr; }
 
   // What the browser says.
-  void on_audio(const media::Track&, const media::MediaPacket& packet, TimePoint now) override {
+  void on_audio(const media::Track& track, const media::MediaPacket& packet, TimePoint now) override {
     if (line_ == nullptr) {
       ++without_line_;
       return;
+    }
+    if (const std::uint8_t stream = track.layers[packet.layer].epoch; std::exchange(stream_, stream) != stream) {
+      to_line_.restart();
     }
     to_line_.set_law(to_media(line_->law()));
     to_line_.on_packet(now, packet);
@@ -125,6 +128,7 @@ class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
   ParticipantId telephone_;
   bool muted_ = false;
   bool held_ = false;
+  std::uint8_t stream_ = 0;  // of the browser's track: which of those that it had
   Line to_line_end_{*this};
   Browser to_browser_end_{*this};
   media::phone::ToLine to_line_{to_line_end_};

@@ -54,8 +54,10 @@ void SipFigures::report(const Tell& tell) const {
   of_reason(kDropped, kDroppedHelp, "unsealed", sound.unsealed);
   of_reason(kDropped, kDroppedHelp, "unknown_type", sound.unknown_type);
   of_reason(kDropped, kDroppedHelp, "on_hold", sound.on_hold);
+  of_reason(kDropped, kDroppedHelp, "other_source", sound.other_sources);
   of_reason(kDropped, kDroppedHelp, "not_listening", sound.not_listening);
   of_reason(kDropped, kDroppedHelp, "wrong_law", sound.wrong_law);
+  of_reason(kDropped, kDroppedHelp, "late", sound.late);
   of_reason(kDropped, kDroppedHelp, "digits", sound.digits_dropped);
 }
 

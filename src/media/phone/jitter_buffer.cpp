@@ -32,13 +32,17 @@ void JitterBuffer::restart() {
   drop_all();
   started_ = false;
   playing_ = false;
+  made_up_ = 0;
+  late_in_a_row_ = 0;
 }
 
 JitterBuffer::Slot* JitterBuffer::place_for(TimePoint now, std::uint64_t sequence) {
   if (started_ && sequence < next_) {
     ++counters_.late;
-    return nullptr;
+    if (++late_in_a_row_ < kLateMost) return nullptr;
+    restart();
   }
+  late_in_a_row_ = 0;
   if (started_ && sequence >= next_ + kPackets) {
     ++counters_.overflows;
     restart();
@@ -93,9 +97,14 @@ bool JitterBuffer::decode_next() {
       packet_samples_ = place.samples;
       count = decoder_.decode(place.codec, place.payload, decoded).value_or(0);
     }
+    made_up_ = 0;
     place.filled = false;
     --held_;
     held_samples_ -= place.samples;
+  } else if (made_up_ >= packet_samples_ / 2) {
+    // It was waited for, and what was made up meanwhile stands in its place.
+    made_up_ -= std::min(made_up_, packet_samples_);
+    ++counters_.lost;
   } else {
     const Slot& after = slot(next_ + 1);
     const Bytes behind = after.filled && after.samples > 0 && after.codec == codec_ ? Bytes{after.payload} : Bytes{};
@@ -133,6 +142,7 @@ bool JitterBuffer::pull(TimePoint now, std::span<std::int16_t, kFrameSamples> ou
     while (!slot(next_).filled) ++next_;  // what was lost in a pause is none
     playing_ = true;
     made_up_in_a_row_ = 0;
+    made_up_ = 0;
     least_ = held_samples_ + ready_.size();
     least_since_ = now;
   }
@@ -151,6 +161,7 @@ bool JitterBuffer::pull(TimePoint now, std::span<std::int16_t, kFrameSamples> ou
     decoder_.conceal(codec_, {}, std::span{made_up}.first(made));
     ready_.insert(ready_.end(), made_up.begin(), made_up.begin() + static_cast<std::ptrdiff_t>(made));
     counters_.concealed_samples += made;
+    made_up_ += made;
   } else {
     made_up_in_a_row_ = 0;
   }

@@ -31,6 +31,8 @@ class JitterBuffer {
  public:
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kPayloadMax = 1500;
+  /// That many behind what was played, and none ahead of it: they are numbered anew.
+  static constexpr std::size_t kLateMost = 64;
 
   /// `packet.sequence` is unrolled.
   void on_packet(TimePoint now, const MediaPacket& packet);
@@ -71,6 +73,8 @@ class JitterBuffer {
   std::size_t packet_samples_ = kFrameSamples;
   TimePoint waiting_since_{};
   std::size_t made_up_in_a_row_ = 0;  // frames
+  std::size_t made_up_ = 0;           // samples since the last packet: of those that are missing now
+  std::size_t late_in_a_row_ = 0;     // packets
   std::vector<std::int16_t> ready_;   // decoded
   // The least that there was of late: more than is needed all the time is too much.
   std::size_t least_ = 0;

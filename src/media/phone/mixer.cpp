@@ -33,6 +33,11 @@ void Mixer::on_packet(TimePoint now, TrackId voice, const MediaPacket& packet) {
   found->second.on_packet(now, packet);
 }
 
+void Mixer::restart(TrackId voice) {
+  const auto found = voices_.find(voice);
+  if (found != voices_.end()) found->second.restart();
+}
+
 bool Mixer::pull(TimePoint now, std::span<std::int16_t, kFrameSamples> out) {
   std::array<std::int32_t, kFrameSamples> sum{};
   std::array<std::int16_t, kFrameSamples> one;

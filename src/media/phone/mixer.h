@@ -1,5 +1,5 @@
-// Many voices made one, for a telephone that is in a room: 20 ms every 20 ms of all that is said there. Each voice has a
-// jitter buffer of its own; those who say nothing cost nothing. Sans-IO.
+// Many voices made one, for a telephone that is in a room: 20 ms every 20 ms of all that is said there. Each voice has
+// a jitter buffer of its own; those who say nothing cost nothing. Sans-IO.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -18,6 +18,8 @@ class Mixer {
   static constexpr std::size_t kVoicesMax = 32;
 
   void on_packet(TimePoint now, TrackId voice, const MediaPacket& packet);
+  /// That voice goes on in another stream, numbered anew.
+  void restart(TrackId voice);
   void remove(TrackId voice) { voices_.erase(voice); }
   /// False: nobody says anything, and `out` is silence. Loud passages are bent and not cut off.
   bool pull(TimePoint now, std::span<std::int16_t, kFrameSamples> out);

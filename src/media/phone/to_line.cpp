@@ -10,6 +10,8 @@ constexpr std::uint32_t kOpusTicks = 6;  // of its clock for one sample
 constexpr std::size_t kConcealedMost = 480;
 // A thread that stood still for longer does not make up for it.
 constexpr Duration kBehindMost = milliseconds{100};
+// Far from any time of the stream before, so that Timeline lets a new one begin where that has ended.
+constexpr std::uint32_t kAnotherClock = 1U << 30;
 
 }  // namespace
 
@@ -23,6 +25,12 @@ void ToLine::set_feed(Feed feed) {
     jitter_.reset();
     counters_ = all;
   }
+}
+
+void ToLine::restart() {
+  if (jitter_ != nullptr) jitter_->restart();
+  if (decoding_ != nullptr) decoding_->newest.reset();
+  digits_ = {};
 }
 
 void ToLine::on_packet(TimePoint now, const MediaPacket& packet) {
@@ -74,20 +82,24 @@ void ToLine::on_opus(TimePoint now, const MediaPacket& packet) {
     ++counters_.malformed;
     return;
   }
-  if (decoding_ == nullptr) {
-    decoding_ = std::make_unique<Decoding>();
-    decoding_->newest = packet.sequence - 1;
-    decoding_->newest_at = packet.timestamp;
-  }
+  if (decoding_ == nullptr) decoding_ = std::make_unique<Decoding>();
   Decoding& state = *decoding_;
-  if (packet.sequence <= state.newest) {
+  if (state.newest && packet.sequence <= *state.newest) {
     ++counters_.late;
-    return;
+    if (++state.late_in_a_row < JitterBuffer::kLateMost) return;
+    state.newest.reset();  // no network holds back so many: they are numbered anew
+  }
+  state.late_in_a_row = 0;
+  const bool begins = !state.newest;
+  if (begins) {
+    state.newest_at = packet.timestamp;
+    state.samples = 0;
+    state.clock += kAnotherClock;
   }
   const auto step =
       static_cast<std::int32_t>(packet.timestamp - state.newest_at) / static_cast<std::int32_t>(kOpusTicks);
   const std::uint32_t clock = state.clock + static_cast<std::uint32_t>(step);
-  const bool lost = packet.sequence > state.newest + 1;
+  const bool lost = !begins && packet.sequence > *state.newest + 1;
   const std::size_t before = state.samples;
   state.newest = packet.sequence;
   state.newest_at = packet.timestamp;
@@ -112,7 +124,7 @@ void ToLine::on_opus(TimePoint now, const MediaPacket& packet) {
     ++counters_.decoded;
     count = state.decoder.decode(Codec::Opus, packet.payload, decoded).value_or(0);
   }
-  send(now, clock, packet.marker, std::span{decoded}.first(count));
+  send(now, clock, packet.marker || begins, std::span{decoded}.first(count));
 }
 
 /// In pieces of 20 ms, as far as it goes.
@@ -139,7 +151,9 @@ void ToLine::on_event(TimePoint now, const MediaPacket& packet) {
     return;
   }
   if (jitter_ != nullptr) jitter_->skip(now, packet.sequence);
-  if (decoding_ != nullptr && packet.sequence > decoding_->newest) decoding_->newest = packet.sequence;
+  if (decoding_ != nullptr && decoding_->newest && packet.sequence > *decoding_->newest) {
+    decoding_->newest = packet.sequence;
+  }
   const auto digit = digits_.on_packet(packet.timestamp, *event);
   if (!digit) return;
   ++counters_.digits;

@@ -52,6 +52,8 @@ class ToLine {
   void set_feed(Feed feed);
   /// The line hears silence in place of what is said.
   void set_silent(bool on) { silent_ = on; }
+  /// What comes next is of another stream, numbered anew: of a page that was loaded again, of another device.
+  void restart();
 
   void on_packet(TimePoint now, const MediaPacket& packet);
   void handle_timeout(TimePoint now);
@@ -63,10 +65,11 @@ class ToLine {
   /// Opus as it comes.
   struct Decoding {
     SpeechDecoder decoder;
-    std::uint64_t newest = 0;     // sequence
-    std::uint32_t newest_at = 0;  // its timestamp, 48 kHz
-    std::uint32_t clock = 0;      // the same at 8 kHz
-    std::size_t samples = 0;      // that it held
+    std::optional<std::uint64_t> newest;  // sequence; none before the first packet
+    std::uint32_t newest_at = 0;          // its timestamp, 48 kHz
+    std::uint32_t clock = 0;              // the same at 8 kHz
+    std::size_t samples = 0;              // that it held
+    std::size_t late_in_a_row = 0;
   };
   void on_g711(TimePoint now, g711::Law law, const MediaPacket& packet);
   void on_opus(TimePoint now, const MediaPacket& packet);

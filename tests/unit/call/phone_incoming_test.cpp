@@ -23,6 +23,13 @@ TEST(IncomingPhoneCalls, RingAreAcceptedAndHungUp) {
   EXPECT_FALSE(scene.presence().is_engaged(UserId{"alice"}));
 }
 
+TEST(IncomingPhoneCalls, WhoIsMutedWhileItRingsIsMutedWhenItIsTaken) {
+  PhoneScene scene;
+  scene.incoming("c", "alice");
+  EXPECT_EQ(scene.mute("c", "alice", Switch::On), (Lines{"mute on", "ringing by caller"}));
+  EXPECT_EQ(scene.accept("c", "alice"), (Lines{"ringing by callee", "take up", "mute on"}));
+}
+
 TEST(IncomingPhoneCalls, OfSeveralDevicesTheFirstHasIt) {
   PhoneScene scene;
   scene.incoming("c", "alice");

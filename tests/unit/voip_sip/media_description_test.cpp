@@ -132,6 +132,17 @@ TEST(MediaDescription, AnswersWithOneLawAndTheirTypes) {
   EXPECT_NE(only_ulaw.answer(kPlain, false)->sdp.find("RTP/AVP 0 96\r\n"), std::string::npos);
 }
 
+TEST(MediaDescription, SaysWhatDigitsComeUnder) {
+  auto ours = negotiation();
+  EXPECT_EQ(ours.answer(kPlain, false)->agreed.our_event_type, 96) << "as they said";
+  const std::string offer = ours.offer(false);
+  EXPECT_NE(offer.find("a=rtpmap:101 telephone-event/8000"), std::string::npos);
+  const auto agreed = ours.take_answer(kPlain);
+  ASSERT_TRUE(agreed.has_value());
+  EXPECT_EQ(agreed->remote.event_type, 96);
+  EXPECT_EQ(agreed->our_event_type, 101);
+}
+
 TEST(MediaDescription, AnswersHoldWithItsReverse) {
   struct Case {
     std::string_view theirs;

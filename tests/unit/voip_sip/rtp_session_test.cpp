@@ -171,6 +171,55 @@ TEST_F(RtpSessions, KeepTheirClockOverPausesAndNewBeginnings) {
   EXPECT_EQ(last().timestamp, before + 8800);
 }
 
+TEST_F(RtpSessions, LeaveTheNumbersOutOfWhatIsLostOnTheWayToThem) {
+  session_.agree(now_, plain());
+  now_ += milliseconds{20};
+  speak(8000, true);
+  const std::uint16_t first = last().sequence;
+  const std::uint32_t at = last().timestamp;
+  speak(8000 + 4 * 160);  // three are missing
+  EXPECT_EQ(last().sequence, first + 4);
+  EXPECT_EQ(last().timestamp, at + 4 * 160);
+  speak(8000 + 2 * 160);  // one of them was only late
+  EXPECT_EQ(last().sequence, first + 2);
+  EXPECT_EQ(last().timestamp, at + 2 * 160);
+  const std::size_t sent_before = wire_.rtp.size();
+  speak(8000 + 2 * 160);  // again
+  speak(8000);            // was never missing
+  speak(8000 - 160 * 30);
+  EXPECT_EQ(wire_.rtp.size(), sent_before);
+  EXPECT_EQ(session_.counters().late, 3U);
+  speak(8000 + 5 * 160);  // and on it goes
+  EXPECT_EQ(last().sequence, first + 5);
+  EXPECT_EQ(last().timestamp, at + 5 * 160);
+  speak(8000 + 160);
+  EXPECT_EQ(last().sequence, first + 1);
+  speak(8000 + 56 * 160);  // fifty at most
+  EXPECT_EQ(last().sequence, first + 5 + 51);
+}
+
+TEST_F(RtpSessions, LeaveNoNumbersOutForPausesAndDigits) {
+  session_.agree(now_, plain());
+  now_ += milliseconds{20};
+  speak(8000, true);
+  speak(8160);
+  const std::uint16_t first = last().sequence;
+  now_ += milliseconds{500};
+  speak(8160 + 4000, true);  // after silence, as they say
+  EXPECT_EQ(last().sequence, first + 1);
+  const std::uint32_t before = last().timestamp;
+  pass(seconds{3});  // one piece of silence of ours
+  speak(8160 + 4000 + 23'900);
+  EXPECT_EQ(last().sequence, first + 3);
+  EXPECT_NEAR(static_cast<double>(last().timestamp - before), 24'000, 200);
+  session_.add_digits(now_, "1");
+  pass(milliseconds{300});
+  const std::uint16_t digit = last().sequence;
+  speak(8160 + 4000 + 26'400);
+  EXPECT_EQ(last().sequence, digit + 1);
+  EXPECT_EQ(session_.counters().late, 0U);
+}
+
 TEST_F(RtpSessions, SendSilenceWhileNobodySpeaks) {
   session_.agree(now_, plain());
   wire_.rtp.clear();
@@ -357,6 +406,101 @@ TEST_F(RtpSessions, TellDigitsOnce) {
   EXPECT_EQ(session_.counters().malformed, 1U);
 }
 
+TEST_F(RtpSessions, TakeDigitsUnderEithersType) {
+  AgreedMedia agreed = plain();
+  agreed.remote.event_type = 96;  // what they want to be sent
+  agreed.our_event_type = 101;    // what they were told to send
+  session_.agree(now_, agreed);
+  const auto press = [&](std::uint8_t type, std::uint16_t sequence, std::uint32_t timestamp) {
+    std::array<std::uint8_t, 4> payload{};
+    write_event({.event = 5, .end = true, .duration = 800}, payload);
+    hear(packet(type, sequence, timestamp, payload));
+  };
+  press(101, 1, 8000);
+  press(96, 2, 16000);
+  EXPECT_EQ(ears_.digits, "55");
+  session_.add_digits(now_, "1");
+  pass(milliseconds{100});
+  EXPECT_EQ(last().payload_type, rtp::PayloadType{96});
+}
+
+TEST_F(RtpSessions, HearTheNewSourceAlone) {
+  session_.agree(now_, plain());
+  std::uint16_t sequence = 0;
+  const auto both_speak = [&](int pieces) {
+    for (int i = 0; i < pieces; ++i, ++sequence) {
+      now_ += milliseconds{20};
+      hear(packet(0, sequence, sequence * 160U, piece_, false, 1));
+      hear(packet(0, sequence, 50'000 + sequence * 160U, piece_, false, 2));
+    }
+  };
+  hear(packet(0, 0, 0, piece_, false, 1));
+  both_speak(0);
+  hear(packet(0, 0, 0, piece_, false, 2));  // takes its place
+  both_speak(100);
+  EXPECT_EQ(ears_.heard.size(), 102U);
+  EXPECT_EQ(session_.counters().other_sources, 100U);
+  now_ += seconds{2};
+  hear(packet(0, 7, 7, piece_, false, 1));  // the new one has gone
+  EXPECT_EQ(ears_.heard.size(), 103U);
+}
+
+TEST_F(RtpSessions, ReportNoLossWhereThereIsNone) {
+  session_.agree(now_, plain());
+  std::uint16_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  const auto comes = [&](std::uint8_t type, std::size_t length) {
+    now_ += milliseconds{20};
+    hear(packet(type, sequence++, timestamp, Bytes{piece_}.first(length)));
+    timestamp += 160;
+  };
+  for (int talk = 0; talk < 5; ++talk) {
+    for (int i = 0; i < 10; ++i) comes(0, 160);
+    for (int i = 0; i < 20; ++i) comes(13, 1);  // comfort noise
+    for (int i = 0; i < 3; ++i) comes(18, 20);  // nothing that was agreed on
+    for (std::uint16_t i = 1; i <= 8; ++i) {    // a digit: one timestamp
+      now_ += milliseconds{20};
+      std::array<std::uint8_t, 4> payload{};
+      write_event({.event = 3, .end = i > 5, .duration = static_cast<std::uint16_t>(i * 160)}, payload);
+      hear(packet(101, sequence++, timestamp, payload));
+    }
+    timestamp += 8 * 160;
+  }
+  pass(seconds{5});
+  ASSERT_FALSE(wire_.rtcp.empty());
+  rtcp::Reader reader{wire_.rtcp.front().bytes};
+  const auto first = reader.next();
+  ASSERT_TRUE(first && std::holds_alternative<rtcp::SenderReport>(*first));
+  const auto& block = std::get<rtcp::SenderReport>(*first).blocks[0];
+  EXPECT_EQ(block.fraction_lost, 0);
+  EXPECT_EQ(block.cumulative_lost, 0);
+  EXPECT_EQ(block.highest_sequence, sequence - 1U);
+  EXPECT_LT(block.jitter, 20U);
+}
+
+TEST(Receptions, BeginAnewWhenTheNumbersDo) {
+  for (const std::uint16_t anew : {std::uint16_t{100}, std::uint16_t{60'000}}) {
+    Reception reception{rtp::Ssrc{1}};
+    TimePoint now{seconds{1}};
+    const auto hear = [&](std::uint16_t from, int packets) {
+      for (int i = 0; i < packets; ++i, now += milliseconds{20}) {
+        const auto sequence = static_cast<std::uint16_t>(from + i);
+        reception.on_packet(now, sequence, sequence * 160U);
+      }
+    };
+    hear(30'000, 500);
+    hear(7, 1);  // one alone is not counted
+    hear(30'500, 500);
+    EXPECT_EQ(reception.report(now).cumulative_lost, 0);
+    hear(anew, 500);
+    const auto block = reception.report(now);
+    EXPECT_EQ(block.cumulative_lost, 0);
+    EXPECT_EQ(block.fraction_lost, 0);
+    EXPECT_EQ(block.highest_sequence, anew + 499U);
+    EXPECT_EQ(reception.received(), 499U);
+  }
+}
+
 TEST_F(RtpSessions, Report) {
   session_.agree(now_, plain());
   for (std::uint16_t i = 0; i < 100; ++i) {
@@ -443,6 +587,84 @@ TEST(SealedSessions, UnderstandEachOtherAndNobodyElse) {
     b.on_rtcp(now, {.ip = here, .port = 1001}, report);
     EXPECT_EQ(b.counters().malformed, 0U);
   }
+}
+
+/// One whose numbers have wrapped, and what it is told next.
+class LongSealedCall : public testing::Test {
+ protected:
+  static AgreedMedia keyed(srtp::Profile profile, std::uint8_t seed, std::uint32_t tag) {
+    const auto key = [&](std::uint8_t first) {
+      std::array<std::uint8_t, srtp::kKeyBytesMax + srtp::kSaltBytesMax> bytes{};
+      bytes.fill(first);
+      SdesKey made{.tag = tag, .profile = profile, .master = {}};
+      made.master.key = srtp::Secret<srtp::kKeyBytesMax>{Bytes{bytes}.first(srtp::key_bytes(profile))};
+      made.master.salt = srtp::Secret<srtp::kSaltBytesMax>{Bytes{bytes}.first(srtp::salt_bytes(profile))};
+      return made;
+    };
+    AgreedMedia agreed = plain();
+    agreed.our_key = key(seed);
+    agreed.remote.key = key(static_cast<std::uint8_t>(seed + 1));
+    return agreed;
+  }
+  static AgreedMedia mirrored(AgreedMedia agreed) {
+    std::swap(agreed.our_key, agreed.remote.key);
+    return agreed;
+  }
+  void speak(int pieces) {
+    const std::vector<std::uint8_t> samples(160, 0x5A);
+    for (int i = 0; i < pieces; ++i, timestamp_ += 160) {
+      now_ += milliseconds{20};
+      a_.send(now_, {.law = G711::Ulaw, .timestamp = timestamp_, .samples = samples});
+      bring();
+    }
+  }
+  void bring() {
+    for (Sent& sent : wire_a_.rtp) b_.on_rtp(now_, kThere, sent.bytes);
+    wire_a_.rtp.clear();
+  }
+  const AgreedMedia first_ = keyed(srtp::Profile::Aes128CmSha1_80, 1, 4);
+  TimePoint now_{seconds{100}};
+  std::uint32_t timestamp_ = 0;
+  Wire wire_a_, wire_b_;
+  Ears ears_a_, ears_b_;
+  RtpSession a_{{.ssrc = rtp::Ssrc{1}, .sequence = 0x7FFF, .timestamp = 5, .cname = "a"}, wire_a_, ears_a_};
+  RtpSession b_{{.ssrc = rtp::Ssrc{2}, .sequence = 3, .timestamp = 5, .cname = "b"}, wire_b_, ears_b_};
+
+  void SetUp() override {
+    a_.agree(now_, first_);
+    b_.agree(now_, mirrored(first_));
+    speak(33'000);
+    ASSERT_EQ(ears_b_.heard.size(), 33'001U);
+  }
+};
+
+TEST_F(LongSealedCall, GoesOnUnderTheSameKeyWithAnotherTag) {
+  b_.agree(now_, mirrored(keyed(srtp::Profile::Aes128CmSha1_80, 1, 1)));
+  a_.agree(now_, keyed(srtp::Profile::Aes128CmSha1_80, 1, 1));
+  speak(10);
+  EXPECT_EQ(ears_b_.heard.size(), 33'011U);
+  EXPECT_EQ(b_.counters().unsealed, 0U);
+}
+
+TEST_F(LongSealedCall, ReplaysStayRefusedAfterANewAgreement) {
+  // As it was on the wire: what was opened is spoilt.
+  const std::vector<std::uint8_t> samples(160, 0x5A);
+  a_.send(now_, {.law = G711::Ulaw, .timestamp = timestamp_, .samples = samples});
+  auto replay = wire_a_.rtp.back().bytes;
+  bring();
+  const std::size_t heard = ears_b_.heard.size();
+  b_.agree(now_, mirrored(keyed(srtp::Profile::Aes128CmSha1_80, 1, 1)));
+  b_.on_rtp(now_, kThere, replay);
+  EXPECT_EQ(ears_b_.heard.size(), heard);
+  EXPECT_EQ(b_.counters().unsealed, 1U);
+}
+
+TEST_F(LongSealedCall, BeginsItsCountOfWrapsAnewUnderANewKey) {
+  const AgreedMedia other = keyed(srtp::Profile::AeadAes256Gcm, 9, 2);
+  a_.agree(now_, other);
+  b_.agree(now_, mirrored(other));
+  speak(10);
+  EXPECT_EQ(ears_b_.heard.size(), 33'011U);
 }
 
 }  // namespace

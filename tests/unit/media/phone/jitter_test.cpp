@@ -158,6 +158,59 @@ TEST_P(JitterBufferOf, WhatIsLostIsConcealed) {
   EXPECT_NEAR(heard.loudness(seconds{2}, seconds{19}), 1, GetParam() == Codec::Opus ? 0.3 : 0.15);
 }
 
+TEST_P(JitterBufferOf, WhatIsLostCostsItsOwnTimeAndNoMore) {
+  const Heard heard{GetParam(), {.loss = 0.05}, seconds{30}};
+  const auto lost = static_cast<double>(heard.counters().lost);
+  EXPECT_NEAR(lost, 75, 30);
+  EXPECT_NEAR(static_cast<double>(heard.counters().concealed_samples), (lost + 5) * kFrameSamples, 10 * kFrameSamples);
+  EXPECT_LE(heard.counters().shortened_samples, 3 * kFrameSamples) << "nothing piled up";
+  for (int i = 2; i < 29; ++i) EXPECT_LE(heard.level_at(seconds{i}), milliseconds{40});
+}
+
+TEST_P(JitterBufferOf, NumbersThatBeginAnewAreHeardAfterAWhileAlsoWithoutAWord) {
+  JitterBuffer buffer;
+  std::array<std::int16_t, kFrameSamples> out;
+  std::array<std::int16_t, kFrameSamples> loud;
+  for (std::size_t i = 0; i < loud.size(); ++i) loud[i] = i % 40 < 20 ? 8000 : -8000;
+  std::vector<std::uint8_t> payload(kFrameSamples);
+  OpusEncoder encoder;
+  TimePoint now = TimePoint{} + seconds{1};
+  const auto play = [&](std::uint64_t from, std::size_t packets) {
+    std::size_t heard = 0;
+    for (std::size_t i = 0; i < packets; ++i, now += kFrame) {
+      if (GetParam() == Codec::Opus) {
+        payload.resize(OpusEncoder::kBytesMax);
+        payload.resize(encoder.encode(loud, payload));
+      } else {
+        g711::encode(g711::Law::Ulaw, loud, payload);
+      }
+      buffer.on_packet(now,
+                       {.layer = 0,
+                        .codec = GetParam(),
+                        .clock_rate = GetParam() == Codec::Opus ? 48'000U : 8'000U,
+                        .sequence = from + i,
+                        .timestamp = static_cast<std::uint32_t>((from + i) * (GetParam() == Codec::Opus ? 960 : 160)),
+                        .marker = false,
+                        .payload = payload,
+                        .frame = {},
+                        .vp8 = {},
+                        .vp9 = {},
+                        .red = {},
+                        .repeats = {},
+                        .dependency_descriptor = {},
+                        .audio_level = {}});
+      heard += buffer.pull(now, out) ? 1U : 0U;
+    }
+    return heard;
+  };
+  EXPECT_GE(play(30'000, 500), 495U);
+  buffer.restart();
+  EXPECT_GE(play(20'000, 500), 495U) << "told of it";
+  EXPECT_EQ(buffer.counters().late, 0U);
+  EXPECT_GE(play(5, 500), 430U) << "not told of it";
+  EXPECT_EQ(buffer.counters().late, JitterBuffer::kLateMost);
+}
+
 TEST_P(JitterBufferOf, AfterAnOutageTheDelayComesDownAgain) {
   const Heard heard{
       GetParam(), {.jitter = milliseconds{5}, .outage_at = seconds{5}, .outage = milliseconds{400}}, seconds{40}};

@@ -215,6 +215,76 @@ TEST_F(OpusToLine, APauseIsNotFilled) {
   EXPECT_EQ(line.timestamps[1] - line.timestamps[0], 90 * kFrameSamples);
 }
 
+/// A page that was loaded again: the same telephone, another stream.
+class OpusBegunAnew : public testing::TestWithParam<ToLine::Feed> {
+ protected:
+  OpusBegunAnew() { to_line.set_feed(GetParam()); }
+  void say(std::uint64_t first, std::uint32_t timestamp, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i, now += kFrame) {
+      while (to_line.next_timeout() <= now) to_line.handle_timeout(to_line.next_timeout());
+      Blob payload(OpusEncoder::kBytesMax);
+      payload.resize(encoder.encode(sine(500, i * kFrameSamples, kFrameSamples), payload));
+      to_line.on_packet(now,
+                        packet_of(Codec::Opus, first + i, timestamp + static_cast<std::uint32_t>(i * 960), payload));
+    }
+  }
+  [[nodiscard]] double heard_since(std::size_t from) const {
+    return share_in_pieces(500, std::span{line.heard}.subspan(from));
+  }
+  void expect_one_clock() const {
+    for (std::size_t i = 1; i < line.timestamps.size(); ++i) {
+      const std::uint32_t step = line.timestamps[i] - line.timestamps[i - 1];
+      ASSERT_GE(step, kFrameSamples) << i;
+      ASSERT_LE(step, 10 * kFrameSamples) << i;
+    }
+  }
+  TimePoint now = TimePoint{} + seconds{50};
+  OpusEncoder encoder;
+  Line line;
+  ToLine to_line{line};
+};
+INSTANTIATE_TEST_SUITE_P(Feeds, OpusBegunAnew, testing::Values(ToLine::Feed::AsItComes, ToLine::Feed::Steady));
+
+TEST_P(OpusBegunAnew, IsHeardAtOnce) {
+  say(30'000, 1'000'000, 500);
+  now += milliseconds{100};
+  const std::size_t before = line.heard.size();
+  to_line.restart();
+  say(12, 77, 200);
+  EXPECT_EQ(to_line.counters().late, 0U);
+  EXPECT_GE(line.heard.size(), before + 195 * kFrameSamples);
+  EXPECT_GT(heard_since(before + 20 * kFrameSamples), 0.95);
+  expect_one_clock();
+}
+
+TEST_P(OpusBegunAnew, IsHeardAfterAWhileThoughNobodySaidSo) {
+  say(30'000, 1'000'000, 500);
+  const std::size_t before = line.heard.size();
+  say(12, 77, 200);
+  EXPECT_EQ(to_line.counters().late, JitterBuffer::kLateMost);
+  EXPECT_GT(heard_since(before + 90 * kFrameSamples), 0.95);
+}
+
+TEST_P(OpusBegunAnew, ItsDigitsAreNoRepeatsOfThoseBefore) {
+  say(30'000, 1'000'000, 5);
+  const auto press = [&](std::uint64_t sequence) {
+    Blob event{5, 0x80, 0x03, 0x20};  // "5", its end, after 800 ticks
+    to_line.on_packet(now, packet_of(Codec::TelephoneEvent, sequence, 96'000, event));
+  };
+  press(30'005);
+  press(30'006);
+  EXPECT_EQ(line.digits, "5");
+  to_line.restart();
+  press(7);
+  EXPECT_EQ(line.digits, "55");
+}
+
+TEST_P(OpusBegunAnew, TheFirstNumberMayBeNull) {
+  say(0, 0, 100);
+  EXPECT_EQ(to_line.counters().late, 0U);
+  EXPECT_GE(line.heard.size(), 95 * kFrameSamples);
+}
+
 TEST_F(OpusToLine, MutedIsSilence) {
   for (std::size_t i = 0; i < 10; ++i) say(i);
   to_line.set_silent(true);
@@ -258,6 +328,25 @@ TEST(PhoneMixer, EverybodyIsHeardAndNothingIsCutOff) {
   mixer.remove(TrackId{3});
   std::array<std::int16_t, kFrameSamples> out;
   EXPECT_FALSE(mixer.pull(now, out));
+}
+
+TEST(PhoneMixer, AVoiceMayBeginAnew) {
+  Mixer mixer;
+  TimePoint now = TimePoint{} + seconds{50};
+  const Blob bytes(kFrameSamples, 0x10);
+  std::array<std::int16_t, kFrameSamples> out;
+  const auto heard = [&](std::uint64_t first) {
+    int spoke = 0;
+    for (std::uint64_t i = 0; i < 50; ++i, now += kFrame) {
+      mixer.on_packet(now, TrackId{1}, packet_of(Codec::Pcmu, first + i, static_cast<std::uint32_t>(i * 160), bytes));
+      spoke += mixer.pull(now, out) ? 1 : 0;
+    }
+    return spoke;
+  };
+  EXPECT_GE(heard(9000), 45);
+  mixer.restart(TrackId{1});
+  mixer.restart(TrackId{2});  // nobody
+  EXPECT_GE(heard(5), 45);
 }
 
 TEST(PhoneMixer, VoicesHaveALimit) {
