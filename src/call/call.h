@@ -44,6 +44,7 @@ enum class EndReason {
 struct PhoneSide {
   std::string number;      // E.164 with its plus
   std::string session_id;  // as the API names it: sess_...
+  std::string key{};       // Idempotency-Key of the request that began it; "": none
   friend bool operator==(const PhoneSide&, const PhoneSide&) = default;
 };
 

@@ -97,7 +97,7 @@ Outcome PhoneCalls::on(const Initiate& command, const Now& now, Effects& effects
   if (const auto refused = obstacle(command)) return *refused;
   CallView view = begun(command.call, now.wall);
   view.record.caller = command.user;
-  view.record.phone = PhoneSide{.number = command.number.value(), .session_id = command.session_id};
+  view.record.phone = PhoneSide{.number = command.number.value(), .session_id = command.session_id, .key = command.key};
   Call& call = add(std::move(view));
   call.phase_until = now.mono + options_.dial_timeout;
   book_.count_call(command.user);

@@ -124,6 +124,7 @@ struct Initiate {
   std::string session_id;
   UserId user;
   PhoneNumber number;
+  std::string key{};  // Idempotency-Key, for the record
 };
 /// A telephone calls a user. Whatever becomes of it, the provider is told by an effect.
 struct Incoming {

@@ -41,6 +41,7 @@ inline constexpr std::size_t kIdBytesMax = 128;
 inline constexpr std::size_t kEmailBytesMax = 320;
 inline constexpr std::size_t kDisplayNameBytesMax = 400;  // 100 code points of 4 bytes
 inline constexpr std::size_t kPasswordHashBytesMax = 512;
+inline constexpr std::size_t kCallKeyBytesMax = 255;
 
 // ---- users -------------------------------------------------------------------------------------------------------
 
@@ -193,6 +194,10 @@ class CallStore {
   /// Of every node, in no order: who has begun phone calls since then.
   [[nodiscard]] virtual StoreResult<std::vector<PhoneUsage>> phone_usage(WallTime since) = 0;
   [[nodiscard]] virtual StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) = 0;
+  /// The newest phone call that `user` began under that Idempotency-Key since then.
+  [[nodiscard]] virtual StoreResult<std::optional<call::CallRecord>> find_keyed_call(const UserId& user,
+                                                                                     std::string_view key,
+                                                                                     WallTime since) = 0;
   /// Who is rung when that number is called: who has it, else who has `*`; nobody who is disabled. See
   /// PhoneNumberStore.
   [[nodiscard]] virtual StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) = 0;

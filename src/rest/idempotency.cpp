@@ -17,6 +17,13 @@ bool may_differ(int status) {
 
 }  // namespace
 
+Problem idempotency_key_reused() {
+  Problem problem = bad_request("This Idempotency-Key was used for another request");
+  problem.status = 422;
+  problem.code = "idempotency_key_reused";
+  return problem;
+}
+
 Result<Idempotency::Begun, Problem> Idempotency::begin(const HttpRequest& request, const UserId& user, TimePoint now) {
   const auto text = request.header("Idempotency-Key");
   if (!text) return NotAsked{};
@@ -30,10 +37,7 @@ Result<Idempotency::Begun, Problem> Idempotency::begin(const HttpRequest& reques
     return First{std::move(key)};
   }
   if (entry->second.request_hash != hash) {
-    Problem problem = bad_request("This Idempotency-Key was used for another request");
-    problem.status = 422;
-    problem.code = "idempotency_key_reused";
-    return fail(std::move(problem));
+    return fail(idempotency_key_reused());
   }
   if (!entry->second.answer) {
     return fail(conflict("request_under_way", "The first request with this Idempotency-Key is not answered yet"));

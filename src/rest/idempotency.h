@@ -1,5 +1,6 @@
 // `Idempotency-Key`: a request that is sent again gets the answer of the first one, and nothing is done twice
-// (draft-ietf-httpapi-idempotency-key-header-06). Kept in memory: after a restart a repeated request is a new one.
+// (draft-ietf-httpapi-idempotency-key-header-06). Kept in memory: what began a phone call the books know besides
+// (CallStore::find_keyed_call).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,9 @@
 namespace zvonok::rest {
 
 inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
+/// 422.
+[[nodiscard]] Problem idempotency_key_reused();
 
 class Idempotency {
  public:

@@ -199,6 +199,18 @@ class MemoryStore final : public port::Store {
     const auto found = calls_.find(id);
     return found == calls_.end() ? std::nullopt : std::optional{found->second.record};
   }
+  port::StoreResult<std::optional<call::CallRecord>> find_keyed_call(const UserId& user, std::string_view key,
+                                                                     WallTime since) override {
+    const std::lock_guard lock{mutex_};
+    if (!up()) return error(Kind::Unavailable);
+    std::optional<call::CallRecord> newest;
+    for (const auto& [id, row] : calls_) {
+      const call::CallRecord& record = row.record;
+      if (record.caller != user || !record.phone || record.phone->key != key || record.started_at < since) continue;
+      if (!newest || newest->started_at <= record.started_at) newest = record;
+    }
+    return newest;
+  }
   port::StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) override {
     const std::lock_guard lock{mutex_};
     if (!up()) return error(Kind::Unavailable);

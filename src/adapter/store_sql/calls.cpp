@@ -19,20 +19,23 @@ const std::string kSelect =
     "SELECT id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
     "duration_seconds, session_id, phone_number, tunnel_seconds, "
     "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
-    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received FROM calls";
+    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, "
+    "idempotency_key FROM calls";
 const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Text,    Column::Text,    Column::Text,
                                    Column::Text,    Column::Integer, Column::Integer, Column::Integer, Column::Integer,
                                    Column::Text,    Column::Integer, Column::Text,    Column::Text,    Column::Integer,
                                    Column::Integer, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
-                                   Column::Integer, Column::Integer, Column::Integer};
+                                   Column::Integer, Column::Integer, Column::Integer, Column::Text};
 constexpr std::size_t kTunnelColumn = 14;
+constexpr std::size_t kKeyColumn = 23;
 
 // The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
 const InsertSql kUpsert{
     "calls (id, kind, state, caller_id, callee_id, chat_id, started_at, ringing_at, answered_at, ended_at, end_reason, "
     "duration_seconds, session_id, phone_number, tunnel_seconds, "
     "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
-    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, node)",
+    "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, "
+    "idempotency_key, node)",
     "ON CONFLICT (id) DO UPDATE SET "
     "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
     "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
@@ -105,7 +108,9 @@ std::optional<CallRecord> to_record(const Row& row) {
   const auto reason = row.optional_text(10);
   std::optional<call::PhoneSide> phone;
   if (auto number = row.optional_text(13)) {
-    phone = call::PhoneSide{.number = std::move(*number), .session_id = row.optional_text(12).value_or("")};
+    phone = call::PhoneSide{.number = std::move(*number),
+                            .session_id = row.optional_text(12).value_or(""),
+                            .key = row.optional_text(kKeyColumn).value_or("")};
   }
   return CallRecord{.id = CallId{row.text(0)},
                     .kind = *kind,
@@ -163,6 +168,8 @@ Params to_params(const CallRecord& record, std::string_view node) {
                 {"session_id", optional_value(record.phone ? OptionalText{record.phone->session_id} : std::nullopt)},
                 {"phone_number", optional_value(record.phone ? OptionalText{record.phone->number} : std::nullopt)}};
   add_tunnel_use(params, record.tunnel);
+  const bool is_keyed = record.phone && !record.phone->key.empty();
+  params.push_back({"idempotency_key", optional_value(is_keyed ? OptionalText{record.phone->key} : std::nullopt)});
   params.push_back({"node", std::string{node}});
   return params;
 }
@@ -175,7 +182,8 @@ std::optional<port::StoreError> check(const CallRecord& record) {
   if (record.chat) texts.required("chat id", record.chat->value());
   if (record.phone) {
     texts.allowed("phone number", record.phone->number, port::kIdBytesMax)
-        .allowed("session id", record.phone->session_id, port::kIdBytesMax);
+        .allowed("session id", record.phone->session_id, port::kIdBytesMax)
+        .allowed("key", record.phone->key, port::kCallKeyBytesMax);
     // Who calls us may withhold it.
     if (!record.caller.empty()) texts.required("phone number", record.phone->number);
   }
@@ -285,6 +293,23 @@ StoreResult<std::optional<CallRecord>> StoreSql::find_call(const CallId& id) {
     if (rows.empty()) return std::nullopt;
     auto record = to_record(rows.front());
     if (!record) return fail(unreadable("find_call"));
+    return record;
+  });
+}
+
+StoreResult<std::optional<CallRecord>> StoreSql::find_keyed_call(const UserId& user, std::string_view key,
+                                                                 WallTime since) {
+  using Found = std::optional<CallRecord>;
+  if (!possible_id(user.value()) || TextCheck{}.allowed("key", key, port::kCallKeyBytesMax).error()) return Found{};
+  return database_->run("find_keyed_call", Access::Read, [&](Session& session) -> StoreResult<Found> {
+    const auto rows = session.query(
+        kSelect +
+            " WHERE caller_id = :user AND idempotency_key = :key AND started_at >= :since "
+            "ORDER BY started_at DESC, id DESC LIMIT 1",
+        kColumns, {{"user", user.value()}, {"key", std::string{key}}, {"since", unix_milliseconds(since)}});
+    if (rows.empty()) return Found{};
+    auto record = to_record(rows.front());
+    if (!record) return fail(unreadable("find_keyed_call"));
     return record;
   });
 }

@@ -160,6 +160,9 @@ class StoreSql final : public port::Store {
                                                                              const port::PageRequest& page) override;
   [[nodiscard]] port::StoreResult<std::vector<port::PhoneUsage>> phone_usage(WallTime since) override;
   [[nodiscard]] port::StoreResult<std::optional<call::CallRecord>> find_call(const CallId& id) override;
+  [[nodiscard]] port::StoreResult<std::optional<call::CallRecord>> find_keyed_call(const UserId& user,
+                                                                                   std::string_view key,
+                                                                                   WallTime since) override;
   [[nodiscard]] port::StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) override;
   [[nodiscard]] port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override;
 

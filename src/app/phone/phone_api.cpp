@@ -126,17 +126,53 @@ void PhoneApi::reply_told(Asked asked, const CallId& id, PhoneControl::Told told
 
 // ---- routes --------------------------------------------------------------------------------------------------------
 
+/// A key is looked up in the books before anything is dialed: memory forgets, and other nodes have a memory of their
+/// own. While the database is down calls are made all the same.
 void PhoneApi::initiate(Asked asked) {
   const auto number = rest::decode_initiate(asked.exchange.request());
   if (!number) return reply(asked, number.error());
+  if (!asked.key) return place(std::move(asked), *number);
+  using Record = port::StoreResult<std::optional<call::CallRecord>>;
+  const WallTime since =
+      parts_.loop.now().wall - std::chrono::duration_cast<milliseconds>(rest::Idempotency::Options{}.kept);
   const UserId user = asked.exchange.principal->user;
-  parts_.phone.initiate(user, *number, [this, waiting = std::move(asked)](PhoneControl::Initiated result) mutable {
-    if (result) return reply(waiting, rest::encode_initiated(row_of(std::move(*result))));
-    const PhoneControl::NotInitiated& why = result.error();
-    if (!why.view) return reply(waiting, rest::problem_of(why.outcome, parts_.loop.now().wall));
-    const std::string& request = waiting.exchange.request().request_id;
-    reply(waiting, rest::to_response(rest::provider_failed(why.fault), request, row_of(*why.view)));
-  });
+  const std::string key = asked.key->second;
+  // Two owners: the journal's task, and this call, which goes on when the journal takes nothing.
+  const auto shared = std::make_shared<Asked>(std::move(asked));
+  const bool accepted =
+      parts_.journal.query([this, shared, user, key, since, number = *number](port::CallStore* store) {
+        Record record = store == nullptr ? Record{std::nullopt} : store->find_keyed_call(user, key, since);
+        parts_.loop.post([this, shared, number, record = std::move(record)] {
+          if (record && *record) return replay(std::move(*shared), number, **record);
+          place(std::move(*shared), number);
+        });
+      });
+  if (!accepted) place(std::move(*shared), *number);
+}
+
+void PhoneApi::replay(Asked asked, const call::phone::PhoneNumber& number, const call::CallRecord& record) {
+  if (record.phone->number != number.value()) return reply(asked, rest::idempotency_key_reused());
+  // What the provider refused may be tried again, as with any answer of 5xx: no telephone has rung.
+  const bool rang = record.ringing_at || record.answered_at;
+  if (record.reason == call::EndReason::Failed && !rang) return place(std::move(asked), number);
+  auto view = parts_.phone.find(record.id);
+  HttpResponse response = rest::encode_initiated(
+      view ? row_of(std::move(*view)) : PhoneCallRow{.record = record, .live = std::nullopt, .sdp_offer = {}});
+  response.add_header("Idempotent-Replayed", "true");
+  reply(asked, std::move(response));
+}
+
+void PhoneApi::place(Asked asked, const call::phone::PhoneNumber& number) {
+  const UserId user = asked.exchange.principal->user;
+  std::string key = asked.key ? asked.key->second : std::string{};
+  parts_.phone.initiate(
+      user, number, std::move(key), [this, waiting = std::move(asked)](PhoneControl::Initiated result) mutable {
+        if (result) return reply(waiting, rest::encode_initiated(row_of(std::move(*result))));
+        const PhoneControl::NotInitiated& why = result.error();
+        if (!why.view) return reply(waiting, rest::problem_of(why.outcome, parts_.loop.now().wall));
+        const std::string& request = waiting.exchange.request().request_id;
+        reply(waiting, rest::to_response(rest::provider_failed(why.fault), request, row_of(*why.view)));
+      });
 }
 
 void PhoneApi::terminate(Asked asked) {

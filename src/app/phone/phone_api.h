@@ -41,6 +41,9 @@ class PhoneApi {
   };
   void dispatch(const rest::Match& match, Asked asked);
   void initiate(Asked asked);
+  void place(Asked asked, const call::phone::PhoneNumber& number);
+  /// The books know a call of this key: of an earlier run of this server, or of another node.
+  void replay(Asked asked, const call::phone::PhoneNumber& number, const call::CallRecord& record);
   void terminate(Asked asked);
   void show(const rest::Match& match, Asked asked);
   /// Accept or Decline, as the route says.

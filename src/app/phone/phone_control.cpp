@@ -54,13 +54,14 @@ void PhoneControl::restore(const std::vector<port::PhoneUsage>& usage) {
 
 // ---- commands ------------------------------------------------------------------------------------------------------
 
-void PhoneControl::initiate(const UserId& user, const PhoneNumber& number,
+void PhoneControl::initiate(const UserId& user, const PhoneNumber& number, std::string key,
                             std::move_only_function<void(Initiated)> done) {
   const Now& now = parts_.loop.now();
   const CallId id{make_ordered_uuid(parts_.entropy, now.wall, counters_.initiated)};
   placing_.emplace(
       id, Placing{.asked = now.mono, .done = std::move(done), .to_dial = std::nullopt, .refused_with = std::nullopt});
-  const Outcome outcome = run(Initiate{.call = id, .session_id = new_session_id(), .user = user, .number = number});
+  const Outcome outcome =
+      run(Initiate{.call = id, .session_id = new_session_id(), .user = user, .number = number, .key = std::move(key)});
   if (outcome == Outcome::Done) return;
   Placing refused = std::move(placing_.at(id));
   placing_.erase(id);

@@ -62,8 +62,9 @@ class PhoneControl {
     std::optional<call::phone::CallView> view;
   };
   using Initiated = Result<call::phone::CallView, NotInitiated>;
-  /// `done` runs once: when the provider has the call, or has refused it.
-  void initiate(const UserId& user, const call::phone::PhoneNumber& number,
+  /// `key`: the request's Idempotency-Key, for the record. `done` runs once: when the provider has the call, or has
+  /// refused it.
+  void initiate(const UserId& user, const call::phone::PhoneNumber& number, std::string key,
                 std::move_only_function<void(Initiated)> done);
 
   struct Told {

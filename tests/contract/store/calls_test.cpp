@@ -366,6 +366,28 @@ TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
   EXPECT_EQ(found(2), nameless) << "who calls may withhold it";
 }
 
+TEST_P(Calls, OfTelephonesAreFoundByTheKeyOfTheirRequest) {
+  CallRecord keyed = phoned(3, "alice", "+491512345678");
+  keyed.phone->key = "one call";
+  ASSERT_STORED(store().save_calls({keyed, phoned(4, "alice", "+491512345678")}, "node-1"));
+  EXPECT_EQ(found(3), keyed);
+  const auto by_key = [&](const std::string& user, const std::string& key, double since) {
+    return store().find_keyed_call(UserId{user}, key, at(since)).value();
+  };
+  EXPECT_EQ(by_key("alice", "one call", 3), keyed);
+  EXPECT_EQ(by_key("alice", "one call", 4), std::nullopt) << "too long ago";
+  EXPECT_EQ(by_key("bob", "one call", 0), std::nullopt) << "a key is its user's";
+  EXPECT_EQ(by_key("alice", "another", 0), std::nullopt);
+  EXPECT_EQ(by_key("alice", "", 0), std::nullopt) << "no key is no key";
+  CallRecord later = phoned(5, "alice", "+491512345678");
+  later.phone->key = "one call";
+  ASSERT_STORED(store().save_calls({ended(active(keyed)), later}, "node-1"));
+  EXPECT_EQ(by_key("alice", "one call", 0), later) << "the newest";
+  keyed.id = CallId{uuid_of(6)};
+  keyed.phone->key = std::string(256, 'k');
+  EXPECT_STORE_ERROR(store().save_calls({keyed}, "node-1"), StoreErrorKind::Invalid);
+}
+
 TEST_P(Calls, OfTelephonesAreSettledLikeOthers) {
   ASSERT_STORED(
       store().save_calls({phoned(1, "alice", "+491512345678"), active(phoned(2, "bob", "+12025550123"))}, "n"));

@@ -138,6 +138,24 @@ TEST_P(CrashedServer, HasOneEndedRecordOfEveryCallWhenItIsBack) {
     }
     for (const std::string& id : ids[user]) EXPECT_TRUE(known.contains(id)) << id << " was begun and is not known";
   }
+  // The same request under the same key is the same call, and no telephone rings again.
+  const auto keyed = [&] {
+    return http(port_, {.method = "POST",
+                        .target = "/api/calls/initiate",
+                        .headers = {{"Idempotency-Key", "once"}},
+                        .body = R"({"phone_number":"+15005550008"})",
+                        .token = tokens[1]});
+  };
+  const HttpReply first = keyed();
+  EXPECT_EQ(first.status, 201) << first.body;
+  server->signal(SIGKILL);
+  EXPECT_EQ(server->wait(), 128 + SIGKILL);
+  server = serve();
+  const HttpReply replayed = keyed();
+  EXPECT_EQ(replayed.status, 201) << replayed.body;
+  EXPECT_EQ(replayed.header("idempotent-replayed"), "true");
+  EXPECT_EQ(json::parse(replayed.body).at("call_id"), json::parse(first.body).at("call_id"));
+  EXPECT_FALSE(json::parse(replayed.body).at("end_time").is_null()) << "it ended with the server";
   // What the day has seen counts on: nobody is in a call any more.
   std::atomic<int> again = 0;
   EXPECT_EQ(call(tokens[0], again).size(), static_cast<std::size_t>(kCallsPerUser));
