@@ -104,10 +104,10 @@ void SipAgent::Core::handle(const Happening& what) {
   if (what.event == nua_i_ack) {
     std::string sdp = sdp_of(what.sip);
     if (std::exchange(dialog.asks_offer, false) && !sdp.empty()) {
-      emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp)});
+      emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
     }
     if (dialog.incoming && !std::exchange(dialog.acknowledged, true) && !dialog.ending) {
-      emit_(Accepted{.dialog = dialog.id, .sdp = {}});
+      emit_(Accepted{.dialog = dialog.id, .sdp = {}, .from = source_of(nua_)});
     }
     return;
   }
@@ -174,7 +174,7 @@ void SipAgent::Core::on_invite_response(Dialog& dialog, const Happening& what) {
   if (what.status < 200) {
     if (what.sip == nullptr || dialog.established) return;
     if (dialog.ending) return;
-    emit_(Progress{.dialog = dialog.id, .status = what.status, .sdp = sdp_of(what.sip)});
+    emit_(Progress{.dialog = dialog.id, .status = what.status, .sdp = sdp_of(what.sip), .from = source_of(nua_)});
     return;
   }
   if (what.status >= 300) return on_final_refusal(dialog, what);
@@ -185,11 +185,11 @@ void SipAgent::Core::on_invite_response(Dialog& dialog, const Happening& what) {
   if (!std::exchange(dialog.established, true)) {
     // It was answered while our CANCEL was on its way: a call all the same, and it is ended as one.
     if (dialog.ending) return nua_bye(dialog.nh, TAG_END());
-    emit_(Accepted{.dialog = dialog.id, .sdp = std::move(sdp)});
+    emit_(Accepted{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
     return;
   }
   if (std::exchange(dialog.offered, false) && !dialog.ending) {
-    emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp)});
+    emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
   }
 }
 
@@ -234,7 +234,7 @@ void SipAgent::Core::on_invite(const Happening& what) {
   if (what.status >= 200) return;  // the library has answered by itself: 491, 500
   std::string sdp = sdp_of(what.sip);
   dialog.asks_offer = sdp.empty();
-  emit_(Offered{.dialog = dialog.id, .sdp = std::move(sdp)});
+  emit_(Offered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
 }
 
 void SipAgent::Core::on_new_invite(const Happening& what) {
@@ -261,7 +261,8 @@ void SipAgent::Core::on_new_invite(const Happening& what) {
                     .trunk = dialog->trunk,
                     .from = user_of(what.sip->sip_from != nullptr ? what.sip->sip_from->a_url : nullptr),
                     .to = user_of(what.sip->sip_request->rq_url),
-                    .sdp = std::move(sdp)};
+                    .sdp = std::move(sdp),
+                    .source = from};
   dialogs_.emplace(dialog->id, std::move(dialog));
   emit_(std::move(call));
 }
@@ -280,7 +281,7 @@ void SipAgent::Core::on_update(Dialog& dialog, const Happening& what) {
   }
   nua_save_event(nua_, dialog.update);
   dialog.has_update = true;
-  emit_(Offered{.dialog = dialog.id, .sdp = std::move(sdp)});
+  emit_(Offered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
 }
 
 }  // namespace zvonok::voip_sip

@@ -268,7 +268,7 @@ std::string MediaNegotiation::head(std::string_view ip_version) {
          "\r\ns=-\r\nc=" + place + "\r\nt=0 0\r\n";
 }
 
-std::string MediaNegotiation::section(const std::vector<SoundFormat>& formats, std::uint8_t event_type,
+std::string MediaNegotiation::section(const std::vector<SoundFormat>& formats, std::optional<std::uint8_t> event_type,
                                       std::string_view direction, const std::vector<SdesKey>& keys) const {
   std::string types;
   std::string maps;
@@ -277,8 +277,8 @@ std::string MediaNegotiation::section(const std::vector<SoundFormat>& formats, s
     types += " " + type;
     maps += "a=rtpmap:" + type + (format.law == port::G711::Ulaw ? " PCMU/8000\r\n" : " PCMA/8000\r\n");
   }
-  if (event_type != 0) {
-    const std::string type = std::to_string(event_type);
+  if (event_type) {
+    const std::string type = std::to_string(*event_type);
     types += " " + type;
     maps += "a=rtpmap:" + type + " telephone-event/8000\r\na=fmtp:" + type + " 0-15\r\n";
   }
@@ -343,9 +343,8 @@ Result<MediaNegotiation::Answer, MediaError> MediaNegotiation::answer(std::strin
   const std::string_view direction = direction_text(agreed.remote.receives, receive);
   std::string text = head(local_.address.is_v4() ? "IP4" : "IP6");
   for (std::size_t i = 0; i < read->others.size(); ++i) {
-    text += i == read->section
-                ? section(agreed.remote.formats, agreed.remote.event_type.value_or(0), direction, answered)
-                : refused_section(read->others[i]);
+    text += i == read->section ? section(agreed.remote.formats, agreed.remote.event_type, direction, answered)
+                               : refused_section(read->others[i]);
   }
   return Answer{.sdp = std::move(text), .agreed = std::move(agreed)};
 }

@@ -55,6 +55,8 @@ struct RemoteMedia {
 struct AgreedMedia {
   RemoteMedia remote;
   std::optional<SdesKey> our_key{};  // of the same profile as remote.key, or neither is there
+  /// Another address that sound may come from: of a trunk behind a NAT, which names its inner one.
+  std::optional<IpAddress> also_from{};
   friend bool operator==(const AgreedMedia&, const AgreedMedia&) = default;
 };
 
@@ -94,7 +96,7 @@ class MediaNegotiation {
 
  private:
   [[nodiscard]] std::string head(std::string_view ip_version);
-  [[nodiscard]] std::string section(const std::vector<SoundFormat>& formats, std::uint8_t event_type,
+  [[nodiscard]] std::string section(const std::vector<SoundFormat>& formats, std::optional<std::uint8_t> event_type,
                                     std::string_view direction, const std::vector<SdesKey>& keys) const;
   [[nodiscard]] std::vector<SoundFormat> ours() const;
   [[nodiscard]] const SdesKey* our_key(srtp::Profile profile) const;

@@ -164,7 +164,8 @@ bool RtpSession::believes(TimePoint now, const SocketAddress& from, const std::o
   }
   if (latch && latch->at == from) return true;
   const bool is_free = !latch || now > latch->heard + kLatchedFor;
-  if (is_free && (from.ip == agreed_->remote.rtp.ip || from.ip == agreed_->remote.rtcp.ip)) return true;
+  const RemoteMedia& remote = agreed_->remote;
+  if (is_free && (from.ip == remote.rtp.ip || from.ip == remote.rtcp.ip || from.ip == agreed_->also_from)) return true;
   ++counters_.strangers;
   return false;
 }

@@ -42,16 +42,21 @@ struct AgentOptions {
 
 // ---- events --------------------------------------------------------------------------------------------------------
 
+/// Where a message came from: what a trunk behind a NAT looks like from here.
+using Source = std::optional<IpAddress>;
+
 /// A provisional response; `sdp` may be empty.
 struct Progress {
   DialogId dialog;
   int status = 0;
   std::string sdp;
+  Source from{};
 };
 /// They answered; or, of a call that came in, they know that we did.
 struct Accepted {
   DialogId dialog;
   std::string sdp;
+  Source from{};
 };
 /// The call did not come about. Nothing more is told of it.
 struct Refused {
@@ -64,11 +69,13 @@ struct Refused {
 struct Offered {
   DialogId dialog;
   std::string sdp;
+  Source from{};
 };
 /// What became of our `offer`, or the answer to the offer in our `answer`.
 struct OfferAnswered {
   DialogId dialog;
   std::string sdp;
+  Source from{};
 };
 struct OfferRefused {
   DialogId dialog;
@@ -85,6 +92,7 @@ struct IncomingCall {
   std::string from;  // the user part, as it came
   std::string to;
   std::string sdp;
+  Source source{};
 };
 struct TrunkNews {
   std::size_t trunk = 0;

@@ -33,6 +33,7 @@ void SipProvider::on(const IncomingCall& event) {
   }
   call.is_incoming = true;
   call.dialog = event.dialog;
+  call.source = event.source;
   call.trunk = event.trunk;
   call.link = std::make_shared<LineLink>();
   call.port = ports->port();
@@ -64,7 +65,7 @@ void SipProvider::accept(const CallId& id) {
   if (call == nullptr || !call->is_incoming || std::exchange(call->accepted, true)) return;
   if (!call->answer) return agent_->answer(call->dialog, call->media->offer(false));  // the offer is ours to make
   agent_->answer(call->dialog, call->answer->sdp);
-  agree(*call, call->answer->agreed);
+  agree(*call, call->answer->agreed, call->source);
 }
 
 void SipProvider::reject(const CallId& id, call::phone::Rejection why) {

@@ -228,7 +228,7 @@ void SipProvider::on(Call& call, const Progress& event) {
   if (!event.sdp.empty()) {
     // Early media: an answer to our offer as good as the one of 200 (RFC 3261 section 13.2.1).
     if (const auto agreed = call.media->take_answer(event.sdp)) {
-      agree(call, *agreed);
+      agree(call, *agreed, event.from);
     } else {
       ++counters_.bad_descriptions;
     }
@@ -258,7 +258,7 @@ void SipProvider::on(Call& call, const Accepted& event) {
       if (!tell_took_on(call)) return;
       return finish(call, failed(ProviderFault::Other));
     }
-    agree(call, *agreed);
+    agree(call, *agreed, event.from);
   }
   call.answered = true;
   if (call.hold) offer_again(call);
@@ -290,13 +290,13 @@ void SipProvider::on(Call& call, const Offered& event) {
     return agent_->refuse(call.dialog, kNotAcceptableHere);
   }
   agent_->answer(call.dialog, answer->sdp);
-  agree(call, answer->agreed);
+  agree(call, answer->agreed, event.from);
 }
 
 void SipProvider::on(Call& call, const OfferAnswered& event) {
   call.offered = false;
   if (const auto agreed = call.media->take_answer(event.sdp)) {
-    agree(call, *agreed);
+    agree(call, *agreed, event.from);
   } else {
     ++counters_.bad_descriptions;
   }
@@ -336,8 +336,11 @@ void SipProvider::on(const TrunkNews& event) {
 
 // ---- calls ---------------------------------------------------------------------------------------------------------
 
-void SipProvider::agree(Call& call, const AgreedMedia& agreed) {
-  call.link->post([agreed](RtpSession& session, const Now& now) { session.agree(now.mono, agreed); }, call.link);
+void SipProvider::agree(Call& call, AgreedMedia agreed, const Source& from) {
+  if (options_.agent.trunks[call.trunk].nat) agreed.also_from = from;
+  call.link->post(
+      [agreed = std::move(agreed)](RtpSession& session, const Now& now) { session.agree(now.mono, agreed); },
+      call.link);
 }
 
 bool SipProvider::tell_took_on(Call& call) {

@@ -87,6 +87,7 @@ class SipProvider final : public port::PhoneProvider {
     std::shared_ptr<LineLink> link;  // see rtp_line.h
     std::uint64_t sequence = 0;
     bool is_incoming = false;
+    Source source;
     bool accepted = false;                           // by us
     std::optional<MediaNegotiation::Answer> answer;  // of one that came in with an offer
     bool heard_of = false;                           // the trunk has said something
@@ -117,7 +118,7 @@ class SipProvider final : public port::PhoneProvider {
   /// False when no trunk is left.
   [[nodiscard]] bool try_next_trunk(Call& call);
   void give_up(Call& call, call::phone::Over how);
-  void agree(Call& call, const AgreedMedia& agreed);
+  void agree(Call& call, AgreedMedia agreed, const Source& from);
   void offer_again(Call& call);
   // False when the call is gone by now.
   bool tell_took_on(Call& call);

@@ -92,6 +92,7 @@ Read read_member(std::string_view name, const json::value& value, Trunk& trunk) 
   if (name == "from_number") return read_text(value, name, trunk.from_number, number);
   if (name == "register") return read_bool(value, name, trunk.registers);
   if (name == "plus") return read_bool(value, name, trunk.plus);
+  if (name == "nat") return read_bool(value, name, trunk.nat);
   if (name == "codecs") return read_codecs(value, trunk);
   if (name == "sources") return read_sources(value, trunk);
   if (name == "server") {

@@ -32,6 +32,8 @@ struct Trunk {
   std::vector<port::G711> laws = {port::G711::Ulaw, port::G711::Alaw};
   std::vector<IpAddress> sources;  // addresses that it calls from, besides those of `host`
   std::size_t calls_max = 1000;    // at once
+  /// It is behind a NAT: sound may come from the address that its messages come from, too.
+  bool nat = false;
 
   [[nodiscard]] const std::string& realm_domain() const { return domain.empty() ? host : domain; }
 };
@@ -43,7 +45,7 @@ struct Trunk {
 [[nodiscard]] Result<void, std::string> check_trunk(const Trunk& trunk);
 
 /// A file with several: a JSON list of objects with the members `name`, `server`, `user`, `password`, `domain`,
-/// `register`, `from_number`, `plus`, `srtp` (off, required), `codecs` (list of PCMU, PCMA), `sources` (list of
+/// `register`, `from_number`, `plus`, `nat`, `srtp` (off, required), `codecs` (list of PCMU, PCMA), `sources` (list of
 /// addresses), `calls_max`. Tried in their order. The error names the member, never its value.
 [[nodiscard]] Result<std::vector<Trunk>, std::string> parse_trunks(std::string_view json);
 
