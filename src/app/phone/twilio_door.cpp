@@ -9,6 +9,7 @@ bool TwilioDoor::is_for_us(std::string_view path) const {
 }
 
 void TwilioDoor::handle(Exchange exchange) {
+  exchange.show_path(TwilioProvider::shown_path(exchange.request().path));
   if (!exchange.request().is_websocket) return exchange.reply(provider_.on_webhook(exchange.request()));
   const auto call = provider_.admit_stream(exchange.request());
   if (!call) return exchange.reply(rest::forbidden("no stream is expected here"));
@@ -45,6 +46,10 @@ void TwilioDoor::report(const std::function<void(const DoorFigure&)>& tell) cons
   }
   one("zvonok_twilio_silences_total", "Times that Twilio was asked how a call is, as nothing was heard of it",
       webhooks.asked);
+
+  one("zvonok_twilio_calls_lost_total", "Calls that ended because neither Twilio nor their sound could be reached",
+      webhooks.lost);
+  one("zvonok_twilio_calls_doubled_total", "Calls placed twice, of which one was ended", webhooks.doubles);
 
   const voip_twilio::StreamCounters streams = provider_.stream_counters();
   tell({.name = "zvonok_twilio_streams",
