@@ -420,14 +420,15 @@ void add_phone_calls(Families& out, const PhoneService& phone) {
               number(c.given_up_early));
   out.counter("zvonok_phone_stale_events_total", "Events of the provider that came twice or too late",
               number(c.stale_events));
-  if (const PhoneDoor* const door = phone.door()) {
-    door->report([&out](const DoorFigure& figure) {
-      if (!figure.label_value.empty()) {
-        out.labelled(figure.name, figure.help, "kind", figure.label_value, figure.value);
+  if (const PhoneFigures* const figures = phone.figures()) {
+    figures->report([&out](const PhoneFigure& figure) {
+      if (figure.label_value.empty()) {
+        figure.is_gauge ? out.gauge(figure.name, figure.help, figure.value)
+                        : out.counter(figure.name, figure.help, figure.value);
       } else if (figure.is_gauge) {
-        out.gauge(figure.name, figure.help, figure.value);
+        out.labelled_gauge(figure.name, figure.help, figure.label, figure.label_value, figure.value);
       } else {
-        out.counter(figure.name, figure.help, figure.value);
+        out.labelled(figure.name, figure.help, figure.label, figure.label_value, figure.value);
       }
     });
   }

@@ -287,6 +287,9 @@ void HttpClient::Engine::arm(long milliseconds_left) {
   timer_ = loop_.schedule(loop_.now().mono + milliseconds{milliseconds_left}, [this] {
     timer_.reset();
     act(CURL_SOCKET_TIMEOUT, 0);
+    // The loop's time is that of its turn, so that this may come a moment early; the library would not ask again.
+    long left = -1;
+    if (!timer_ && curl_multi_timeout(multi_.get(), &left) == CURLM_OK && left >= 0) arm(std::max(left, 1L));
   });
 }
 

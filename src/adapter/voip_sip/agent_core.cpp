@@ -93,16 +93,18 @@ Result<void, std::string> SipAgent::Core::open(std::uint16_t port) {
   const std::string url = "sip:" + host + ":" + std::to_string(port) + maddr;
   const std::string sips = "sips:" + host + ":" + std::to_string(port + 1) + maddr;
   const auto session = static_cast<unsigned>(seconds_of(options_.session_expires));
-  nua_ = nua_create(root_, on_event, reinterpret_cast<nua_magic_t*>(this), NUTAG_URL(url.c_str()),
-                    TAG_IF(tls, NUTAG_SIPS_URL(sips.c_str())),
-                    TAG_IF(tls && !options_.certificates.empty(), NUTAG_CERTIFICATE_DIR(options_.certificates.c_str())),
-                    TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT | TPTLS_VERIFY_SUBJECTS_OUT)),
-                    NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOACK(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOALERT(0), NUTAG_AUTO302(0),
-                    NUTAG_AUTO305(0), SIPTAG_ALLOW_STR(kAllow), NUTAG_APPL_METHOD("INVITE, UPDATE"),
-                    NUTAG_SUPPORTED("timer, 100rel"), NUTAG_ENABLEMESSAGE(0), NUTAG_OUTBOUND("no-outbound"),
-                    SIPTAG_USER_AGENT_STR(kUserAgent), NUTAG_SESSION_TIMER(session),
-                    NUTAG_MIN_SE(static_cast<unsigned>(seconds_of(options_.session_least))), NTATAG_USE_NAPTR(0),
-                    NTATAG_USE_SRV(0), NTATAG_MAXSIZE(kMessageBytesMax), NTATAG_USER_VIA(0), TAG_END());
+  nua_ = nua_create(
+      root_, on_event, reinterpret_cast<nua_magic_t*>(this), NUTAG_URL(url.c_str()),
+      TAG_IF(tls, NUTAG_SIPS_URL(sips.c_str())),
+      TAG_IF(tls && !options_.certificates.empty(), NUTAG_CERTIFICATE_DIR(options_.certificates.c_str())),
+      TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT | TPTLS_VERIFY_SUBJECTS_OUT)), NUTAG_MEDIA_ENABLE(0),
+      NUTAG_AUTOACK(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOALERT(0), NUTAG_AUTO302(0), NUTAG_AUTO305(0),
+      SIPTAG_ALLOW_STR(kAllow), NUTAG_APPL_METHOD("INVITE, UPDATE"), NUTAG_SUPPORTED("timer, 100rel"),
+      NUTAG_ENABLEMESSAGE(0), NUTAG_OUTBOUND("no-outbound"), SIPTAG_USER_AGENT_STR(kUserAgent),
+      NUTAG_SESSION_TIMER(session), NUTAG_MIN_SE(static_cast<unsigned>(seconds_of(options_.session_least))),
+      NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), NTATAG_MAXSIZE(kMessageBytesMax),
+      NTATAG_SIP_T1X64(static_cast<unsigned>(std::chrono::ceil<milliseconds>(options_.transaction_timeout).count())),
+      NTATAG_USER_VIA(0), TAG_END());
   if (nua_ == nullptr) {
     return fail("VOIP_SIP_PORT: cannot open the SIP port " + std::to_string(port) + " at " + bind +
                 (tls ? ", or its certificates are missing" : ""));

@@ -35,7 +35,8 @@ struct AgentOptions {
   std::size_t dialogs_max = 2000;
   Duration session_expires = seconds{300};  // RFC 4028; 0: not asked for
   Duration session_least = seconds{90};
-  Duration keep_alive = seconds{30};  // between OPTIONS to each trunk; 0: none
+  Duration transaction_timeout = seconds{32};  // RFC 3261's timers B, F and H
+  Duration keep_alive = seconds{30};           // between OPTIONS to each trunk; 0: none
   Duration register_expires = seconds{300};
   Duration register_retry = seconds{30};
 };

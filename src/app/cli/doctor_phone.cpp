@@ -195,7 +195,7 @@ void check_phone(DoctorReport& report, const Config& config) {
     report.warn("every number in the world may be called, dear ones too",
                 "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41");
   }
-  if (config.voip_provider != "twilio") return;
+  if (config.voip_provider == "sip") return check_sip(report, config);
   if (check_account(report, config)) {
     check_balance(report, config);
     check_from_number(report, config);

@@ -23,5 +23,7 @@ void check_media(DoctorReport& report, const Config& config);
 void check_messenger(DoctorReport& report, const Config& config);
 /// Whether telephones can be called, as far as the provider tells.
 void check_phone(DoctorReport& report, const Config& config);
+/// Its part about SIP: takes the port of the settings for a moment, and registers.
+void check_sip(DoctorReport& report, const Config& config);
 
 }  // namespace zvonok::app

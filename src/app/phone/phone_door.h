@@ -1,23 +1,13 @@
 // The way in for the servers of a phone provider, where it has one: its webhooks and WebSockets, below a path of its
 // own. Belongs to the loop's thread.
 #pragma once
-#include <cstdint>
-#include <functional>
+#include <cstddef>
 #include <string_view>
 
 #include "app/web/exchange.h"
 #include "net/server.h"
 
 namespace zvonok::app {
-
-/// A figure for /metrics. `label_value`: of the label `kind`, or "".
-struct DoorFigure {
-  const char* name;
-  const char* help;
-  std::string_view label_value;
-  double value = 0;
-  bool is_gauge = false;
-};
 
 class PhoneDoor {
  public:
@@ -27,8 +17,6 @@ class PhoneDoor {
   [[nodiscard]] virtual bool is_for_us(std::string_view path) const = 0;
   [[nodiscard]] virtual std::size_t body_bytes_max() const = 0;
   virtual void handle(Exchange exchange) = 0;
-  /// Figures of one name in a row.
-  virtual void report(const std::function<void(const DoorFigure&)>& tell) const = 0;
 };
 
 }  // namespace zvonok::app

@@ -7,6 +7,7 @@ namespace zvonok::app {
 PhoneService::PhoneService(Parts parts, const Config& config)
     : provider_{std::move(parts.provider.provider)},
       door_{std::move(parts.provider.door)},
+      figures_{std::move(parts.provider.figures)},
       legs_{parts.entropy, parts.log},
       control_{{.loop = parts.loop,
                 .journal = parts.journal,

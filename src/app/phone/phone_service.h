@@ -47,10 +47,13 @@ class PhoneService {
   [[nodiscard]] const PhoneEvents& events() const { return events_; }
   /// Null when nobody comes in for the provider.
   [[nodiscard]] PhoneDoor* door() const { return door_.get(); }
+  /// Null when the provider counts nothing.
+  [[nodiscard]] const PhoneFigures* figures() const { return figures_.get(); }
 
  private:
   std::unique_ptr<port::PhoneProvider> provider_;
   std::unique_ptr<PhoneDoor> door_;
+  std::unique_ptr<PhoneFigures> figures_;
   MediaLegs legs_;
   PhoneControl control_;
   PhoneEvents events_;

@@ -4,8 +4,10 @@
 
 #include "adapter/voip_mock/mock_provider.h"
 #include "adapter/voip_sip/sip_provider.h"
+#include "app/phone/sip_figures.h"
 #include "app/phone/sip_options.h"
 #include "app/phone/twilio_door.h"
+#include "app/phone/twilio_figures.h"
 #include "net/system_entropy.h"
 
 namespace zvonok::app {
@@ -26,6 +28,7 @@ Result<MadeProvider, std::string> make_twilio(const Config& config, ProviderPart
   if (!provider) return fail(provider.error());
   MadeProvider made;
   made.door = std::make_unique<TwilioDoor>(**provider);
+  made.figures = std::make_unique<TwilioFigures>(**provider);
   made.provider = std::move(*provider);
   return made;
 }
@@ -35,7 +38,8 @@ Result<MadeProvider, std::string> make_sip(const Config& config, ProviderParts p
   if (!options) return fail(std::move(options.error()));
   auto provider = voip_sip::SipProvider::create(std::move(*options), parts.loop, parts.log);
   if (!provider) return fail(std::move(provider.error()));
-  return MadeProvider{.provider = std::move(*provider), .door = nullptr};
+  auto figures = std::make_unique<SipFigures>(**provider);
+  return MadeProvider{.provider = std::move(*provider), .door = nullptr, .figures = std::move(figures)};
 }
 
 }  // namespace
@@ -44,7 +48,9 @@ Result<MadeProvider, std::string> make_provider(const Config& config, ProviderPa
   if (config.voip_provider == "sip") return make_sip(config, parts);
   if (config.voip_provider == "twilio") return make_twilio(config, parts);
   if (config.voip_provider == "mock") {
-    return MadeProvider{.provider = std::make_unique<voip_mock::MockProvider>(parts.loop, parts.log), .door = nullptr};
+    return MadeProvider{.provider = std::make_unique<voip_mock::MockProvider>(parts.loop, parts.log),
+                        .door = nullptr,
+                        .figures = nullptr};
   }
   return fail("VOIP_PROVIDER=" + config.voip_provider + " is not in this version: use VOIP_PROVIDER=mock");
 }

@@ -5,6 +5,7 @@
 
 #include "app/config/config.h"
 #include "app/phone/phone_door.h"
+#include "app/phone/phone_figures.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "net/loop.h"
@@ -19,7 +20,8 @@ struct ProviderParts {
 
 struct MadeProvider {
   std::unique_ptr<port::PhoneProvider> provider;
-  std::unique_ptr<PhoneDoor> door;  // of that provider; null when nobody comes in for it
+  std::unique_ptr<PhoneDoor> door;        // of that provider; null when nobody comes in for it
+  std::unique_ptr<PhoneFigures> figures;  // likewise; null when it counts nothing
 };
 
 /// The error is one line for the operator that names the setting.

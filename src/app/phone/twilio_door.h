@@ -14,7 +14,6 @@ class TwilioDoor final : public PhoneDoor {
   [[nodiscard]] bool is_for_us(std::string_view path) const override;
   [[nodiscard]] std::size_t body_bytes_max() const override { return voip_twilio::TwilioProvider::kBodyBytesMax; }
   void handle(Exchange exchange) override;
-  void report(const std::function<void(const DoorFigure&)>& tell) const override;
 
  private:
   voip_twilio::TwilioProvider& provider_;

@@ -287,6 +287,7 @@ TEST_F(SipOutgoing, TryTheNextTrunk) {
   socklen_t size = sizeof address;
   ::getsockname(mute.get(), reinterpret_cast<sockaddr*>(&address), &size);
   options_.trunk_timeout = seconds{1};
+  options_.agent.transaction_timeout = seconds{2};  // so that the silent one is given up before the end
   start({trunk_at(free_port()), trunk_at(ntohs(address.sin_port)), trunk_at(overloaded.port()), trunk_at(good.port())});
   const CallId call = dial();
   EXPECT_TRUE(wait_for(call, "answered")) << story(call) << good.report();
@@ -294,6 +295,7 @@ TEST_F(SipOutgoing, TryTheNextTrunk) {
   EXPECT_EQ(provider_->counters().failovers, 3U);
   talker(call).speak(1000);
   EXPECT_TRUE(world_.wait([&] { return talker(call).hears(1000) > 0.8; }));
+  world_.pass(milliseconds{1500});
   provider_->hang_up(call);
   EXPECT_TRUE(wait_for_log(good, "end")) << good.report();
 }

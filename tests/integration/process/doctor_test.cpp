@@ -60,5 +60,30 @@ TEST_F(PhoneDoctor, SaysWhatIsWellAndWhatIsNot) {
   expect_line(examine({{"VOIP_PROVIDER", "mock"}}), "ok    phone calls are imitated");
 }
 
+TEST_F(PhoneDoctor, TriesTrunksAndTheServerTellsOfThem) {
+  const std::string nowhere = "sip:127.0.0.1:" + std::to_string(free_port()) + ";transport=tcp";
+  const Settings trunk{{"VOIP_PROVIDER", "sip"},
+                       {"VOIP_SIP_SERVER", nowhere},
+                       {"VOIP_SIP_PORT", "0"},
+                       {"VOIP_SIP_USER", "somebody"},
+                       {"VOIP_SIP_PASSWORD", "a secret"}};
+  const std::string output = examine(trunk);
+  expect_line(output, "FAIL  the SIP trunk default is not reached");
+  EXPECT_EQ(output.find("a secret"), std::string::npos);
+  expect_line(examine({{"VOIP_PROVIDER", "sip"}}), "FAIL  VOIP_PROVIDER=sip needs VOIP_SIP_SERVER");
+
+  const std::uint16_t port = free_port();
+  ProcessOptions options{.arguments = {"serve"}, .environment = trunk, .input = {}, .folder = folder_.path()};
+  options.environment.insert(
+      options.environment.end(),
+      {{"SERVER_PORT", std::to_string(port)}, {"BIND_ADDRESS", "127.0.0.1"}, {"DATA_DIR", folder_.path() + "/data"}});
+  ServerProcess server{options};
+  server.await_output("Backend running on port");
+  const auto metrics = [&] {
+    return http(port, {.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .token = {}}).body;
+  };
+  EXPECT_NE(metrics().find("zvonok_sip_trunk_up{trunk=\"default\"} 0"), std::string::npos) << metrics();
+}
+
 }  // namespace
 }  // namespace zvonok::test

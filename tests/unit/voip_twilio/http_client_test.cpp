@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "net/fd.h"
+#include "net/listen.h"
 #include "net/server.h"
 #include "net/sockaddr.h"
 #include "net/system_entropy.h"
@@ -130,6 +131,23 @@ TEST_F(Requests, SayWhetherTheyMayHaveArrived) {
   Request malformed;
   malformed.url = "ftp://127.0.0.1/";
   EXPECT_FALSE(ask(std::move(malformed)).has_value());
+}
+
+TEST(FirstRequests, AreTimedThoughTheLoopHasNotBegun) {
+  auto loop = net::Loop::create();
+  Options options;
+  options.total_timeout = milliseconds{200};
+  auto client = HttpClient::create(**loop, options);
+  const auto silent = net::listen_tcp({.address = "127.0.0.1", .port = 0});  // accepts nobody
+  Request request;
+  request.url = "http://127.0.0.1:" + std::to_string(silent->port) + "/";
+  bool failed = false;
+  (*client)->send(std::move(request), [&](const HttpClient::Outcome& outcome) {
+    failed = !outcome.has_value();
+    (*loop)->stop();
+  });
+  (*loop)->run();
+  EXPECT_TRUE(failed);
 }
 
 TEST_F(Requests, AreLimitedAndMayBeForgotten) {
