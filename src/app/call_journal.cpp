@@ -39,11 +39,12 @@ void CallJournal::save(call::CallRecord record) {
   wake_.notify_one();
 }
 
-bool CallJournal::query(Query query) {
+bool CallJournal::query(Query query, Turn turn) {
   {
     const std::lock_guard lock{mutex_};
-    if (ending_ || reads_.size() >= options_.reads_max) return false;
-    reads_.push_back({std::move(query), saved_});
+    std::deque<Read>& lane = turn == Turn::Urgent ? urgent_ : reads_;
+    if (ending_ || lane.size() >= (turn == Turn::Urgent ? options_.urgent_max : options_.reads_max)) return false;
+    lane.push_back({std::move(query), saved_});
   }
   wake_.notify_one();
   return true;
@@ -54,14 +55,19 @@ std::size_t CallJournal::waiting() const {
   return records_.size();
 }
 
-/// Reads whose records are written; with the database down, all of them: they fail now instead of hanging.
+/// Reads whose records are written: the urgent ones, and one of the others, so that nothing urgent waits behind more
+/// than one. With the database down, all of them: they fail now instead of hanging.
 std::vector<CallJournal::Read> CallJournal::take_due_reads(bool database_down) {
   std::vector<Read> due;
   const std::lock_guard lock{mutex_};
-  while (!reads_.empty() && (database_down || reads_.front().after_record <= written_)) {
-    due.push_back(std::move(reads_.front()));
-    reads_.pop_front();
-  }
+  const auto take = [&](std::deque<Read>& lane, std::size_t count) {
+    while (!lane.empty() && count-- > 0 && (database_down || lane.front().after_record <= written_)) {
+      due.push_back(std::move(lane.front()));
+      lane.pop_front();
+    }
+  };
+  take(urgent_, urgent_.size());
+  take(reads_, database_down ? reads_.size() : 1);
   return due;
 }
 
@@ -112,13 +118,13 @@ void CallJournal::work() {
     std::vector<call::CallRecord> batch;
     {
       std::unique_lock lock{mutex_};
-      const auto has_work = [this] { return ending_ || !records_.empty() || !reads_.empty(); };
+      const auto has_work = [this] { return ending_ || !records_.empty() || !reads_.empty() || !urgent_.empty(); };
       if (database_down) {
         wake_.wait_for(lock, kRetryAfter, [this] { return ending_; });
       } else {
         wake_.wait(lock, has_work);
       }
-      if (ending_ && reads_.empty() && (records_.empty() || attempts_left == 0)) return;
+      if (ending_ && reads_.empty() && urgent_.empty() && (records_.empty() || attempts_left == 0)) return;
       const auto count = static_cast<std::ptrdiff_t>(std::min(records_.size(), kBatchMax));
       std::move(records_.begin(), records_.begin() + count, std::back_inserter(batch));
       records_.erase(records_.begin(), records_.begin() + count);

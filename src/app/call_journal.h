@@ -27,6 +27,7 @@ class CallJournal {
     std::string node;
     std::size_t records_max = 100'000;  // waiting for the database
     std::size_t reads_max = 1'000;      // waiting for their turn
+    std::size_t urgent_max = 10'000;    // likewise of those that go before them
   };
   CallJournal(port::CallStore& store, Logger& log, Options options);
   CallJournal(const CallJournal&) = delete;
@@ -38,8 +39,10 @@ class CallJournal {
 
   /// Thread-safe; never blocks.
   void save(call::CallRecord record);
+  /// Urgent: a telephone call waits for it. Goes before everything else that is read.
+  enum class Turn : std::uint8_t { Urgent, Usual };
   /// `query` runs on the journal's thread, after every record saved before this call was written. False: too many wait.
-  [[nodiscard]] bool query(Query query);
+  [[nodiscard]] bool query(Query query, Turn turn = Turn::Usual);
   /// What a query tells when it gets no store.
   [[nodiscard]] static port::StoreError database_is_down() {
     return {port::StoreErrorKind::Unavailable, "records wait for the database"};
@@ -71,6 +74,7 @@ class CallJournal {
   std::condition_variable wake_;
   std::deque<call::CallRecord> records_;
   std::deque<Read> reads_;
+  std::deque<Read> urgent_;
   std::uint64_t saved_ = 0;    // records accepted so far
   std::uint64_t written_ = 0;  // of them written or dropped
   bool ending_ = false;

@@ -56,6 +56,25 @@ Result<void, std::string> make_data_dir(const std::string& path) {
   return {};
 }
 
+std::optional<WallTime> last_sign_of_life(const std::string& folder) {
+  std::ifstream file{folder + "/alive"};
+  std::int64_t at = 0;
+  if (!(file >> at) || at <= 0) return std::nullopt;
+  return wall_from_unix_milliseconds(at);
+}
+
+bool give_sign_of_life(const std::string& folder, WallTime now) {
+  const std::string path = folder + "/alive";
+  {
+    std::ofstream file{path + ".new", std::ios::trunc};
+    file << unix_milliseconds(now) << "\n";
+    if (!file.flush()) return false;
+  }
+  std::error_code error;
+  std::filesystem::rename(path + ".new", path, error);
+  return !error;
+}
+
 Result<KeptSecret, std::string> keep_jwt_secret(const std::string& folder, Entropy& entropy) {
   const std::string path = folder + "/jwt_secret";
   SecretOrigin origin = SecretOrigin::Found;

@@ -13,6 +13,7 @@
 #include "app/media/advertised.h"
 #include "app/media/media_ports.h"
 #include "app/phone/providers.h"
+#include "app/phone/spending.h"
 #include "app/setup.h"
 #include "net/clock.h"
 #include "net/stun_query.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr Duration kTendInterval = seconds{10};
 constexpr Duration kTrimInterval = seconds{30};
+constexpr Duration kHangUpPatience = seconds{3};
 constexpr std::size_t kTrimBytesMin = 32UL * 1024 * 1024;
 constexpr std::size_t kStorageQueueMax = 20'000;
 constexpr std::size_t kPasswordThreads = 2;
@@ -220,7 +222,13 @@ Node::~Node() {
 
 Result<void, std::string> Node::start(SignalUse signals) {
   const WallTime now = loop_->now().wall;
-  const auto settled = store_->settle_open_calls(name_, now);
+  if (const auto doubt = spending_doubt(config_)) {
+    log_.warn(*doubt, {{"advice", "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41"}});
+  }
+  // Calls ended with the last run, and not with the start of this one.
+  const auto alive = last_sign_of_life(config_.data_dir);
+  const WallTime died = alive ? std::min(now, *alive + milliseconds{kTendInterval / milliseconds{1}}) : now;
+  const auto settled = store_->settle_open_calls(name_, died, config_.voip_call_max);
   if (!settled) return fail("cannot settle the calls of the last run: " + settled.error().detail);
   if (*settled > 0) log_.warn("calls were left open by the last run and are ended now", {{"calls", *settled}});
   if (auto restored = phone_.restore(*store_, now); !restored) return restored;
@@ -252,6 +260,7 @@ Result<void, std::string> Node::start(SignalUse signals) {
     signals_ = Signals::create(*loop_, [this](int signal) { on_signal(signal); });
     if (!signals_) return fail(std::string{"cannot handle signals"});
   }
+  give_sign_of_life(config_.data_dir, now);
   loop_->schedule(loop_->now().mono + kTendInterval, [this] { tend(); });
   log_.info("Backend running on port " + std::to_string(port()) + " (HTTP + WebSocket /ws)",
             {{"node", name_}, {"tls", server_->has_tls() ? "on" : "off"}});
@@ -423,6 +432,7 @@ std::size_t Node::calls() const {
 void Node::begin_shutdown() {
   if (shutting_down_) {
     shutdown_deadline_ = loop_->now().mono;  // asked twice: at once
+    asked_twice_ = true;
     check_shutdown();
     return;
   }
@@ -452,7 +462,21 @@ void Node::check_shutdown() {
   server_->drain("server shutdown");
   // Close frames and last answers leave; who does not take them is cut off.
   const TimePoint end = std::max(std::min(shutdown_deadline_, now + seconds{2}), now + kLastWords);
-  loop_->schedule(end, [this] { loop_->stop(); });
+  const TimePoint at_last = asked_twice_ ? end : std::max(end, now + kHangUpPatience);
+  loop_->schedule(end, [this, at_last] { stop_when_hung_up(at_last); });
+}
+
+/// Telephones that the provider does not hear of go on ringing or talking, for money.
+void Node::stop_when_hung_up(TimePoint at_last) {
+  constexpr Duration kAskAgain = milliseconds{20};
+  const TimePoint now = loop_->now().mono;
+  const std::size_t pending = phone_.pending();
+  if (pending > 0 && now < at_last && !asked_twice_) {
+    loop_->schedule(now + kAskAgain, [this, at_last] { stop_when_hung_up(at_last); });
+    return;
+  }
+  if (pending > 0) log_.warn("the phone provider has not heard of every end of a call", {{"pending", pending}});
+  loop_->stop();
 }
 
 /// Housekeeping of every ten seconds.
@@ -468,6 +492,8 @@ void Node::tend() {
         adopt_revocations(*sessions);
       });
   if (!accepted) log_.warn("the storage queue is full");
+  const auto sign = [folder = config_.data_dir, at = now.wall] { return give_sign_of_life(folder, at); };
+  if (!run_blocking(storage_, *loop_, sign, [](bool) {})) log_.warn("the storage queue is full");
   if (now.mono - trimmed_at_ >= kTrimInterval) {
     trimmed_at_ = now.mono;
     // After a flood the allocator keeps what it got; give it back when it is much.

@@ -82,6 +82,7 @@ class Node {
   [[nodiscard]] std::size_t calls() const;
   void begin_shutdown();
   void check_shutdown();
+  void stop_when_hung_up(TimePoint at_last);
   void reload();
   void on_signal(int signal);
   void tend();
@@ -125,6 +126,7 @@ class Node {
   WallTime revocations_read_{};
   TimePoint trimmed_at_{};
   bool shutting_down_ = false;
+  bool asked_twice_ = false;
 };
 
 }  // namespace zvonok::app

@@ -131,8 +131,11 @@ Outcome PhoneCalls::on(const Terminate& command, const Now& now, Effects& effect
 Outcome PhoneCalls::on(const BrowserReady& command, const Now&, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();
+  if ((*call)->view.is_incoming() && !(*call)->view.accepted) return Outcome::WrongStatus;  // there is no offer yet
   if ((*call)->view.browser_ready) return Outcome::Done;
   (*call)->view.browser_ready = true;
+  (*call)->browser_until = kNever;
+  if ((*call)->view.status == Status::InProgress) arm_talk(**call);
   effects.emplace_back(Changed{.view = (*call)->view, .cause = Cause::Caller});
   return Outcome::Done;
 }
@@ -279,7 +282,8 @@ Outcome PhoneCalls::on(const ProviderEvent& command, const Now& now, Effects& ef
   const auto found = by_id_.find(command.call);
   if (found == by_id_.end()) return Outcome::Stale;
   Call& call = *found->second;
-  if (command.sequence != 0) {
+  // The provider says Over once and forgets the call: whatever its number, nothing can come to put it right.
+  if (command.sequence != 0 && !std::holds_alternative<Over>(command.what)) {
     if (command.sequence <= call.last_sequence) return Outcome::Stale;
     call.last_sequence = command.sequence;
   }
@@ -318,13 +322,15 @@ bool PhoneCalls::apply(Call& call, const Answered&, const Now& now, Effects& eff
   call.taken_on = true;
   call.view.status = Status::InProgress;
   call.answered = now.mono;
-  call.phase_until = now.mono + options_.length_max;
+  if (!call.view.browser_ready && options_.browser_timeout > Duration::zero()) {
+    call.browser_until = now.mono + options_.browser_timeout;
+  }
   record.state = CallState::Active;
   record.answered_at = std::max(now.wall, record.ringing_at.value_or(record.started_at));
-  book_.begin_talk();
+  book_.begin_talk(spender(call));
   effects.emplace_back(SaveRecord{record});
   effects.emplace_back(Changed{.view = call.view, .cause = Cause::Provider});
-  arm(call);
+  arm_talks_of(call.view.user());
   return true;
 }
 
@@ -334,7 +340,7 @@ bool PhoneCalls::apply(Call& call, const Over& event, const Now& now, Effects& e
     // The answer's own event is lost, or on its way behind this one.
     (void)apply(call, Answered{}, now, effects);
     const seconds talked = std::max(seconds{0}, *event.talked);
-    book_.add_talk(talked);
+    book_.add_talk(spender(call), talked);
     call.answered = now.mono - talked;
     CallRecord& record = call.view.record;
     record.answered_at = std::max(record.ringing_at.value_or(record.started_at), now.wall - talked);
@@ -350,6 +356,25 @@ bool PhoneCalls::apply(Call& call, const Over& event, const Now& now, Effects& e
 
 void PhoneCalls::arm(Call& call) {
   deadlines_.arm({DeadlineKey::Kind::Call, call.serial}, call.armed, call.phase_until);
+}
+
+const UserId* PhoneCalls::spender(const Call& call) {
+  return call.view.is_incoming() ? nullptr : &call.view.record.caller;
+}
+
+void PhoneCalls::arm_talk(Call& call) {
+  const UserId* const user = spender(call);
+  const TimePoint minutes_until = user == nullptr ? kNever : book_.spent_at(*user);
+  call.phase_until = std::min({call.answered + options_.length_max, call.browser_until, minutes_until});
+  arm(call);
+}
+
+void PhoneCalls::arm_talks_of(const UserId& user) {
+  const auto own_calls = by_user_.find(user);
+  if (own_calls == by_user_.end()) return;
+  for (Call* const call : own_calls->second) {
+    if (call->view.status == Status::InProgress) arm_talk(*call);
+  }
 }
 
 TimePoint PhoneCalls::next_timeout() const {
@@ -374,10 +399,20 @@ void PhoneCalls::expire(Call& call, const Now& now, Effects& effects) {
     return turn_away(call, Rejection::NoAnswer, {.reason = EndReason::NoAnswer, .cause = Cause::RingTimeout}, now,
                      effects);
   }
-  effects.emplace_back(HangUp{call.view.record.id});
   if (call.view.status == Status::InProgress) {
-    end(call, {.reason = EndReason::Hangup, .cause = Cause::TooLong}, now, effects);
-  } else if (call.taken_on && !call.view.is_incoming()) {
+    arm_talk(call);  // a new day has given the user new minutes, perhaps
+    if (call.phase_until > now.mono) return;
+    effects.emplace_back(HangUp{call.view.record.id});
+    if (call.browser_until <= now.mono) {
+      end(call, {.reason = EndReason::Disconnected, .cause = Cause::BrowserLost}, now, effects);
+    } else {
+      const bool too_long = call.answered + options_.length_max <= now.mono;
+      end(call, {.reason = EndReason::Hangup, .cause = too_long ? Cause::TooLong : Cause::SpendLimit}, now, effects);
+    }
+    return;
+  }
+  effects.emplace_back(HangUp{call.view.record.id});
+  if (call.taken_on && !call.view.is_incoming()) {
     end(call, {.reason = EndReason::NoAnswer, .cause = Cause::RingTimeout}, now, effects);
   } else {
     end(call, {.reason = EndReason::Failed, .cause = Cause::DialTimeout, .fault = ProviderFault::Unreachable}, now,
@@ -388,7 +423,7 @@ void PhoneCalls::expire(Call& call, const Now& now, Effects& effects) {
 void PhoneCalls::end(Call& call, const Ending& ending, const Now& now, Effects& effects) {
   CallRecord& record = call.view.record;
   if (call.view.status == Status::InProgress) {
-    book_.end_talk();
+    book_.end_talk(spender(call));
     record.duration_seconds = std::chrono::floor<seconds>(now.mono - call.answered).count();
   }
   record.state = CallState::Ended;
@@ -405,6 +440,8 @@ void PhoneCalls::end(Call& call, const Ending& ending, const Now& now, Effects& 
   if (own_calls->second.empty()) {
     presence_.disengage(call.view.user());
     by_user_.erase(own_calls);
+  } else {
+    arm_talks_of(call.view.user());
   }
   by_id_.erase(record.id);
   calls_.erase(call.serial);

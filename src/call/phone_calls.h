@@ -24,6 +24,7 @@ struct Options {
   Duration dial_timeout = seconds{10};  // for the provider to take the call on, or to begin one that was accepted
   Duration ring_timeout = seconds{60};  // from then to the answer, or of a call that came in
   Duration length_max = hours{2};       // from the answer
+  Duration browser_timeout{};           // from the answer until the browser's description; 0: no limit
   std::size_t per_user_max = 1;         // phone calls of a user at once
   std::size_t calls_max = 100'000;
   DayBook::Limits a_day{};
@@ -71,6 +72,7 @@ class PhoneCalls {
     bool taken_on = false;  // by the provider; of a call that came in from the beginning
     std::uint64_t last_sequence = 0;
     TimePoint answered{};
+    TimePoint browser_until = kNever;
     TimePoint phase_until = kNever;
     TimePoint armed = kNever;
   };
@@ -113,6 +115,12 @@ class PhoneCalls {
   void take_on(Call& call, const Now& now);
 
   void expire(Call& call, const Now& now, Effects& effects);
+  /// Whose minutes the call uses up, besides the server's; null: nobody's.
+  [[nodiscard]] static const UserId* spender(const Call& call);
+  /// When a call in progress ends by itself.
+  void arm_talk(Call& call);
+  /// All of the user's: they share the minutes of the day.
+  void arm_talks_of(const UserId& user);
   void end(Call& call, const Ending& ending, const Now& now, Effects& effects);
   void arm(Call& call);
   [[nodiscard]] std::vector<std::uint64_t> serials() const;

@@ -48,6 +48,10 @@ class PhoneProvider {
   virtual void send_dtmf(const CallId& call, std::string_view digits) = 0;
   virtual void set_hold(const CallId& call, call::phone::Switch to) = 0;
   virtual void set_mute(const CallId& call, call::phone::Switch to) = 0;
+
+  /// How much is under way that a server which stops should wait for a little: above all, ends of calls that were not
+  /// heard yet.
+  [[nodiscard]] virtual std::size_t pending() const { return 0; }
 };
 
 }  // namespace zvonok::port

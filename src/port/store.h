@@ -202,9 +202,10 @@ class CallStore {
   /// PhoneNumberStore.
   [[nodiscard]] virtual StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) = 0;
   /// Ends every open call of `node` (left by a crash) with ServerShutdown; answered ones get their duration from the
-  /// wall clock up to `now`. A clock that was set back makes no negative duration and no end before the start.
-  /// Returns how many.
-  [[nodiscard]] virtual StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) = 0;
+  /// wall clock up to `now`, phone calls `phone_call_max` at most. A clock that was set back makes no negative duration
+  /// and no end before the start. Returns how many.
+  [[nodiscard]] virtual StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now,
+                                                                    Duration phone_call_max) = 0;
 };
 
 // ---- telephone numbers -------------------------------------------------------------------------------------------

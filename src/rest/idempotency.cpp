@@ -15,6 +15,10 @@ bool may_differ(int status) {
   return status >= 500 || status == 429;
 }
 
+bool is_good(int status) {
+  return status >= 200 && status < 300;
+}
+
 }  // namespace
 
 Problem idempotency_key_reused() {
@@ -39,10 +43,13 @@ Result<Idempotency::Begun, Problem> Idempotency::begin(const HttpRequest& reques
   if (entry->second.request_hash != hash) {
     return fail(idempotency_key_reused());
   }
-  if (!entry->second.answer) {
+  if (entry->second.under_way) {
     return fail(conflict("request_under_way", "The first request with this Idempotency-Key is not answered yet"));
   }
-  return Repeated{*entry->second.answer};
+  if (entry->second.answer) return Repeated{*entry->second.answer};
+  take_out(entry->second.order);
+  entry->second.under_way = true;
+  return First{std::move(key)};
 }
 
 void Idempotency::finish(const Key& key, const HttpResponse& answer, TimePoint now) {
@@ -52,16 +59,33 @@ void Idempotency::finish(const Key& key, const HttpResponse& answer, TimePoint n
     entries_.erase(entry);
     return;
   }
-  entry->second.answer = answer;
-  answered_.emplace(next_order_++, Answered{.at = now, .key = key});
+  entry->second.under_way = false;
+  entry->second.order = next_order_;
+  if (is_good(answer.status)) entry->second.answer = answer;
+  answered_.emplace(next_order_, Answered{.at = now, .key = key});
+  std::set<std::uint64_t>& own = by_user_[key.first];
+  own.insert(next_order_++);
+  if (own.size() > options_.answers_per_user_max) forget(*own.begin());
+}
+
+void Idempotency::forget(std::uint64_t order) {
+  entries_.erase(answered_.at(order).key);
+  take_out(order);
+}
+
+void Idempotency::take_out(std::uint64_t order) {
+  const auto answered = answered_.find(order);
+  const auto own = by_user_.find(answered->second.key.first);
+  own->second.erase(order);
+  if (own->second.empty()) by_user_.erase(own);
+  answered_.erase(answered);
 }
 
 void Idempotency::forget_old(TimePoint now) {
   while (!answered_.empty()) {
     const auto oldest = answered_.begin();
     if (answered_.size() < options_.answers_max && now - oldest->second.at < options_.kept) return;
-    entries_.erase(oldest->second.key);
-    answered_.erase(oldest);
+    forget(oldest->first);
   }
 }
 

@@ -244,7 +244,8 @@ class MemoryStore final : public port::Store {
     }
     return page_of(std::move(rows), page, "numbers", [](const port::PhoneNumberOwner& owner) { return owner.number; });
   }
-  port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override {
+  port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now,
+                                                    Duration phone_call_max) override {
     const std::lock_guard lock{mutex_};
     if (!up()) return error(Kind::Unavailable);
     std::int64_t settled = 0;
@@ -254,6 +255,10 @@ class MemoryStore final : public port::Store {
       record.state = call::CallState::Ended;
       record.reason = call::EndReason::ServerShutdown;
       record.ended_at = std::max({now, record.started_at, record.answered_at.value_or(record.started_at)});
+      if (record.kind == call::CallKind::Phone && record.answered_at) {
+        record.ended_at =
+            std::min(*record.ended_at, *record.answered_at + std::chrono::duration_cast<milliseconds>(phone_call_max));
+      }
       if (record.answered_at) {
         record.duration_seconds = std::chrono::floor<seconds>(*record.ended_at - *record.answered_at).count();
       }

@@ -314,19 +314,24 @@ StoreResult<std::optional<CallRecord>> StoreSql::find_keyed_call(const UserId& u
   });
 }
 
-StoreResult<std::int64_t> StoreSql::settle_open_calls(std::string_view node, WallTime now) {
+StoreResult<std::int64_t> StoreSql::settle_open_calls(std::string_view node, WallTime now, Duration phone_call_max) {
   if (!possible_id(node)) return 0;
+  const std::int64_t seconds_max = phone_call_max / seconds{1};
   return database_->run("settle_open_calls", Access::Maintenance, [&](Session& session) -> StoreResult<std::int64_t> {
     return session.execute(
         "UPDATE calls SET state = 'ended', end_reason = :reason, "
         "ended_at = CASE WHEN COALESCE(answered_at, started_at) > :now THEN COALESCE(answered_at, started_at) "
-        "ELSE :now END, "
+        "WHEN kind = 'phone' AND answered_at < :long_ago THEN answered_at + :milliseconds_max ELSE :now END, "
         "duration_seconds = CASE WHEN answered_at IS NULL OR answered_at > :now THEN 0 "
+        "WHEN kind = 'phone' AND answered_at < :long_ago THEN :seconds_max "
         "ELSE (:now - answered_at) / 1000 END "
         "WHERE id IN (SELECT id FROM calls WHERE node = :node AND state <> 'ended'" +
             std::string{row_lock(session, Locking::InOrder)} + ") AND state <> 'ended'",
         {{"reason", std::string{to_text(call::EndReason::ServerShutdown)}},
          {"now", unix_milliseconds(now)},
+         {"long_ago", unix_milliseconds(now) - seconds_max * 1000},
+         {"milliseconds_max", seconds_max * 1000},
+         {"seconds_max", seconds_max},
          {"node", std::string{node}}});
   });
 }

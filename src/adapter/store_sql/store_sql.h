@@ -164,7 +164,8 @@ class StoreSql final : public port::Store {
                                                                                    std::string_view key,
                                                                                    WallTime since) override;
   [[nodiscard]] port::StoreResult<std::optional<UserId>> find_phone_user(std::string_view number) override;
-  [[nodiscard]] port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now) override;
+  [[nodiscard]] port::StoreResult<std::int64_t> settle_open_calls(std::string_view node, WallTime now,
+                                                                  Duration phone_call_max) override;
 
   [[nodiscard]] port::StoreResult<void> put_phone_number(const port::PhoneNumberOwner& owner) override;
   [[nodiscard]] port::StoreResult<void> remove_phone_number(std::string_view number) override;

@@ -54,6 +54,8 @@ class TwilioApi {
   void ask(const std::string& call_sid, Asked done);
 
   [[nodiscard]] const ApiCounters& counters() const { return counters_; }
+  /// Requests without an answer yet, and those that wait to be made again.
+  [[nodiscard]] std::size_t pending() const { return timers_.size() + client_->in_flight(); }
 
  private:
   TwilioApi(net::Loop& loop, Logger& log, Options options, std::unique_ptr<http_client::HttpClient> client);

@@ -104,6 +104,7 @@ class TwilioProvider final : public port::PhoneProvider {
   void send_dtmf(const CallId& call, std::string_view digits) override { streams_.send_digits(call, digits); }
   void set_hold(const CallId& call, call::phone::Switch to) override { streams_.set_hold(call, to); }
   void set_mute(const CallId& call, call::phone::Switch to) override { streams_.set_mute(call, to); }
+  [[nodiscard]] std::size_t pending() const override { return api_->pending(); }
 
   [[nodiscard]] const ProviderCounters& counters() const { return counters_; }
   [[nodiscard]] const ApiCounters& api_counters() const { return api_->counters(); }

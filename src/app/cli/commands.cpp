@@ -11,6 +11,7 @@
 
 #include "app/data_dir.h"
 #include "app/node.h"
+#include "app/phone/spending.h"
 #include "app/setup.h"
 #include "call/phone_words.h"
 #include "identity/account_rules.h"
@@ -60,6 +61,7 @@ int serve(const ConfigReport& report, Logger& log) {
   // Large buffers go back to the system when they are freed; few arenas, since few threads allocate much.
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   ::mallopt(M_ARENA_MAX, 2);
+  if (const auto risk = spending_risk(report.config)) return complain(*risk);
   auto node = Node::create(report.config, log, SignalUse::Handle);
   if (!node) return complain(node.error());
   (*node)->run();

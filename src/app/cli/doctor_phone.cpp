@@ -7,6 +7,7 @@
 #include "adapter/http_client/http_client.h"
 #include "adapter/voip_twilio/call_words.h"
 #include "app/cli/doctor_report.h"
+#include "app/phone/spending.h"
 #include "base/address.h"
 #include "call/phone_number.h"
 #include "net/loop.h"
@@ -191,9 +192,10 @@ void check_phone(DoctorReport& report, const Config& config) {
     report.good("phone calls are imitated (VOIP_PROVIDER=mock): nobody is dialed");
     return;
   }
-  if (config.voip_allow_prefixes.empty() && config.voip_deny_prefixes.empty()) {
-    report.warn("every number in the world may be called, dear ones too",
-                "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41");
+  if (const auto risk = spending_risk(config)) {
+    report.bad("strangers may register and dial every country", "the server does not start like this: " + *risk);
+  } else if (const auto doubt = spending_doubt(config)) {
+    report.warn(*doubt, "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41");
   }
   if (config.voip_provider == "sip") return check_sip(report, config);
   if (check_account(report, config)) {

@@ -146,8 +146,11 @@ struct Config {
   Duration voip_ring_timeout = seconds{60};
   Duration voip_call_max = hours{2};
   std::size_t voip_calls_per_user_max = 1;
-  std::size_t voip_calls_per_user_per_day = 500;  // 0: no limit
-  std::size_t voip_minutes_per_day = 10'000;      // of the whole server; 0: no limit
+  Duration voip_browser_timeout = minutes{2};       // from the answer; 0: no limit
+  std::size_t voip_calls_max = 100;                 // of the whole server at once
+  std::size_t voip_calls_per_user_per_day = 500;    // 0: no limit
+  std::size_t voip_minutes_per_user_per_day = 240;  // 0: no limit
+  std::size_t voip_minutes_per_day = 2'000;         // of the whole server; 0: no limit
   std::vector<std::string> voip_allow_prefixes;
   std::vector<std::string> voip_deny_prefixes;
   std::size_t voip_initiations_per_minute = 120;  // of one user

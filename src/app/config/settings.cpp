@@ -200,10 +200,11 @@ Setting ip_list(Names n, std::vector<std::string> Config::* field) {
 
 /// Beginnings of telephone numbers.
 Setting prefixes(Names n, std::vector<std::string> Config::* field) {
-  Setting setting = list(n, field, "+ and digits such as +49, separated by commas");
+  Setting setting = list(n, field, "+ and digits such as +49, or + alone, separated by commas");
   setting.read = [field](Config& c, std::string_view v) {
     c.*field = split_list(v);
-    return std::ranges::all_of(c.*field, [](const std::string& p) { return call::phone::is_number_prefix(p); });
+    return std::ranges::all_of(c.*field,
+                               [](const std::string& p) { return p == "+" || call::phone::is_number_prefix(p); });
   };
   return setting;
 }
@@ -372,15 +373,22 @@ std::vector<Setting> phone_settings() {
                &C::voip_dial_timeout, milliseconds{100}),
       duration({"phone", "VOIP_RING_TIMEOUT", "", "an unanswered phone call ends"}, &C::voip_ring_timeout, seconds{1}),
       duration({"phone", "VOIP_CALL_MAX", "", "an answered phone call ends"}, &C::voip_call_max, seconds{1}),
+      duration({"phone", "VOIP_BROWSER_TIMEOUT", "", "an answered phone call ends without a browser; 0: never"},
+               &C::voip_browser_timeout, Duration::zero()),
+      size({"phone", "VOIP_CALLS_MAX", "", "phone calls at once on this node"}, &C::voip_calls_max),
       size({"phone", "VOIP_CALLS_PER_USER_MAX", "", "phone calls of a user at once"}, &C::voip_calls_per_user_max),
       size({"phone", "VOIP_CALLS_PER_USER_PER_DAY", "", "phone calls of a user in a day of UTC; 0: no limit"},
            &C::voip_calls_per_user_per_day, 0),
+      size({"phone", "VOIP_MINUTES_PER_USER_PER_DAY", "",
+            "minutes of a user in a day of UTC, of calls that go out, then they end; 0: no limit"},
+           &C::voip_minutes_per_user_per_day, 0),
       size({"phone", "VOIP_MINUTES_PER_DAY", "",
             "minutes of talk of the whole server in a day of UTC, then calls end and none begins; 0: no limit"},
            &C::voip_minutes_per_day, 0),
-      prefixes({"phone", "VOIP_ALLOW_PREFIXES", "", "beginnings of numbers that may be called; empty: all"},
+      prefixes({"phone", "VOIP_ALLOW_PREFIXES", "", "beginnings of numbers that may be called, + is all; empty: all"},
                &C::voip_allow_prefixes),
-      prefixes({"phone", "VOIP_DENY_PREFIXES", "", "beginnings of numbers that may not; the longest that fits decides"},
+      prefixes({"phone", "VOIP_DENY_PREFIXES", "",
+                "beginnings that may not, besides dear ones; the longest that fits decides"},
                &C::voip_deny_prefixes),
       size({"phone", "VOIP_INITIATIONS_PER_MINUTE", "", "attempts of a user to call"}, &C::voip_initiations_per_minute),
       size({"phone", "VOIP_REQUESTS_PER_MINUTE", "", "other requests of a user about phone calls"},

@@ -43,6 +43,22 @@ void PhoneApi::handle(const rest::Match& match, Exchange exchange) {
   dispatch(match, std::move(asked));
 }
 
+rest::RateLimit::Verdict PhoneApi::count_request(const UserId& user) {
+  return requests_.take(user, parts_.loop.now().mono);
+}
+
+bool PhoneApi::begin_read(const UserId& user) {
+  std::size_t& under_way = reads_[user];
+  if (under_way >= kReadsPerUserMax) return false;
+  ++under_way;
+  return true;
+}
+
+void PhoneApi::end_read(const UserId& user) {
+  const auto under_way = reads_.find(user);
+  if (--under_way->second == 0) reads_.erase(under_way);
+}
+
 void PhoneApi::dispatch(const rest::Match& match, Asked asked) {
   using rest::RouteId;
   // The router gives nothing else to this API.
@@ -88,11 +104,14 @@ void PhoneApi::find_over(Asked asked, const CallId& id, std::move_only_function<
     Asked asked;
     std::move_only_function<void(Asked, PhoneCallRow)> found;
   };
+  const UserId reader = asked.exchange.principal->user;
+  if (!begin_read(reader)) return reply(asked, rest::too_many_requests(seconds{1}));
   // Two owners: the journal's task, and this call, which has to answer when the journal takes nothing.
   const auto shared = std::make_shared<Waiting>(std::move(asked), std::move(found));
   const bool accepted = parts_.journal.query([this, shared, id](port::CallStore* store) {
     Record record = store == nullptr ? Record{fail(CallJournal::database_is_down())} : store->find_call(id);
     parts_.loop.post([this, shared, record = std::move(record), id] {
+      end_read(shared->asked.exchange.principal->user);
       if (!record) return reply(shared->asked, rest::problem_of(record.error()));
       if (!*record || (*record)->kind != call::CallKind::Phone) {
         return reply(shared->asked, rest::no_such_phone_call());
@@ -105,7 +124,9 @@ void PhoneApi::find_over(Asked asked, const CallId& id, std::move_only_function<
       shared->found(std::move(shared->asked), PhoneCallRow{.record = **record, .live = std::nullopt, .sdp_offer = {}});
     });
   });
-  if (!accepted) reply(shared->asked, rest::unavailable());
+  if (accepted) return;
+  end_read(reader);
+  reply(shared->asked, rest::unavailable());
 }
 
 void PhoneApi::reply_told(Asked asked, const CallId& id, PhoneControl::Told told) {

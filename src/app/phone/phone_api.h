@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "app/call_journal.h"
 #include "app/config/config.h"
@@ -31,6 +32,14 @@ class PhoneApi {
 
   /// For the routes of rest/phone_api.h; `exchange` has its principal.
   void handle(const rest::Match& match, Exchange exchange);
+
+  /// Of requests about calls that are answered elsewhere, such as the history: each counts.
+  [[nodiscard]] rest::RateLimit::Verdict count_request(const UserId& user);
+  /// Who reads the books has a place in the journal's lane; false when the user has kReadsPerUserMax of them. To be
+  /// ended by `end_read`.
+  static constexpr std::size_t kReadsPerUserMax = 8;
+  [[nodiscard]] bool begin_read(const UserId& user);
+  void end_read(const UserId& user);
 
  private:
   /// A request with what its answer will carry besides.
@@ -69,6 +78,7 @@ class PhoneApi {
   Parts parts_;
   rest::RateLimit initiations_;
   rest::RateLimit requests_;
+  std::unordered_map<UserId, std::size_t> reads_;  // under way; no zeros
   rest::Idempotency idempotency_{{}};
 };
 

@@ -1,7 +1,9 @@
 #include "app/phone/phone_control.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "app/phone/spending.h"
 #include "call/phone_number.h"
 
 namespace zvonok::app {
@@ -16,12 +18,14 @@ call::phone::Options call_options(const Config& config) {
   options.dial_timeout = config.voip_dial_timeout;
   options.ring_timeout = config.voip_ring_timeout;
   options.length_max = config.voip_call_max;
+  options.browser_timeout = config.voip_browser_timeout;
   options.per_user_max = config.voip_calls_per_user_max;
-  options.calls_max = config.calls_max;
+  options.calls_max = std::min(config.calls_max, config.voip_calls_max);
   options.a_day.calls_max = config.voip_calls_per_user_per_day;
   options.a_day.talk_max = minutes{static_cast<std::int64_t>(config.voip_minutes_per_day)};
+  options.a_day.user_talk_max = minutes{static_cast<std::int64_t>(config.voip_minutes_per_user_per_day)};
   options.allow = config.voip_allow_prefixes;
-  options.deny = config.voip_deny_prefixes;
+  options.deny = denied_prefixes(config);
   return options;
 }
 
@@ -48,6 +52,8 @@ void PhoneControl::restore(const std::vector<port::PhoneUsage>& usage) {
   for (const port::PhoneUsage& user : usage) {
     day.calls[user.user] = static_cast<std::size_t>(user.calls);
     day.talked += seconds{user.talked_seconds};
+    // Calls that came in are of nobody.
+    if (!user.user.empty()) day.talked_by[user.user] = seconds{user.talked_seconds};
   }
   calls_.restore(std::move(day), parts_.loop.now());
 }
@@ -90,6 +96,7 @@ PhoneControl::Told PhoneControl::restart_ice(const CallId& id, const UserId& use
   const auto view = calls_.find(id);
   if (!view) return {.outcome = Outcome::NoSuchCall, .view = std::nullopt};
   if (view->user() != user) return {.outcome = Outcome::NotYours, .view = view};
+  if (view->is_incoming() && !view->accepted) return {.outcome = Outcome::WrongStatus, .view = view};
   (void)parts_.legs.restart_ice(id);
   return {.outcome = Outcome::Done, .view = view};
 }
@@ -145,9 +152,11 @@ CallId PhoneControl::on_incoming(const IncomingCall& incoming) {
     if (!call) return fail(call.error());
     return *call ? std::optional{(*call)->caller} : std::nullopt;
   };
-  const bool accepted = parts_.journal.query([this, &loop = parts_.loop, id, look_up](port::CallStore* store) {
-    loop.post([this, id, user = look_up(store)] { ring_user(id, user); });
-  });
+  const bool accepted = parts_.journal.query(
+      [this, &loop = parts_.loop, id, look_up](port::CallStore* store) {
+        loop.post([this, id, user = look_up(store)] { ring_user(id, user); });
+      },
+      CallJournal::Turn::Urgent);
   if (!accepted) {
     parts_.loop.post([this, id] { ring_user(id, fail(CallJournal::database_is_down())); });
   }
@@ -201,7 +210,8 @@ void PhoneControl::perform(const call::SaveRecord& effect) {
 void PhoneControl::perform(const Dial& effect) {
   placing_.at(effect.call).to_dial = effect.number;
   const bool accepted = parts_.journal.query(
-      [this, &loop = parts_.loop, id = effect.call](port::CallStore*) { loop.post([this, id] { dial_now(id); }); });
+      [this, &loop = parts_.loop, id = effect.call](port::CallStore*) { loop.post([this, id] { dial_now(id); }); },
+      CallJournal::Turn::Urgent);
   if (!accepted) {
     parts_.loop.post([this, id = effect.call] { dial_now(id); });
   }

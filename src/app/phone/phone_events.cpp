@@ -35,7 +35,8 @@ void PhoneEvents::open(Exchange exchange, const std::optional<CallId>& call,
     return;
   }
   const ConnectionId id = exchange.connection();
-  Stream stream{.user = user, .session_id = exchange.principal->session_id, .call = call};
+  Stream stream{.user = user, .session_id = exchange.principal->session_id, .call = call, .token_ends = {}};
+  if (stream.session_id.empty()) stream.token_ends = exchange.principal->expires_at;
   if (!exchange.stream(stream_header(), *this)) return;
   streams_.emplace(id, std::move(stream));
   by_user_[user].insert(id);
@@ -68,11 +69,16 @@ void PhoneEvents::publish_digit(const call::phone::CallView& view, char digit) {
 void PhoneEvents::tell(const call::phone::CallView& view, const std::string& text, Then then) {
   const auto own = by_user_.find(view.user());
   if (own == by_user_.end()) return;
+  const WallTime now = loop_.now().wall;
   // Copied: a stream that is ended leaves the set, be it now or later.
   const std::vector<ConnectionId> listeners{own->second.begin(), own->second.end()};
   for (const ConnectionId id : listeners) {
     const Stream& stream = streams_.at(id);
     if (stream.call && *stream.call != view.record.id) continue;
+    if (stream.token_ends && *stream.token_ends <= now) {
+      server_->stream_end(id);
+      continue;
+    }
     const bool ends = then == Then::End && stream.call.has_value();
     (void)server_->stream_send(id, text);
     if (ends) server_->stream_end(id);
@@ -94,6 +100,15 @@ void PhoneEvents::close_session(const std::string& session_id) {
   for (const ConnectionId id : ended) server_->stream_end(id);
 }
 
+void PhoneEvents::end_expired() {
+  const WallTime now = loop_.now().wall;
+  std::vector<ConnectionId> ended;
+  for (const auto& [id, stream] : streams_) {
+    if (stream.token_ends && *stream.token_ends <= now) ended.push_back(id);
+  }
+  for (const ConnectionId id : ended) server_->stream_end(id);
+}
+
 void PhoneEvents::on_stream_end(ConnectionId id) {
   const auto stream = streams_.find(id);
   if (stream == streams_.end()) return;
@@ -105,6 +120,7 @@ void PhoneEvents::on_stream_end(ConnectionId id) {
 
 /// So that proxies don't end silent connections, and clients notice dead ones.
 void PhoneEvents::keep_alive() {
+  end_expired();
   std::vector<ConnectionId> all;
   for (const auto& [id, stream] : streams_) all.push_back(id);
   for (const ConnectionId id : all) (void)server_->stream_send(id, ": \n\n");

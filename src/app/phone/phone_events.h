@@ -34,6 +34,8 @@ class PhoneEvents final : public net::StreamWatcher {
   /// That was pressed at the telephone.
   void publish_digit(const call::phone::CallView& view, char digit);
   void close_session(const std::string& session_id);
+  /// Ends the streams of tokens that have ended; at each kKeepAlive, too.
+  void end_expired();
   /// To all of the user's calls: a device that can be rung.
   [[nodiscard]] bool listens(const UserId& user) const;
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
@@ -45,6 +47,8 @@ class PhoneEvents final : public net::StreamWatcher {
     UserId user;
     std::string session_id;
     std::optional<CallId> call;
+    /// Of a token that belongs to no login session, whose end would end the stream.
+    std::optional<WallTime> token_ends;
   };
   [[nodiscard]] std::string event_text(const rest::PhoneCallRow& row, std::string_view cause);
   enum class Then : std::uint8_t { GoOn, End };

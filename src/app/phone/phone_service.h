@@ -42,9 +42,12 @@ class PhoneService {
 
   void handle(const rest::Match& match, Exchange exchange) { api_.handle(match, std::move(exchange)); }
   void close_session(const std::string& session_id) { events_.close_session(session_id); }
+  [[nodiscard]] PhoneApi& api() { return api_; }
   [[nodiscard]] PhoneControl& control() { return control_; }
   [[nodiscard]] const PhoneControl& control() const { return control_; }
   [[nodiscard]] const PhoneEvents& events() const { return events_; }
+  /// Calls of which the provider has still to hear that they are over.
+  [[nodiscard]] std::size_t pending() const { return provider_->pending(); }
   /// Null when nobody comes in for the provider.
   [[nodiscard]] PhoneDoor* door() const { return door_.get(); }
   /// Null when the provider counts nothing.

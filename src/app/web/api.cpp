@@ -432,31 +432,43 @@ void Api::list_users(Exchange exchange) {
       });
 }
 
+/// A page is a query in the lane in which phone calls are written and dialed: nobody may fill it.
 void Api::list_calls(Exchange exchange) {
+  PhoneApi& phone = parts_.phone.api();
+  const UserId user = exchange.principal->user;
+  const rest::RateLimit::Verdict rate = phone.count_request(user);
+  const auto reply = [rate](Exchange& e, HttpResponse response) {
+    rest::add_rate_limit(response, rate);
+    e.reply(std::move(response));
+  };
+  const auto refuse = [reply](Exchange& e, const rest::Problem& problem) {
+    reply(e, rest::to_response(problem, e.request().request_id));
+  };
+  if (!rate.allowed) return refuse(exchange, rest::too_many_requests(rate.reset));
   auto page = rest::decode_page(exchange.request());
   auto filter = rest::decode_call_filter(exchange.request());
-  if (!page || !filter) {
-    exchange.reply(!page ? page.error() : filter.error());
-    return;
-  }
-  const UserId user = exchange.principal->user;
+  if (!page || !filter) return refuse(exchange, !page ? page.error() : filter.error());
+  if (!phone.begin_read(user)) return refuse(exchange, rest::too_many_requests(seconds{1}));
   // Two owners: the journal's task, and this call, which has to answer when the journal takes nothing.
   const auto shared = std::make_shared<Exchange>(std::move(exchange));
-  const bool accepted = parts_.journal.query([this, user, shared, page = std::move(*page),
+  const bool accepted = parts_.journal.query([this, user, shared, reply, refuse, page = std::move(*page),
                                               filter = std::move(*filter)](port::CallStore* store) {
     using Rows = port::StoreResult<port::Page<rest::CallRow>>;
     auto found = store == nullptr ? port::StoreResult<CallJournal::HistoryPage>{fail(CallJournal::database_is_down())}
                                   : store->search_calls(user, filter, page);
     Rows rows = found ? with_names(parts_.store, user, std::move(*found)) : Rows{fail(found.error())};
-    parts_.loop.post([shared, user, rows = std::move(rows)] {
+    parts_.loop.post([this, shared, user, reply, refuse, rows = std::move(rows)] {
+      parts_.phone.api().end_read(user);
       if (rows) {
-        shared->reply(rest::encode_calls(*rows, user));
+        reply(*shared, rest::encode_calls(*rows, user));
       } else {
-        shared->reply(rest::problem_of(rows.error()));
+        refuse(*shared, rest::problem_of(rows.error()));
       }
     });
   });
-  if (!accepted) shared->reply(rest::unavailable());
+  if (accepted) return;
+  phone.end_read(user);
+  refuse(*shared, rest::unavailable());
 }
 
 void Api::create_chat(Exchange exchange) {

@@ -104,7 +104,7 @@ TEST_P(Calls, AnEndedRecordIsNeverReopenedOrChanged) {
     ASSERT_STORED(store().save_calls({late}, "node-2"));
     EXPECT_EQ(found(1), final);
   }
-  EXPECT_EQ(store().settle_open_calls("node-2", at(500)).value(), 0);
+  EXPECT_EQ(store().settle_open_calls("node-2", at(500), hours{2}).value(), 0);
 }
 
 TEST_P(Calls, WritesInAnyOrderGiveTheSameRecord) {
@@ -170,7 +170,7 @@ TEST_P(Calls, TextsThatBreakTheLimitsAreInvalid) {
     EXPECT_STORE_ERROR(store().save_calls({ringing(1)}, text), StoreErrorKind::Invalid);
     EXPECT_EQ(store().find_call(CallId{text}).value(), std::nullopt);
     EXPECT_TRUE(history(text).empty());
-    EXPECT_EQ(store().settle_open_calls(text, at(0)).value(), 0);
+    EXPECT_EQ(store().settle_open_calls(text, at(0), hours{2}).value(), 0);
   }
   EXPECT_STORE_ERROR(store().save_calls({CallRecord{}}, "node-1"), StoreErrorKind::Invalid);
 }
@@ -256,7 +256,7 @@ TEST_P(Calls, SettleEndsTheOpenCallsOfOneNode) {
   const CallRecord over = ended(active(ringing(4)));
   ASSERT_STORED(store().save_calls({answered, unanswered, future, over}, "node-1"));
   ASSERT_STORED(store().save_calls({other_node}, "node-2"));
-  EXPECT_EQ(store().settle_open_calls("node-1", at(36.9)).value(), 3);
+  EXPECT_EQ(store().settle_open_calls("node-1", at(36.9), hours{2}).value(), 3);
   for (CallRecord* record : {&answered, &unanswered, &future}) {
     record->state = CallState::Ended;
     record->reason = EndReason::ServerShutdown;
@@ -269,15 +269,34 @@ TEST_P(Calls, SettleEndsTheOpenCallsOfOneNode) {
   EXPECT_EQ(found(1000), future);
   EXPECT_EQ(found(3), other_node);
   EXPECT_EQ(found(4), over);
-  EXPECT_EQ(store().settle_open_calls("node-1", at(40)).value(), 0) << "idempotent";
-  EXPECT_EQ(store().settle_open_calls("", at(40)).value(), 0);
+  EXPECT_EQ(store().settle_open_calls("node-1", at(40), hours{2}).value(), 0) << "idempotent";
+  EXPECT_EQ(store().settle_open_calls("", at(40), hours{2}).value(), 0);
+}
+
+TEST_P(Calls, SettleGivesNoPhoneCallMoreThanItMayLast) {
+  CallRecord phone = active(ringing(1));
+  CallRecord brief = active(ringing(80'000));
+  for (CallRecord* record : {&phone, &brief}) {
+    record->kind = CallKind::Phone;
+    record->phone = call::PhoneSide{.number = "+4930123456", .session_id = "s"};
+  }
+  CallRecord pair = active(ringing(2));
+  ASSERT_STORED(store().save_calls({phone, pair, brief}, "node-1"));
+  EXPECT_EQ(store().settle_open_calls("node-1", at(86'400), hours{2}).value(), 3);  // a day later
+  EXPECT_EQ(found(1)->duration_seconds, 7200);
+  EXPECT_EQ(found(1)->ended_at, *phone.answered_at + hours{2});
+  EXPECT_EQ(found(80'000)->duration_seconds, 6395);
+  EXPECT_EQ(found(2)->ended_at, at(86'400)) << "other calls may be as long as they like";
+  const auto usage = store().phone_usage(at(0));
+  ASSERT_STORED(usage);
+  EXPECT_EQ(usage->at(0).talked_seconds, 7200 + 6395);
 }
 
 TEST_P(Calls, ACallThatMovedBelongsToItsNewNode) {
   ASSERT_STORED(store().save_calls({ringing(1)}, "node-1"));
   ASSERT_STORED(store().save_calls({active(ringing(1))}, "node-2"));
-  EXPECT_EQ(store().settle_open_calls("node-1", at(40)).value(), 0);
-  EXPECT_EQ(store().settle_open_calls("node-2", at(40)).value(), 1);
+  EXPECT_EQ(store().settle_open_calls("node-1", at(40), hours{2}).value(), 0);
+  EXPECT_EQ(store().settle_open_calls("node-2", at(40), hours{2}).value(), 1);
 }
 
 TEST_P(Calls, WritersAndReadersOnManyThreadsDoNotFail) {
@@ -391,8 +410,8 @@ TEST_P(Calls, OfTelephonesAreFoundByTheKeyOfTheirRequest) {
 TEST_P(Calls, OfTelephonesAreSettledLikeOthers) {
   ASSERT_STORED(
       store().save_calls({phoned(1, "alice", "+491512345678"), active(phoned(2, "bob", "+12025550123"))}, "n"));
-  EXPECT_EQ(store().settle_open_calls("n", at(100)).value(), 2);
-  EXPECT_EQ(store().settle_open_calls("n", at(100)).value(), 0);
+  EXPECT_EQ(store().settle_open_calls("n", at(100), hours{2}).value(), 2);
+  EXPECT_EQ(store().settle_open_calls("n", at(100), hours{2}).value(), 0);
   for (const std::uint64_t number : {1U, 2U}) {
     EXPECT_EQ(found(number)->state, CallState::Ended);
     EXPECT_EQ(found(number)->reason, EndReason::ServerShutdown);

@@ -162,6 +162,7 @@ export async function startTwilio() {
       VOIP_ACCOUNT_SID: accountSid,
       VOIP_AUTH_TOKEN: authToken,
       VOIP_FROM_NUMBER: '+15005550100',
+      VOIP_ALLOW_PREFIXES: '+',
       VOIP_API_BASE: `http://127.0.0.1:${server.address().port}`,
     },
     last: () => [...calls.values()].at(-1),

@@ -46,7 +46,9 @@ TEST_F(PhoneDoctor, SaysWhatIsWellAndWhatIsNot) {
   expect_line(well, "ok    Twilio takes the account and its token");
   expect_line(well, "ok    the Twilio account has 12.50 USD");
   expect_line(well, "FAIL  PUBLIC_URL is not set");
-  expect_line(well, "warn  every number in the world may be called");
+  expect_line(well, "FAIL  strangers may register and dial every country");
+  expect_line(examine({{"VOIP_ALLOW_PREFIXES", "+"}}), "warn  strangers may register and dial every country");
+  expect_line(examine({{"REGISTRATION", "closed"}}), "warn  every number in the world may be called");
   EXPECT_EQ(well.find(twilio_.options().auth_token), std::string::npos);
 
   const std::string wrong_token = examine({{"VOIP_AUTH_TOKEN", "another"}, {"PUBLIC_URL", "http://192.168.1.2:8080"}});

@@ -229,7 +229,11 @@ TEST_F(Program, PhoneProvidersNameTheSettingThatTheyMiss) {
   for (const auto& [provider, setting] : providers) {
     const Ran ran = run({"serve"}, {}, {{"VOIP_PROVIDER", provider}});
     EXPECT_NE(ran.status, 0);
-    EXPECT_NE(ran.output.find(setting), std::string::npos) << ran.output;
+    EXPECT_NE(ran.output.find("lets strangers dial every country"), std::string::npos) << ran.output;
+    const Ran said = run({"serve"}, {}, {{"VOIP_PROVIDER", provider}, {"VOIP_ALLOW_PREFIXES", "+"}});
+    EXPECT_NE(said.status, 0);
+    EXPECT_NE(said.output.find(setting), std::string::npos) << said.output;
+    EXPECT_EQ(said.output.find("strangers dial"), std::string::npos) << said.output;
   }
 }
 

@@ -46,6 +46,12 @@ TEST(IncomingPhone, RingsEveryDeviceAndTheFirstThatAcceptsHasIt) {
   EXPECT_EQ(node.call(post(act(id, "reject"), {}, mallory)).status, 403);
   EXPECT_EQ(node.call(get("/api/calls/" + id, mallory)).status, 403);
   EXPECT_EQ(node.call(get("/api/calls/" + id, alice)).status, 200);
+  for (const auto& [what, body] : {std::pair{"answer", json::object{{"sdp_answer", "v=0\r\n"}}}, {"ice-restart", {}}}) {
+    const HttpReply early = node.call(post(act(id, what), body, alice));
+    EXPECT_EQ(early.status, 409) << what << early.body;
+    EXPECT_EQ(json::parse(early.body).at("code"), "wrong_status");
+    EXPECT_EQ(json::parse(early.body).at("call").at("browser_ready"), false);
+  }
 
   const HttpReply accepted = node.call(post(act(id, "accept"), {}, alice));
   EXPECT_EQ(accepted.status, 200) << accepted.body;

@@ -182,6 +182,49 @@ TEST(Phone, RatesAreLimitedAndSaidInEveryAnswer) {
   EXPECT_TRUE(limited);
 }
 
+TEST(Phone, TheHistoryIsOneOfTheLimitedRequests) {
+  const TestNode node{[](app::Config& config) { config.voip_requests_per_minute = 2; }};
+  const Person alice = node.person("alice");
+  bool limited = false;
+  for (int i = 0; i < 5; ++i) {  // a minute may begin between two of them
+    const HttpReply reply = node.call(get(i == 2 ? "/api/calls/history?limit=x" : "/api/calls/history", alice));
+    EXPECT_EQ(reply.header("ratelimit-limit"), "2");
+    EXPECT_FALSE(reply.header("ratelimit-remaining").empty());
+    limited = limited || reply.status == 429;
+  }
+  EXPECT_TRUE(limited);
+}
+
+TEST(Phone, TheServerHasSoManyAtOnce) {
+  const TestNode node{[](app::Config& config) { config.voip_calls_max = 1; }};
+  (void)initiate(node, node.person("alice"), kAnswers);
+  const HttpReply full = node.call(post("/api/calls/initiate", {{"phone_number", kAnswers}}, node.person("bob")));
+  EXPECT_EQ(full.status, 503) << full.body;
+  EXPECT_EQ(json::parse(full.body).at("code"), "unavailable");
+}
+
+TEST(Phone, DearNumbersAreDeniedUnlessTheyAreNamed) {
+  for (const bool named : {false, true}) {
+    const TestNode node{[&](app::Config& config) {
+      if (named) config.voip_allow_prefixes = {"+870"};
+    }};
+    const HttpReply reply =
+        node.call(post("/api/calls/initiate", {{"phone_number", "+870773123456"}}, node.person("alice")));
+    EXPECT_EQ(reply.status, named ? 201 : 403) << reply.body;
+  }
+}
+
+TEST(Phone, ACallWithoutABrowserEnds) {
+  const TestNode node{[](app::Config& config) { config.voip_browser_timeout = milliseconds{300}; }};
+  const Person alice = node.person("alice");
+  Events events{node.port(), "/api/calls/events", alice};
+  (void)initiate(node, alice, kAnswersAtOnce);
+  json::value last = events.next();
+  while (last.at("status") != "completed") last = events.next();
+  EXPECT_EQ(last.at("cause"), "browser_lost");
+  EXPECT_EQ(last.at("reason"), "disconnected");
+}
+
 TEST(Phone, TheHistoryIsFilteredAndPaged) {
   const TestNode node;
   const Person alice = node.person("alice");

@@ -32,6 +32,7 @@ struct Model {
   std::optional<TimePoint> accepted;  // by the user, of one that came in
   std::optional<TimePoint> taken;
   std::optional<TimePoint> answered;
+  bool browser = false;
   std::uint64_t last_sequence = 0;
   Status status = Status::Connecting;
   std::optional<TimePoint> ended;
@@ -79,13 +80,14 @@ class World {
     options.per_user_max = 2;
     options.calls_max = 5;
     options.length_max = minutes{10};
-    options.a_day = {.calls_max = 20, .talk_max = kTalkMax};
+    options.browser_timeout = minutes{4};
+    options.a_day = {.calls_max = 20, .talk_max = kTalkMax, .user_talk_max = minutes{12}};
     options.deny = {"+7"};
     return options;
   }
 
   void step() {
-    switch (random_.weighted({5, 3, 12, 2, 2, 8, 4, 4, 1})) {
+    switch (random_.weighted({5, 3, 12, 2, 2, 8, 4, 4, 8, 1})) {
       case 0: return initiate();
       case 1: return terminate();
       case 2: return provider_says();
@@ -94,6 +96,7 @@ class World {
       case 5: return wait(milliseconds{static_cast<std::int64_t>(random_.below(20'000))});
       case 6: return come_in();
       case 7: return decide();
+      case 8: return browser_comes();
       default: return wait(minutes{static_cast<std::int64_t>(random_.below(60))});
     }
   }
@@ -203,6 +206,23 @@ class World {
     take(effects);
   }
 
+  void browser_comes() {
+    const CallId id = some_call();
+    const auto found = models_.find(id);
+    const UserId user = found != models_.end() && random_.chance(90) ? found->second.user : some_user();
+    Effects effects;
+    const Outcome outcome = calls_.handle(BrowserReady{.call = id, .user = user}, now_, effects);
+    if (found == models_.end() || found->second.ended) {
+      EXPECT_EQ(outcome, Outcome::NoSuchCall);
+    } else if (Model& model = found->second; model.user != user) {
+      EXPECT_EQ(outcome, Outcome::NotYours);
+    } else {
+      EXPECT_EQ(outcome, model.incoming && !model.accepted ? Outcome::WrongStatus : Outcome::Done);
+      model.browser = model.browser || outcome == Outcome::Done;
+    }
+    take(effects);
+  }
+
   void terminate() {
     const CallId id = some_call();
     const auto model = models_.find(id);
@@ -260,7 +280,7 @@ class World {
     const auto found = models_.find(event.call);
     if (found == models_.end() || found->second.ended) return false;
     Model& model = found->second;
-    if (event.sequence != 0) {
+    if (event.sequence != 0 && !std::holds_alternative<Over>(event.what)) {
       if (event.sequence <= model.last_sequence) return false;
       model.last_sequence = event.sequence;
     }
@@ -363,6 +383,11 @@ class World {
           EXPECT_EQ(now_.mono, model.answered.value_or(TimePoint{}) + options().length_max);
           expect_end(model, Status::Completed, now_.mono);
           break;
+        case Cause::BrowserLost:
+          EXPECT_FALSE(model.browser);
+          EXPECT_EQ(now_.mono, model.answered.value_or(TimePoint{}) + options().browser_timeout);
+          expect_end(model, Status::Completed, now_.mono);
+          break;
         case Cause::SpendLimit:
           EXPECT_TRUE(model.answered);
           spend_limits_met_ = true;
@@ -373,7 +398,6 @@ class World {
         case Cause::Offline:
         case Cause::UserBusy:
         case Cause::Provider:
-        case Cause::BrowserLost:
         case Cause::Shutdown: ADD_FAILURE() << "no reason of time";
       }
     }

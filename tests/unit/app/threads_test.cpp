@@ -107,6 +107,40 @@ TEST(CallJournal, ReadsSeeEverythingSavedBefore) {
   }
 }
 
+TEST(CallJournal, WhatIsUrgentGoesBeforeTheReadsThatWait) {
+  MemoryStore store;
+  NullLogger log;
+  CallJournal journal{store, log, {.node = "n", .records_max = 1000, .reads_max = 100, .urgent_max = 1}};
+  std::promise<void> begun;
+  std::promise<void> release;
+  std::vector<std::string> order;
+  std::promise<void> all_read;
+  ASSERT_TRUE(journal.query([&](port::CallStore*) {
+    begun.set_value();
+    release.get_future().wait();
+  }));
+  begun.get_future().wait();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(journal.query([&, i](port::CallStore*) {
+      order.push_back("read");
+      if (i == 99) all_read.set_value();
+    }));
+  }
+  EXPECT_FALSE(journal.query([](port::CallStore*) {})) << "too many wait";
+  journal.save(record(1, call::CallState::Ringing));
+  ASSERT_TRUE(journal.query(
+      [&](port::CallStore* books) {
+        EXPECT_TRUE(*books->find_call(CallId{"call-1"})) << "its record is written first";
+        order.push_back("dial");
+      },
+      CallJournal::Turn::Urgent));
+  EXPECT_FALSE(journal.query([](port::CallStore*) {}, CallJournal::Turn::Urgent)) << "a limit of its own";
+  release.set_value();
+  all_read.get_future().wait();
+  ASSERT_EQ(order.size(), 101U);
+  EXPECT_EQ(order.front(), "dial");
+}
+
 TEST(CallJournal, KeepsRecordsWhileTheDatabaseIsDownAndWritesThemAfterwards) {
   MemoryStore store;
   NullLogger log;

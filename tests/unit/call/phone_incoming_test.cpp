@@ -41,6 +41,17 @@ TEST(IncomingPhoneCalls, OfSeveralDevicesTheFirstHasIt) {
   EXPECT_EQ(scene.terminate("c", "alice"), (Lines{"hang up", "canceled by caller 0s"})) << "but may hang up";
 }
 
+TEST(IncomingPhoneCalls, HaveNoBrowserBeforeTheyAreAccepted) {
+  PhoneScene scene;
+  scene.incoming("c", "alice");
+  EXPECT_EQ(scene.tell(BrowserReady{.call = CallId{"c"}, .user = UserId{"alice"}}), Lines{});
+  EXPECT_EQ(scene.outcome(), Outcome::WrongStatus);
+  scene.accept("c", "alice");
+  EXPECT_FALSE(scene.calls().find(CallId{"c"})->browser_ready);
+  scene.tell(BrowserReady{.call = CallId{"c"}, .user = UserId{"alice"}});
+  EXPECT_TRUE(scene.calls().find(CallId{"c"})->browser_ready);
+}
+
 TEST(IncomingPhoneCalls, AreDeclined) {
   PhoneScene scene;
   scene.incoming("c", "alice");

@@ -54,8 +54,8 @@ TEST(PhoneCalls, EventsThatComeTwiceOrLateChangeNothing) {
   EXPECT_EQ(scene.event("c", Rings{}, 4), Lines{}) << "a later number is no reason to go back";
   EXPECT_EQ(scene.event("c", TookOn{}, 5), Lines{});
   EXPECT_EQ(scene.event("c", Answered{}, 3), Lines{});
-  EXPECT_EQ(scene.event("c", Over{}, 3), Lines{}) << "an event that was told already";
-  EXPECT_EQ(scene.event("c", Over{}, 6), Lines{"completed by provider 0s"});
+  EXPECT_EQ(scene.event("c", Over{}, 3), Lines{"completed by provider 0s"}) << "an end is one whatever its number";
+  EXPECT_EQ(scene.event("c", Over{}, 6), Lines{});
   EXPECT_EQ(scene.event("nobody", Rings{}), Lines{});
 }
 
@@ -204,9 +204,62 @@ TEST(PhoneCalls, TheServerHasSoManyMinutesADay) {
   EXPECT_EQ(scene.outcome(), Outcome::Done);
 }
 
+TEST(PhoneCalls, AUserHasSoManyMinutesADay) {
+  PhoneScene scene{{.per_user_max = 2, .a_day = {.user_talk_max = minutes{10}}}};
+  scene.talking("c", "alice");
+  scene.talking("b", "bob");
+  scene.wait(minutes{4});
+  scene.talking("d", "alice");  // two of hers use them up at twice the speed
+  EXPECT_EQ(scene.wait(minutes{3} - milliseconds{1}), Lines{});
+  EXPECT_EQ(scene.wait(milliseconds{1}),
+            (Lines{"hang up", "completed by spend_limit 420s", "hang up", "completed by spend_limit 180s"}));
+  scene.initiate("e", "alice");
+  EXPECT_EQ(scene.outcome(), Outcome::DailyLimit);
+  scene.incoming("f", "alice");
+  EXPECT_EQ(scene.outcome(), Outcome::Done) << "she may be called";
+  EXPECT_EQ(scene.wait(minutes{3} - milliseconds{1}), (Lines{"turn away: no_answer", "no_answer by ring_timeout 0s"}))
+      << "nobody else is disturbed";
+  scene.wait(hours{12});
+  scene.initiate("g", "alice");
+  EXPECT_EQ(scene.outcome(), Outcome::Done) << "a new day";
+}
+
+TEST(PhoneCalls, ANewDayBringsNewMinutesToACallUnderWay) {
+  PhoneScene scene{{.a_day = {.user_talk_max = minutes{60}}}};
+  scene.wait(hours{11} + minutes{30});  // half an hour before midnight
+  scene.talking("c", "alice");
+  EXPECT_EQ(scene.wait(minutes{89}), Lines{});
+  EXPECT_EQ(scene.wait(minutes{1}), (Lines{"hang up", "completed by spend_limit 5400s"}));
+  scene.calls().restore({.calls = {}, .talked_by = {{UserId{"bob"}, minutes{60}}}, .talked = minutes{60}}, scene.now());
+  scene.initiate("d", "bob");
+  EXPECT_EQ(scene.outcome(), Outcome::DailyLimit) << "what was before a restart counts";
+}
+
+TEST(PhoneCalls, AreNotPaidForWithoutABrowser) {
+  PhoneScene scene{{.browser_timeout = minutes{2}}};
+  scene.talking("c", "alice");
+  EXPECT_EQ(scene.wait(minutes{2} - milliseconds{1}), Lines{});
+  EXPECT_EQ(scene.wait(milliseconds{1}), (Lines{"hang up", "completed by browser_lost 120s"}));
+  EXPECT_EQ(scene.last_record().reason, EndReason::Disconnected);
+  scene.talking("d", "alice");
+  scene.wait(minutes{1});
+  scene.tell(BrowserReady{.call = CallId{"d"}, .user = UserId{"alice"}});
+  EXPECT_EQ(scene.wait(minutes{10}), Lines{});
+  scene.terminate("d", "alice");
+  scene.initiate("e", "alice");
+  scene.tell(BrowserReady{.call = CallId{"e"}, .user = UserId{"alice"}});
+  scene.event("e", Answered{});
+  EXPECT_EQ(scene.wait(minutes{10}), Lines{}) << "it was there before the answer";
+  scene.terminate("e", "alice");
+  scene.incoming("f", "alice");
+  scene.accept("f", "alice");
+  scene.event("f", Answered{});
+  EXPECT_EQ(scene.wait(minutes{2}), (Lines{"hang up", "completed by browser_lost 120s"})) << "the device fell asleep";
+}
+
 TEST(PhoneCalls, WhatTheDayHasSeenBeforeARestartCounts) {
   PhoneScene scene{{.a_day = {.calls_max = 3, .talk_max = minutes{10}}}};
-  scene.calls().restore({.calls = {{UserId{"alice"}, 3}}, .talked = minutes{9}}, scene.now());
+  scene.calls().restore({.calls = {{UserId{"alice"}, 3}}, .talked_by = {}, .talked = minutes{9}}, scene.now());
   scene.initiate("c", "alice");
   EXPECT_EQ(scene.outcome(), Outcome::DailyLimit);
   scene.talking("d", "bob");

@@ -242,15 +242,43 @@ TEST(IdempotencyKey, WhatMayGoBetterNextTimeIsNotKeptAndOldAnswersMakeRoom) {
                   now);
     EXPECT_EQ(memory.size(), 0U);
   }
+  for (const int status : {409, 403, 400, 409, 403}) {
+    const auto begun = memory.begin(keyed("k", "{}"), alice, now);
+    ASSERT_TRUE(begun);
+    EXPECT_EQ(summary(memory.begin(keyed("k", "{}"), alice, now)), "409 request_under_way");
+    memory.finish(std::get<Idempotency::First>(*begun).key, HttpResponse{.status = status, .headers = {}, .body = {}},
+                  now);
+    EXPECT_EQ(memory.size(), 1U);
+    EXPECT_EQ(summary(memory.begin(keyed("k", "{ }"), alice, now)), "422 idempotency_key_reused");
+  }
   for (int i = 0; i < 20; ++i) {
     const auto begun = memory.begin(keyed("k" + std::to_string(i), "{}"), alice, now);
-    memory.finish(std::get<Idempotency::First>(*begun).key, HttpResponse{.status = 409, .headers = {}, .body = {}},
+    memory.finish(std::get<Idempotency::First>(*begun).key, HttpResponse{.status = 201, .headers = {}, .body = {}},
                   now);
   }
   EXPECT_LE(memory.size(), 3U);
   EXPECT_EQ(summary(memory.begin(keyed("", "{}"), alice, now)), "400 bad_request");
   EXPECT_EQ(summary(memory.begin(keyed(std::string(256, 'k'), "{}"), alice, now)), "400 bad_request");
   EXPECT_EQ(summary(memory.begin(keyed("k\n", "{}"), alice, now)), "400 bad_request");
+}
+
+TEST(IdempotencyKey, OfOneUserPushesOutNobodyElses) {
+  Idempotency memory{{.kept = hours{24}, .answers_max = 100, .answers_per_user_max = 3}};
+  const TimePoint now = TimePoint{} + hours{1};
+  const auto ask = [&](const char* user, const std::string& key) {
+    auto begun = memory.begin(keyed(key, "{}"), UserId{user}, now);
+    if (const auto* const first = std::get_if<Idempotency::First>(&*begun)) {
+      memory.finish(first->key, HttpResponse{.status = 201, .headers = {}, .body = {}}, now);
+      return false;
+    }
+    return true;
+  };
+  EXPECT_FALSE(ask("alice", "k"));
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(ask("mallory", "k" + std::to_string(i)));
+  EXPECT_EQ(memory.size(), 4U);
+  EXPECT_TRUE(ask("alice", "k"));
+  EXPECT_TRUE(ask("mallory", "k999"));
+  EXPECT_FALSE(ask("mallory", "k0")) << "the oldest of one's own go first";
 }
 
 TEST(PhoneRoutes, ANameIsNoCallsId) {
