@@ -37,6 +37,8 @@ void SipFigures::report(const Tell& tell) const {
   one("zvonok_sip_calls_dialed_total", "Calls that were given to trunks", calls.dialed);
   one("zvonok_sip_failovers_total", "Calls that went on to another trunk", calls.failovers);
   one("zvonok_sip_calls_incoming_total", "Calls that came in", calls.incoming);
+  one("zvonok_sip_calls_silent_total", "Calls that were ended because nothing came from the telephone any more",
+      calls.silent);
   constexpr const char* kRefused = "zvonok_sip_calls_refused_total";
   constexpr const char* kRefusedHelp = "Calls that could not be had";
   of_reason(kRefused, kRefusedHelp, "incoming", calls.incoming_refused);
