@@ -85,12 +85,12 @@ part_web() {
 }
 
 part_e2e() {
-  say "end to end: the official Socket.IO client and a tunnel client, other WebRTC stacks, and browsers with fake devices, against the server"
+  say "end to end: the document of the REST API, the official Socket.IO client and a tunnel client, other WebRTC stacks, and browsers with fake devices, against the server"
   cmake --preset release >/dev/null
   cmake --build build -j "$jobs" --target zvonok socketio_echo
   scripts/build_web.sh
   local folder
-  for folder in tests/socketio tests/rooms tests/e2e; do
+  for folder in tests/rest tests/socketio tests/rooms tests/e2e; do
     (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error && npm test --silent)
   done
 }

@@ -179,7 +179,7 @@ void Control::shut_down() {
 void Control::run(call::Command command) {
   calls_.handle(std::move(command), parts_.loop.now(), effects_);
   perform_all();
-  arm_timer();
+  timer_.arm();
 }
 
 void Control::perform_all() {
@@ -188,18 +188,9 @@ void Control::perform_all() {
   effects_.clear();
 }
 
-void Control::arm_timer() {
-  const TimePoint next = calls_.next_timeout();
-  if (timer_ && timer_->first <= next) return;  // an early wake-up does no harm
-  if (timer_) parts_.loop.cancel(*timer_);
-  timer_.reset();
-  if (next == TimePoint::max()) return;
-  timer_ = parts_.loop.schedule(next, [this] {
-    timer_.reset();
-    calls_.handle_timeout(parts_.loop.now(), effects_);
-    perform_all();
-    arm_timer();
-  });
+void Control::handle_timeout() {
+  calls_.handle_timeout(parts_.loop.now(), effects_);
+  perform_all();
 }
 
 template <class Deliver>

@@ -12,6 +12,7 @@
 #include "app/access.h"
 #include "app/call_journal.h"
 #include "app/config/config.h"
+#include "app/deadline_timer.h"
 #include "app/worker_pool.h"
 #include "base/entropy.h"
 #include "base/log.h"
@@ -107,7 +108,7 @@ class Control final : public net::WsHandler {
   void perform(const call::DeliverPresence& effect);
   template <class Deliver>
   void deliver(const Deliver& effect);
-  void arm_timer();
+  void handle_timeout();
 
   Parts parts_;
   const Duration auth_timeout_;
@@ -119,7 +120,7 @@ class Control final : public net::WsHandler {
   std::unordered_map<ConnectionId, Client> clients_;
   call::Effects effects_;  // reused, so that a relayed message allocates little
   std::string text_;       // likewise
-  std::optional<net::Loop::TimerKey> timer_;
+  DeadlineTimer timer_{parts_.loop, [this] { return calls_.next_timeout(); }, [this] { handle_timeout(); }};
   CallCounters counters_;
 };
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "caller/ulaw.h"
+#include "proto/g711/g711.h"
 #include "proto/rtp/packet.h"
 
 namespace zvonok::caller {
@@ -43,7 +43,7 @@ Bytes MediaStream::seal(std::span<const std::int16_t, kFrameSamples> frame) {
                                                 .ssrc = ssrc_},
                                                {});
   std::array<std::uint8_t, kFrameSamples> payload{};
-  std::ranges::transform(frame, payload.begin(), ulaw_encode);
+  g711::encode(g711::Law::Ulaw, frame, payload);
   const std::size_t size = sender_->seal_rtp(sequence_, ssrc_, out_, header, {}, payload);
   ZVONOK_CHECK(size > 0);
   begun_ = true;
@@ -123,7 +123,7 @@ void MediaStream::arrive(std::uint64_t sequence, std::uint32_t timestamp, Bytes 
   if (waiting_.size() >= kWaitingMax) waiting_.erase(waiting_.begin());
   std::vector<std::int16_t>& samples = waiting_[at];
   samples.resize(payload.size());
-  std::ranges::transform(payload, samples.begin(), ulaw_decode);
+  g711::decode(g711::Law::Ulaw, payload, samples);
   measure(samples);
 }
 

@@ -91,13 +91,14 @@ Result<void, std::string> Session::start() {
 void Session::connect() {
   std::string auth = "{" + member("token", request_.token.reveal()) + "," + member("device", request_.device) + "}";
   io_.emplace(socketio::Client::Options{.nsp = std::string{kNamespace}, .auth = std::move(auth)}, loop_.now().mono);
-  ws_ = std::make_unique<WsClient>(loop_, static_cast<WsClientHandler&>(*this),
-                                   WsClient::Target{.server = request_.server,
-                                                    .host = request_.host,
-                                                    .path = std::string{socketio::kWebSocketPath},
-                                                    .token = {},
-                                                    .tls = request_.tls},
-                                   random_u32(entropy_));
+  ws_ = std::make_unique<load::WsConnection>(loop_, static_cast<load::WsHandler&>(*this),
+                                             load::WsConnection::Target{.server = request_.server,
+                                                                        .host = request_.host,
+                                                                        .path = std::string{socketio::kWebSocketPath},
+                                                                        .token = {},
+                                                                        .tls = request_.tls,
+                                                                        .name = request_.name},
+                                             random_u32(entropy_));
   arm_silence();
   if (!ws_->refused().empty()) on_ws_end(ws_->refused());
 }

@@ -19,7 +19,7 @@
 #include "caller/tunnel_path.h"
 #include "caller/tunnel_process.h"
 #include "caller/wav.h"
-#include "caller/ws_client.h"
+#include "load/ws_connection.h"
 #include "net/loop.h"
 #include "proto/e2e/agreement.h"
 #include "proto/socketio/client.h"
@@ -28,8 +28,9 @@ namespace zvonok::caller {
 
 struct CallRequest {
   SocketAddress server;
-  std::string host;                // as in the Host header
-  const TlsClient* tls = nullptr;  // null: plain; outlives the session
+  std::string host;                           // as in the Host header
+  std::string name;                           // of it, without the port
+  std::shared_ptr<const net::TlsClient> tls;  // null: plain
   Private<std::string> token;
   std::string device = "cli";
   std::string to;  // whom to call; empty: wait for a call
@@ -71,7 +72,7 @@ struct CallReport {
 /// One line of JSON.
 [[nodiscard]] std::string to_json(const CallReport& report);
 
-class Session final : private WsClientHandler {
+class Session final : private load::WsHandler {
  public:
   /// `say`: a line for whoever looks on. `on_end`: once, the last call.
   struct Events {
@@ -135,7 +136,7 @@ class Session final : private WsClientHandler {
   SoundSource source_;
   Events events_;
 
-  std::unique_ptr<WsClient> ws_;
+  std::unique_ptr<load::WsConnection> ws_;
   std::optional<socketio::Client> io_;
   TimePoint lost_at_{};
   bool ever_joined_ = false;

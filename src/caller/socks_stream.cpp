@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "caller/socket_error.h"
 #include "net/connecting.h"
 
 namespace zvonok::caller {
@@ -48,7 +47,7 @@ void SocksStream::on_ready(std::uint32_t events) {
 }
 
 void SocksStream::on_connected() {
-  if (const auto error = socket_error(fd_.get())) return end("the proxy: " + *error);
+  if (const auto error = net::connect_error(fd_.get())) return end("the proxy: " + *error);
   state_ = State::Opening;
   write_blocked_ = false;
   loop_.modify(fd_.get(), EPOLLIN, *this);

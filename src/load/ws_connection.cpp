@@ -31,8 +31,9 @@ WsConnection::WsConnection(net::Loop& loop, WsHandler& handler, const Target& ta
   // What a server has to be able to unmask need not be secret here.
   output_ = "GET " + target.path + " HTTP/1.1\r\nHost: " + target.host +
             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            "Sec-WebSocket-Version: 13\r\nAuthorization: Bearer " +
-            target.token + "\r\n\r\n";
+            "Sec-WebSocket-Version: 13\r\n";
+  if (!target.token.empty()) output_ += "Authorization: Bearer " + target.token + "\r\n";
+  output_ += "\r\n";
   connect(target);
 }
 

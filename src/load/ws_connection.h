@@ -32,9 +32,9 @@ class WsConnection final : public net::ReadyHandler, private websocket::MessageS
  public:
   struct Target {
     SocketAddress server;
-    std::string host;  // as in the Host header
-    std::string path;  // begins with /
-    std::string token;
+    std::string host;                                // as in the Host header
+    std::string path;                                // begins with /
+    std::string token;                               // empty: none in the request
     std::shared_ptr<const net::TlsClient> tls = {};  // null: plain
     std::string name = {};                           // TLS: of the host, without the port
   };

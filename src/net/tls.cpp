@@ -107,6 +107,16 @@ Result<TlsClient, std::string> TlsClient::create(Trust trust) {
   return result;
 }
 
+Result<TlsClient, std::string> TlsClient::trusting(const std::string& pem_file) {
+  auto result = create(Trust::Everybody);
+  if (!result) return result;
+  if (SSL_CTX_load_verify_file(result->context_.get(), pem_file.c_str()) != 1) {
+    return fail("cannot read certificates from " + pem_file + ": " + last_openssl_error());
+  }
+  SSL_CTX_set_verify(result->context_.get(), SSL_VERIFY_PEER, nullptr);
+  return result;
+}
+
 SslHandle TlsClient::new_session(int fd, const std::string& host) const {
   SslHandle session{SSL_new(context_.get())};
   if (session == nullptr || SSL_set_fd(session.get(), fd) != 1) return nullptr;

@@ -46,6 +46,8 @@ class TlsClient {
  public:
   enum class Trust { System, Everybody };  // whose certificates: those that the system trusts, for that name
   [[nodiscard]] static Result<TlsClient, std::string> create(Trust trust);
+  /// Only certificates of that PEM file, such as one that a server has signed itself. The error is one line.
+  [[nodiscard]] static Result<TlsClient, std::string> trusting(const std::string& pem_file);
   /// `host`: a name, or an address as text. Null: OpenSSL has no memory.
   [[nodiscard]] SslHandle new_session(int fd, const std::string& host) const;
 

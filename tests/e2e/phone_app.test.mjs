@@ -1,5 +1,6 @@
 // Telephones through the web app: the pad, a call's progress and keys, how ends are told, and a telephone that calls two
-// devices of one person. The sound itself is measured in phone.test.mjs.
+// devices of one person. That sound comes is seen here,
+// what it is like in phone.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
@@ -35,7 +36,7 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
   };
 
   before(async () => {
-    server = await startServer({ environment: { VOIP_DENY_PREFIXES: '+7' } });
+    server = await startServer({ environment: { MEDIA_ADVERTISED_IP: '127.0.0.1', VOIP_DENY_PREFIXES: '+7', SHUTDOWN_TIMEOUT: '100ms' } });
     browser = await launch();
     desk = await Device.open(browser, server.url);
     await desk.signUp(alice);
@@ -59,6 +60,8 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
     await awaitStatus(desk, 'ringing');
     await awaitStatus(desk, 'in_progress');
     await desk.find('phone-timer').waitFor();
+    await desk.page.locator(`${byId('phone-screen')}[data-media="connected"]`).waitFor();
+    await desk.awaitSound();
     await desk.click('phone-keypad');
     await desk.find('phone-screen').locator(byId('key-5')).click();
     await desk.page.keyboard.press('7');
@@ -98,6 +101,7 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
     await pocket.find('phone-incoming').waitFor();
     await pocket.click('phone-accept');
     await awaitStatus(pocket, 'in_progress');
+    await pocket.awaitSound();
     await desk.find('phone-incoming').waitFor({ state: 'detached' });
     assert.equal(await desk.find('phone-screen').count(), 0, 'the call is on the other device');
     await pocket.click('phone-hangup');

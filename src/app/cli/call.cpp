@@ -124,6 +124,12 @@ Result<ServerUrl, std::string> read_url(const std::string& url) {
   return out;
 }
 
+/// Without the port, and an IPv6 address without brackets.
+std::string host_name(std::string_view host) {
+  if (host.starts_with('[')) return std::string{host.substr(1, host.find(']') - 1)};
+  return std::string{host.substr(0, host.find(':'))};
+}
+
 /// The access token of a login (POST /api/auth/login).
 Result<std::string, std::string> log_in(const CallFlags& flags, const ServerUrl& server) {
   const auto password = read_secret(flags.password_file);
@@ -229,13 +235,15 @@ int run_call(const CallFlags& flags) {
   if (!url) return complain(url.error(), kUsageError);
   const auto address = net::resolve_udp(url->host, url->tls ? 443 : 80);
   if (!address) return complain(address.error(), kFailed);
-  auto tls = caller::TlsClient::create(flags.ca_file);
+  auto tls = flags.ca_file.empty() ? net::TlsClient::create(net::TlsClient::Trust::System)
+                                   : net::TlsClient::trusting(flags.ca_file);
   if (!tls) return complain(tls.error(), kUsageError);
   auto token = read_token(flags, *url);
   if (!token) return complain(token.error(), kFailed);
   request->server = *address;
   request->host = url->host;
-  request->tls = url->tls ? &*tls : nullptr;
+  request->name = host_name(url->host);
+  if (url->tls) request->tls = std::make_shared<const net::TlsClient>(std::move(*tls));
   request->token = Private<std::string>{std::move(*token)};
 
   auto loop = net::Loop::create();

@@ -108,24 +108,15 @@ Outcome PhoneControl::run(const Command& command) {
   for (const Effect& effect : std::exchange(effects_, {})) {
     std::visit([this](const auto& which) { perform(which); }, effect);
   }
-  arm_timer();
+  timer_.arm();
   return outcome;
 }
 
-void PhoneControl::arm_timer() {
-  const TimePoint next = calls_.next_timeout();
-  if (timer_ && timer_->first <= next) return;  // an early wake-up does no harm
-  if (timer_) parts_.loop.cancel(*timer_);
-  timer_.reset();
-  if (next == TimePoint::max()) return;
-  timer_ = parts_.loop.schedule(next, [this] {
-    timer_.reset();
-    calls_.handle_timeout(parts_.loop.now(), effects_);
-    for (const Effect& effect : std::exchange(effects_, {})) {
-      std::visit([this](const auto& which) { perform(which); }, effect);
-    }
-    arm_timer();
-  });
+void PhoneControl::handle_timeout() {
+  calls_.handle_timeout(parts_.loop.now(), effects_);
+  for (const Effect& effect : std::exchange(effects_, {})) {
+    std::visit([this](const auto& which) { perform(which); }, effect);
+  }
 }
 
 void PhoneControl::on_provider_event(const ProviderEvent& event) {

@@ -13,6 +13,7 @@
 
 #include "app/call_journal.h"
 #include "app/config/config.h"
+#include "app/deadline_timer.h"
 #include "app/histogram.h"
 #include "app/phone/browser_legs.h"
 #include "base/entropy.h"
@@ -122,7 +123,7 @@ class PhoneControl {
   void ring_user(const CallId& id, const port::StoreResult<std::optional<UserId>>& user);
   void on_provider_event(const call::phone::ProviderEvent& event);
   void reply_placed(const call::phone::CallView& view);
-  void arm_timer();
+  void handle_timeout();
 
   Parts parts_;
   call::phone::PhoneCalls calls_;
@@ -134,7 +135,7 @@ class PhoneControl {
   std::unordered_set<CallId> sessions_;                             // of calls under way
   std::optional<call::phone::CallView> changed_;                    // by the command that runs
   call::phone::Effects effects_;
-  std::optional<net::Loop::TimerKey> timer_;
+  DeadlineTimer timer_{parts_.loop, [this] { return calls_.next_timeout(); }, [this] { handle_timeout(); }};
   PhoneCounters counters_;
 };
 

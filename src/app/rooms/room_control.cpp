@@ -144,28 +144,18 @@ void RoomControl::run(call::RoomCommand command) {
     perform_all(std::exchange(effects_, {}));
   }
   running_ = false;
-  arm_timer();
+  timer_.arm();
 }
 
-void RoomControl::arm_timer() {
-  const TimePoint next = rooms_.next_timeout();
-  if (timer_ && timer_->first <= next) return;
-  if (timer_) parts_.loop.cancel(*timer_);
-  timer_.reset();
-  if (next == TimePoint::max()) return;
-  timer_ = parts_.loop.schedule(next, [this] {
-    timer_.reset();
-    running_ = true;
-    rooms_.handle_timeout(parts_.loop.now(), effects_);
-    perform_all(std::exchange(effects_, {}));
-    running_ = false;
-    if (!waiting_.empty()) {
-      call::RoomCommand first = std::move(waiting_.front());
-      waiting_.pop_front();
-      run(std::move(first));
-    }
-    arm_timer();
-  });
+void RoomControl::handle_timeout() {
+  running_ = true;
+  rooms_.handle_timeout(parts_.loop.now(), effects_);
+  perform_all(std::exchange(effects_, {}));
+  running_ = false;
+  if (waiting_.empty()) return;
+  call::RoomCommand first = std::move(waiting_.front());
+  waiting_.pop_front();
+  run(std::move(first));
 }
 
 void RoomControl::perform_all(call::RoomEffects effects) {

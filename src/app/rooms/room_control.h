@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/call_journal.h"
+#include "app/deadline_timer.h"
 #include "app/histogram.h"
 #include "app/media/media_shards.h"
 #include "base/entropy.h"
@@ -160,7 +161,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   template <class Deliver>
   [[nodiscard]] bool says_the_same(const Deliver& effect) const;
   void perform_all(call::RoomEffects effects);
-  void arm_timer();
+  void handle_timeout();
 
   [[nodiscard]] Stay* find(ParticipantId participant);
   /// To the media thread that the participant, or the track, is on.
@@ -220,7 +221,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::size_t body_bytes = 0;
   };
   Told told_;
-  std::optional<net::Loop::TimerKey> timer_;
+  DeadlineTimer timer_{parts_.loop, [this] { return rooms_.next_timeout(); }, [this] { handle_timeout(); }};
   std::uint64_t next_track_ = 1;
   std::uint64_t next_room_ = 1;
   Stay* negotiated_ = nullptr;  // for whom the negotiator asks for numbers

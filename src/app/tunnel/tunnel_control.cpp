@@ -186,7 +186,7 @@ void TunnelControl::shut_down() {
 void TunnelControl::run(call::tunnel::Command command) {
   calls_.handle(std::move(command), parts_.loop.now(), effects_);
   perform_all();
-  arm_timer();
+  timer_.arm();
 }
 
 void TunnelControl::perform_all() {
@@ -197,18 +197,9 @@ void TunnelControl::perform_all() {
   }
 }
 
-void TunnelControl::arm_timer() {
-  const TimePoint next = calls_.next_timeout();
-  if (timer_ && timer_->first <= next) return;  // an early wake-up does no harm
-  if (timer_) parts_.loop.cancel(*timer_);
-  timer_.reset();
-  if (next == TimePoint::max()) return;
-  timer_ = parts_.loop.schedule(next, [this] {
-    timer_.reset();
-    calls_.handle_timeout(parts_.loop.now(), effects_);
-    perform_all();
-    arm_timer();
-  });
+void TunnelControl::handle_timeout() {
+  calls_.handle_timeout(parts_.loop.now(), effects_);
+  perform_all();
 }
 
 void TunnelControl::send(ConnectionId to, const signal::tunnel::Message& message) {

@@ -11,6 +11,7 @@
 #include "app/access.h"
 #include "app/call_journal.h"
 #include "app/config/config.h"
+#include "app/deadline_timer.h"
 #include "app/worker_pool.h"
 #include "base/entropy.h"
 #include "base/log.h"
@@ -119,8 +120,8 @@ class TunnelControl final : public socketio::Handler {
   void send(ConnectionId to, const signal::tunnel::Message& message);
   [[nodiscard]] signal::tunnel::ClientConfig config_for(const Client& client, const Tunnel& tunnel,
                                                         call::Role role) const;
-  void arm_timer();
   [[nodiscard]] std::int64_t seconds_since(TimePoint then) const;
+  void handle_timeout();
 
   Parts parts_;
   const Config& config_;
@@ -134,7 +135,7 @@ class TunnelControl final : public socketio::Handler {
   std::optional<ClosedTunnel> closed_;        // until the record of its call is saved
   std::unordered_multiset<UserId> reaching_;  // users of tunnels that lead to the media plane
   call::tunnel::Effects effects_;
-  std::optional<net::Loop::TimerKey> timer_;
+  DeadlineTimer timer_{parts_.loop, [this] { return calls_.next_timeout(); }, [this] { handle_timeout(); }};
   TunnelCallCounters counters_;
 };
 

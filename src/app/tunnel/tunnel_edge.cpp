@@ -17,6 +17,10 @@
 namespace zvonok::app {
 namespace {
 
+// Between the turns of a busy loop while there are tunnels, in which media waits.
+constexpr Duration kTurnGapMax = microseconds{300};
+constexpr std::size_t kTurnCrowd = 8;
+
 // Virtual (RFC 2544 benchmarking addresses, which lead nowhere): the same for every call, since a key leads to one call
 // only.
 constexpr SocketAddress kPeerAddress{.ip = IpAddress::v4(0xC6120001), .port = 10000};  // 198.18.0.1
@@ -209,7 +213,19 @@ std::optional<std::array<call::TunnelTraffic, 2>> TunnelEdge::close(const CallId
 }
 
 /// After everything that may have moved the tunnel's deadlines.
+/// A busy loop may hold messages back for longer than media should be.
+void TunnelEdge::moderate() {
+  const bool carries = tunnel_.stream_count() > 0;
+  if (std::exchange(carries_, carries) == carries) return;
+  if (carries) {
+    parts_.loop.moderate_turns(kTurnGapMax, kTurnCrowd);
+  } else {
+    parts_.loop.moderate_server_turns();
+  }
+}
+
 void TunnelEdge::settle() {
+  moderate();
   for (const tunnel::UserEvent& event : tunnel_.take_events()) {
     if (event.kind != tunnel::UserEvent::Kind::Expired) continue;
     parts_.log.info("a tunnel was not used in time",

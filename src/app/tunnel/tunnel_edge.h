@@ -64,6 +64,7 @@ class TunnelEdge final : public net::WsHandler,
   [[nodiscard]] TimePoint now() const { return parts_.loop.now().mono; }
   void feed(ConnectionId id, std::string_view bytes);
   void settle();
+  void moderate();
   [[nodiscard]] bool answer_probe(const ice::Path& path, Bytes packet);
   [[nodiscard]] MediaShard* shard_of(const ice::Path& path);
 
@@ -71,6 +72,7 @@ class TunnelEdge final : public net::WsHandler,
   net::Server* server_ = nullptr;
   MediaShards* media_ = nullptr;
   tunnel::Tunnel tunnel_;
+  bool carries_ = false;  // streams
   std::optional<net::Loop::TimerKey> timer_;
 };
 

@@ -179,6 +179,7 @@ class Transport {
   std::vector<Datagram> flight_;       // records, not datagrams
   std::vector<Datagram> last_flight_;  // of the passive side, once the handshake is complete
   Datagram last_finished_;             // what it answered
+  std::size_t alert_bytes_ = 0;        // of an alert, sealed
   TimePoint repeated_at_{};
   std::deque<Datagram> outbox_;
   std::deque<Event> events_;

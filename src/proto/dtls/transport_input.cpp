@@ -10,6 +10,9 @@ namespace {
 // Records of epoch 1 that overtook the messages before them: a Finished has 61 bytes at most, and there is one.
 constexpr std::size_t kEarlyRecordsMax = 4;
 constexpr std::size_t kEarlyRecordBytesMax = 256;
+/// A Finished message and the tag of an AEAD. OpenSSL breaks off, without a word, at a record that has no room for
+/// nonce and tag.
+constexpr std::size_t kFinishedBytesLeast = 12 + 12 + 16;
 /// How far a message may be ahead; a flight has five at most.
 constexpr unsigned kMessagesAheadMax = 8;
 /// Times the last flight is sent again on request. OpenSSL takes more than twelve for an attack and breaks off.
@@ -57,7 +60,9 @@ void Transport::handle_plain_record(TimePoint now, const Record& record) {
 void Transport::handle_encrypted_record(TimePoint now, const Record& record) {
   if (record.type == kApplicationData) return counters_.count(Drop::ApplicationData);
   if (record.type == kChangeCipherSpec) return counters_.count(Drop::Unexpected);
+  if (record.type == kHandshake && record.body.size() < kFinishedBytesLeast) return counters_.count(Drop::Unexpected);
   if (handshake_done()) {
+    if (record.body.size() < alert_bytes_) return counters_.count(Drop::Unauthenticated);
     if (record.type == kHandshake && repeat_last_flight(now, record.wire)) return;
     if (record.type == kHandshake && counters_.answered_finished >= kAnsweredFinishedMax) {
       return counters_.count(Drop::RepeatedFinishedLimit);

@@ -116,6 +116,8 @@ void Transport::complete() {
   // The passive side repeats its last flight on request only; the active side's was answered.
   if (role_ == Role::Passive) last_flight_ = std::move(flight_);
   flight_.clear();
+  // An alert has two bytes; RFC 5288 has an explicit nonce of eight bytes, RFC 7905 none; both a tag of sixteen.
+  alert_bytes_ = SSL_CIPHER_get_cipher_nid(SSL_get_current_cipher(ssl)) == NID_chacha20_poly1305 ? 18 : 26;
   pipe_.spares.clear();
   retransmit_at_ = TimePoint::max();
   deadline_ = TimePoint::max();

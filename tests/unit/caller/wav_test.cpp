@@ -7,8 +7,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "caller/ulaw.h"
-
 namespace zvonok::caller {
 namespace {
 
@@ -77,24 +75,6 @@ TEST(Wav, ResamplesWithoutShiftingTheTone) {
     energy += std::pow(out.samples[i], 2);
   }
   EXPECT_GT(2 * (real * real + imaginary * imaginary) / (static_cast<double>(out.samples.size()) * energy), 0.99);
-}
-
-TEST(Ulaw, IsAsTheStandardSays) {
-  EXPECT_EQ(ulaw_encode(0), 0xFF);
-  EXPECT_EQ(ulaw_encode(32767), 0x80);
-  EXPECT_EQ(ulaw_encode(-32768), 0x00);
-  EXPECT_EQ(ulaw_decode(0x80), 32124);
-  EXPECT_EQ(ulaw_decode(0x00), -32124);
-  EXPECT_EQ(ulaw_decode(0xFF), 0);
-  for (int code = 0; code < 256; ++code) {
-    const auto byte = static_cast<std::uint8_t>(code);
-    if (byte == 0x7F) continue;  // another name of 0
-    EXPECT_EQ(ulaw_encode(ulaw_decode(byte)), byte);
-  }
-  for (int sample = -32768; sample < 32768; sample += 7) {
-    const int there = ulaw_decode(ulaw_encode(static_cast<std::int16_t>(sample)));
-    EXPECT_LE(std::abs(there - sample), std::max(4, std::abs(sample) / 16 + 16)) << sample;
-  }
 }
 
 }  // namespace

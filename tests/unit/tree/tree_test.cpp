@@ -30,10 +30,11 @@ const std::map<std::string, std::set<std::string>> kMayInclude{
     {"rest", {"base", "proto", "call", "port", "identity"}},
     {"net", {"base", "proto"}},
     {"load", {"base", "proto", "media", "net"}},
-    {"caller", {"base", "proto", "net"}},
+    {"caller", {"base", "proto", "net", "load"}},
     {"adapter", {"base", "proto", "call", "port", "net"}},
     {"app",
-     {"base", "proto", "media", "tunnel", "call", "port", "signal", "identity", "rest", "net", "load", "caller", "adapter"}},
+     {"base", "proto", "media", "tunnel", "call", "port", "signal", "identity", "rest", "net", "load", "caller",
+      "adapter"}},
 };
 
 const std::set<std::string> kCore{"base", "proto", "media", "tunnel", "call", "signal", "rest"};

@@ -94,6 +94,42 @@ async function walk(browser, [width, theme, language]) {
   };
   const talking = (page) => page.waitForSelector(`${id('call-screen')}[data-state=active]`);
 
+  /** By the mock's numbers: see docs/protocol/phone.md. */
+  const walkPhone = async (page) => {
+    const dial = async (number) => {
+      await page.fill(`${id('dial-number')}:visible`, number);
+      await page.click(`${id('dial')}:visible`);
+    };
+    const close = () => page.click(id('phone-close'));
+    await page.click(id('nav-phone'));
+    await shoot(page, 'phone');
+    await dial('12');
+    await shoot(page, 'phone-wrong');
+    await dial('+15005550003');
+    await page.waitForSelector(id('phone-ended'));
+    await shoot(page, 'phone-refused');
+    await close();
+    await dial('+491512345678');
+    await page.waitForSelector(`${id('phone-screen')}[data-status=ringing]`);
+    await shoot(page, 'phone-ringing');
+    await page.waitForSelector(`${id('phone-screen')}[data-status=in_progress]`);
+    await page.click(id('phone-keypad'));
+    await page.click(`${id('phone-screen')} ${id('key-5')}`);
+    await shoot(page, 'phone-keys');
+    await page.click(id('phone-keypad'));
+    await page.click(id('phone-hold'));
+    await shoot(page, 'phone-hold');
+    await page.click(id('phone-hangup'));
+    await close();
+    await dial('+15005550010');
+    await page.waitForSelector(id('phone-ended'));
+    await page.waitForSelector(id('phone-incoming'));
+    await shoot(page, 'phone-incoming');
+    await page.click(id('phone-decline'));
+    await page.waitForSelector(id('phone-incoming'), { state: 'detached' });
+    await shoot(page, 'phone-recents');
+  };
+
   const one = await open();
   await one.waitForSelector(id('auth-submit'));
   await shoot(one, 'sign-in');
@@ -145,6 +181,7 @@ async function walk(browser, [width, theme, language]) {
   await shoot(one, 'history');
   await one.click(`${id('history-item')} .row-main`);
   await shoot(one, 'person');
+  await walkPhone(one);
   await one.click(id('nav-settings'));
   await one.click('.settings-buttons button');
   await one.waitForSelector('.preview-video');

@@ -73,6 +73,7 @@ const actions: Readonly<Record<HotkeyAction, () => void>> = {
     window.requestAnimationFrame(() => document.getElementById('people-search')?.focus());
   },
   'go-people': () => navigate({ tab: 'people', personId: null }),
+  'go-phone': () => navigate({ tab: 'phone', personId: null }),
   'go-groups': () => navigate({ tab: 'groups', personId: null }),
   'go-history': () => navigate({ tab: 'history', personId: null }),
   'go-settings': () => navigate({ tab: 'settings', personId: null }),

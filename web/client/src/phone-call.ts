@@ -234,6 +234,11 @@ export class PhoneSession implements PhoneCall {
     else if (record.accepted && !this.here && this.direction === 'incoming') this.finish(end('elsewhere'));
   }
 
+  /** A key of the telephone. */
+  hearDigit(digit: string): void {
+    if (!this.isOver) this.events.emit('digit', digit);
+  }
+
   finish(why: PhoneEnd): void {
     if (this.isOver) return;
     this.sound.close();

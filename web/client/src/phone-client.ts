@@ -7,7 +7,7 @@ import { createEnvironment, type Environment, type TimerId } from './environment
 import { ApiError, CallError } from './errors.js';
 import { isOverPhoneStatus, PhoneSession, type PhoneHost } from './phone-call.js';
 import type { PhoneCall, PhoneCallRecord } from './phone-types.js';
-import { toPhoneCall } from './rest-json.js';
+import { members, toPhoneCall } from './rest-json.js';
 import { EventReader } from './sse.js';
 import type { Listenable, Unsubscribe } from './types.js';
 
@@ -175,6 +175,12 @@ export class PhoneClient implements Listenable<PhoneClientEvents> {
     this.events.emit('call', this.add(record.phoneNumber, record));
   }
 
+  private takeDigit(value: unknown): void {
+    const { call_id: callId, digit } = members(value);
+    if (typeof digit !== 'string') return;
+    for (const call of [...this.sessions]) if (call.callId === callId) call.hearDigit(digit);
+  }
+
   private async listen(): Promise<void> {
     const abort = new AbortController();
     this.stream = abort;
@@ -216,8 +222,8 @@ export class PhoneClient implements Listenable<PhoneClientEvents> {
         this.env.clearTimeout(silence);
         if (done) return;
         for (const event of events.take(decoder.decode(value, { stream: true }))) {
-          if (event.name !== 'status') continue;
-          this.take(toPhoneCall(JSON.parse(event.data)));
+          if (event.name === 'status') this.take(toPhoneCall(JSON.parse(event.data)));
+          if (event.name === 'digit') this.takeDigit(JSON.parse(event.data));
         }
       }
     } finally {

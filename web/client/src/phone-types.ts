@@ -73,6 +73,8 @@ export interface PhoneSnapshot {
 
 export interface PhoneCallEvents {
   change: PhoneSnapshot;
+  /** A key that was pressed at the telephone. */
+  digit: string;
   /** The microphone could not be had: the call goes on without. */
   warning: CallWarning;
   end: PhoneEnd;

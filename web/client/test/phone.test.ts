@@ -212,6 +212,18 @@ describe('a call that is dialed', () => {
     expect(track?.enabled).toBe(true);
   });
 
+  it('hears the keys of the telephone', async () => {
+    const server = new PhoneServer();
+    const call = await server.dial();
+    const heard: string[] = [];
+    call.on('digit', (digit) => heard.push(digit));
+    const text = 'event: digit\ndata: {"call_id":"out-1","digit":"5"}\n\nevent: digit\ndata: {"call_id":"other","digit":"6"}\n\n';
+    server.streams[0]?.enqueue(new TextEncoder().encode(text));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await settle();
+    expect(heard).toEqual(['5']);
+  });
+
   it('mends its way when it is lost', async () => {
     const server = new PhoneServer();
     const call = await server.dial();

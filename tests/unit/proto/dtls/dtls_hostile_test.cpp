@@ -99,6 +99,38 @@ Datagram junk(std::mt19937& random) {
   }
 }
 
+/// Sealed by nobody: too short to hold a nonce and a tag, or long enough.
+TEST(DtlsHostile, ForgedEncryptedRecordsOfAnySizeChangeNothing) {
+  for (std::size_t size = 0; size <= 64; ++size) {
+    for (const std::uint64_t number : {0ULL, 1ULL, 0xffff'ffff'ffffULL}) {
+      Side passive{Role::Passive, 1};
+      Side active{Role::Active, 2};
+      Link link{passive.transport, active.transport};
+      link.exchange_fingerprints(passive, active);
+      const auto forge = [&] {
+        for (const std::uint8_t type : {kHandshake, kAlert}) {
+          passive.transport.handle_datagram(link.now, record(type, 1, Datagram(size, 1), number));
+          active.transport.handle_datagram(link.now, record(type, 1, Datagram(size, 1), number));
+        }
+      };
+      link.start();
+      link.fate = [&](const Sent&) {
+        forge();
+        return std::vector{Duration{}};
+      };
+      link.run(TimePoint{seconds{2}}, [&] { return link.both_connected(); });
+      ASSERT_TRUE(link.both_connected()) << size << " bytes, number " << number;
+      EXPECT_EQ(passive.transport.counters().failed_attempts, 0U) << size;
+      EXPECT_EQ(active.transport.counters().failed_attempts, 0U) << size;
+      forge();
+      active.transport.close();
+      link.drain();
+      link.run(link.now + milliseconds{20});
+      EXPECT_EQ(passive.transport.state(), State::Closed) << size << " bytes: what is true is still heard";
+    }
+  }
+}
+
 TEST(DtlsHostile, AThousandPiecesOfJunkBeforeEachStepChangeNothing) {
   for (std::uint32_t seed = 1; seed <= 5; ++seed) {
     std::mt19937 random{seed};

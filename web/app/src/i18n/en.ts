@@ -320,6 +320,7 @@ export const en = {
   'help.ringing': 'While it rings',
   'help.search': 'Search people',
   'help.go_people': 'People',
+  'help.go_phone': 'Phone',
   'help.go_history': 'History',
   'help.go_settings': 'Settings',
   'help.this': 'This list',

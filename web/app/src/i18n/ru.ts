@@ -332,6 +332,7 @@ export const ru: Dictionary = {
   'help.ringing': 'Когда вам звонят',
   'help.search': 'Поиск людей',
   'help.go_people': 'Люди',
+  'help.go_phone': 'Телефон',
   'help.go_history': 'История',
   'help.go_settings': 'Настройки',
   'help.this': 'Этот список',

@@ -13,6 +13,7 @@ export type HotkeyAction =
   | 'decline'
   | 'search'
   | 'go-people'
+  | 'go-phone'
   | 'go-groups'
   | 'go-history'
   | 'go-settings'
@@ -60,6 +61,7 @@ const bindings: Readonly<Record<HotkeyScope, readonly Binding[]>> = {
   ],
   pages: [
     { code: 'KeyP', after: 'KeyG', action: 'go-people' },
+    { code: 'KeyT', after: 'KeyG', action: 'go-phone' },
     { code: 'KeyR', after: 'KeyG', action: 'go-groups' },
     { code: 'KeyH', after: 'KeyG', action: 'go-history' },
     { code: 'KeyS', after: 'KeyG', action: 'go-settings' },

@@ -52,6 +52,7 @@ export function describePhoneEnd(
       const talked =
         snapshot.duration > 0 ? t('ended.hangup.text', { duration: formatDurationWords(snapshot.duration, translator) }) : null;
       if (snapshot.cause === 'too_long') return words(t('phone.ended.too_long'), talked);
+      if (snapshot.cause === 'browser_lost') return words(t('phone.ended.lost'), talked);
       if (snapshot.cause === 'spend_limit') return words(t('phone.refused.limit'), t('phone.refused.spend_limit.text'), { again: false });
       return words(t('ended.hangup'), talked, { fleeting: true });
     }

@@ -35,6 +35,7 @@ const groups: readonly { readonly title: PlainKey; readonly shortcuts: readonly 
     shortcuts: [
       { keys: ['/'], text: 'help.search' },
       { keys: ['G', 'P'], text: 'help.go_people' },
+      { keys: ['G', 'T'], text: 'help.go_phone' },
       { keys: ['G', 'R'], text: 'help.go_groups' },
       { keys: ['G', 'H'], text: 'help.go_history' },
       { keys: ['G', 'S'], text: 'help.go_settings' },
