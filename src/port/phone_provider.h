@@ -1,5 +1,5 @@
 // Whoever dials telephones, as a port: events on the control thread. The sound is apart from them: port/phone_audio.h.
-// Implementations: adapter/voip_mock.
+// Implementations: adapter/voip_mock, adapter/voip_sip, adapter/voip_twilio.
 //
 // Threads: everything on the control thread. Events come later than the call that caused them, never from within it.
 #pragma once

@@ -31,6 +31,7 @@ class Wire final : public RtpOut {
  public:
   void send_rtp(const SocketAddress&, Bytes datagram) override { ZVONOK_CHECK(datagram.size() <= 1500); }
   void send_rtcp(const SocketAddress&, Bytes datagram) override { ZVONOK_CHECK(datagram.size() <= 1500); }
+  void on_silence() override {}
 };
 
 }  // namespace

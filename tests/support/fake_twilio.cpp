@@ -164,6 +164,7 @@ class FakeTwilio::Engine final : public net::HttpHandler {
   std::uint64_t sids = 0;
   Rule rule = Rule::Answers;
   Callbacks callbacks = Callbacks::InOrder;
+  int vanished = 0;
   std::vector<std::unique_ptr<net::Responder>> unanswered;
   mutable std::mutex mutex;  // guards `seen`
   Seen seen;
@@ -238,6 +239,7 @@ void FakeTwilio::Engine::on_request(HttpRequest request, net::Responder respond)
   if (request.path == account + "/Calls.json" && request.method == Method::Post) {
     return place(request, std::move(respond));
   }
+  if (vanished != 0) return refuse(respond, vanished, 20000, "vanished");
   const std::string prefix = account + "/Calls/";
   std::string sid = request.path.starts_with(prefix) ? request.path.substr(prefix.size()) : "";
   if (sid.ends_with(".json")) sid.resize(sid.size() - 5);
@@ -292,6 +294,18 @@ void FakeTwilio::Engine::place(const HttpRequest& request, net::Responder respon
   {
     const std::lock_guard lock{mutex};
     ++seen.under_way;
+  }
+  if (rule == Rule::PlacedTwice) {
+    Call twin;
+    twin.sid = new_sid("CA");
+    twin.asked = *form;
+    const std::string twin_sid = twin.sid;
+    calls.emplace(twin_sid, std::move(twin));
+    {
+      const std::lock_guard lock{mutex};
+      ++seen.under_way;
+    }
+    after(milliseconds{300}, [this, twin_sid] { run(twin_sid); });
   }
   if (rule == Rule::Slow) {
     const auto held = std::make_shared<net::Responder>(std::move(respond));  // owner: the timer
@@ -381,6 +395,7 @@ void FakeTwilio::Engine::send_callback(Call& call, const std::string& status) {
 
 void FakeTwilio::Engine::webhook(const Call& call, const std::string& url, const Form& form,
                                  std::function<void(int, const std::string&)> done) {
+  if (vanished != 0) return;
   const std::string token = call.callbacks == Callbacks::Forged ? "another token" : options.auth_token;
   http_client::Request request;
   request.is_post = true;
@@ -615,6 +630,19 @@ void FakeTwilio::hang_up_all() {
   engine_->post([engine = engine_.get()] {
     for (const auto& [sid, call] : engine->calls)
       engine->end(sid, call.status == "in-progress" ? "completed" : "canceled");
+  });
+}
+
+void FakeTwilio::vanish(int status) {
+  engine_->post([engine = engine_.get(), status] {
+    engine->vanished = status;
+    for (auto& [sid, call] : engine->calls) {
+      if (!call.stream) continue;
+      call.stream->over = true;
+      call.stream->socket->close();
+      engine->loop->discard(std::move(call.stream->socket));
+      call.stream.reset();
+    }
   });
 }
 

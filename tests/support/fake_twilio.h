@@ -27,6 +27,7 @@ class FakeTwilio {
     DropsStream,    // and goes on with the TwiML behind it, once
     RefusesStream,  // it can't reach the WebSocket, ever
     CallsNobody,    // takes the call and is silent: no callback ever comes
+    PlacedTwice,    // somebody between repeated the request: two calls by one name, and one answer
   };
   enum class Callbacks {
     InOrder,
@@ -59,6 +60,9 @@ class FakeTwilio {
   void press(char digit);
   /// The telephones of all calls hang up.
   void hang_up_all();
+  /// From now on nothing comes from here any more, neither webhooks nor sound, and requests after calls are answered by
+  /// that status.
+  void vanish(int status);
   /// A telephone calls the number that is ours: the webhook of the number is asked.
   void call_in(const std::string& webhook, const std::string& from, const std::string& to);
 

@@ -201,6 +201,8 @@ bool HttpClient::Engine::prepare(Transfer& transfer) {
     set(CURLOPT_CAINFO, options_.ca_file.c_str());
     set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
+  // The library repeats what ended without an answer on a connection that was used before, and there alone.
+  if (request.only_once) set(CURLOPT_FRESH_CONNECT, 1L);
   if (request.is_post) {
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));

@@ -25,6 +25,9 @@ struct Options {
 
 struct Request {
   bool is_post = false;
+  /// Not to be carried out twice: goes over a connection of its own. On one that was kept open the HTTP library sends a
+  /// request again, a POST too, when the other side closes without a word: it may have had it all the same.
+  bool only_once = false;
   std::string url;  // http: or https:
   std::vector<std::string> headers;
   std::string body;  // of a POST

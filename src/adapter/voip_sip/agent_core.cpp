@@ -93,21 +93,23 @@ Result<void, std::string> SipAgent::Core::open(std::uint16_t port) {
   const std::string url = "sip:" + host + ":" + std::to_string(port) + maddr;
   const std::string sips = "sips:" + host + ":" + std::to_string(port + 1) + maddr;
   const auto session = static_cast<unsigned>(seconds_of(options_.session_expires));
-  nua_ = nua_create(root_, on_event, reinterpret_cast<nua_magic_t*>(this), NUTAG_URL(url.c_str()),
-                    TAG_IF(tls, NUTAG_SIPS_URL(sips.c_str())),
-                    TAG_IF(tls && !options_.certificates.empty(), NUTAG_CERTIFICATE_DIR(options_.certificates.c_str())),
-                    TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT | TPTLS_VERIFY_SUBJECTS_OUT)),
-                    NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOACK(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOALERT(0), NUTAG_AUTO302(0),
-                    NUTAG_AUTO305(0), SIPTAG_ALLOW_STR(kAllow), NUTAG_APPL_METHOD("INVITE, UPDATE"),
-                    NUTAG_SUPPORTED("timer, 100rel, replaces"), NUTAG_ENABLEMESSAGE(0), NUTAG_OUTBOUND("no-outbound"),
-                    SIPTAG_USER_AGENT_STR(kUserAgent), NUTAG_SESSION_TIMER(session),
-                    NUTAG_MIN_SE(static_cast<unsigned>(seconds_of(options_.session_least))), NTATAG_USE_NAPTR(0),
-                    NTATAG_USE_SRV(0), NTATAG_MAXSIZE(kMessageBytesMax), NTATAG_USER_VIA(0), TAG_END());
+  nua_ = nua_create(
+      root_, on_event, reinterpret_cast<nua_magic_t*>(this), NUTAG_URL(url.c_str()),
+      TAG_IF(tls, NUTAG_SIPS_URL(sips.c_str())),
+      TAG_IF(tls && !options_.certificates.empty(), NUTAG_CERTIFICATE_DIR(options_.certificates.c_str())),
+      TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT | TPTLS_VERIFY_SUBJECTS_OUT)), NUTAG_MEDIA_ENABLE(0),
+      NUTAG_AUTOACK(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOALERT(0), NUTAG_AUTO302(0), NUTAG_AUTO305(0),
+      SIPTAG_ALLOW_STR(kAllow), NUTAG_APPL_METHOD("INVITE, UPDATE"), NUTAG_SUPPORTED("timer, 100rel"),
+      NUTAG_ENABLEMESSAGE(0), NUTAG_OUTBOUND("no-outbound"), SIPTAG_USER_AGENT_STR(kUserAgent),
+      NUTAG_SESSION_TIMER(session), NUTAG_MIN_SE(static_cast<unsigned>(seconds_of(options_.session_least))),
+      NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), NTATAG_MAXSIZE(kMessageBytesMax),
+      NTATAG_SIP_T1X64(static_cast<unsigned>(std::chrono::ceil<milliseconds>(options_.transaction_timeout).count())),
+      NTATAG_USER_VIA(0), TAG_END());
   if (nua_ == nullptr) {
     return fail("VOIP_SIP_PORT: cannot open the SIP port " + std::to_string(port) + " at " + bind +
                 (tls ? ", or its certificates are missing" : ""));
   }
-  allow(std::exchange(sources_, {}));
+  filter();
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     lines_[i].registration.trunk = lines_[i].ping.trunk = i;
     if (trunk(i).registers) lines_[i].next_register = 1;
@@ -132,13 +134,19 @@ void SipAgent::Core::shut_down() {
   su_timer_set_interval(timer_, on_tick, reinterpret_cast<su_timer_arg_t*>(this), kShutdownMs);
 }
 
-void SipAgent::Core::allow(std::map<IpAddress, std::size_t> sources) {
-  sources_ = std::move(sources);
-  if (nua_ == nullptr) return;
-  std::vector<IpAddress> addresses;
-  for (const auto& [ip, trunk] : sources_) addresses.push_back(ip);
-  std::size_t filtered = filter_sources(port_, addresses);
-  filtered += filter_sources(static_cast<std::uint16_t>(port_ + 1), addresses);
+void SipAgent::Core::allow(const std::vector<TrunkAddresses::Source>& sources) {
+  sources_.clear();
+  allowed_.clear();
+  for (const auto& [ip, trunk] : sources) {
+    sources_.emplace(ip, trunk);
+    allowed_.push_back(ip);
+  }
+  if (nua_ != nullptr) filter();
+}
+
+void SipAgent::Core::filter() {
+  std::size_t filtered = filter_sources(port_, allowed_);
+  filtered += filter_sources(static_cast<std::uint16_t>(port_ + 1), allowed_);
   // Without it the library answers strangers by itself; they still get no call through.
   if (filtered == 0) log_.warn("the SIP port can't be closed to strangers", {{"port", port_}});
 }

@@ -8,6 +8,7 @@
 #include <sofia-sip/su_wait.h>
 
 #include "adapter/voip_sip/sip_agent.h"
+#include "adapter/voip_sip/trunk_addresses.h"
 
 namespace zvonok::voip_sip {
 
@@ -30,8 +31,8 @@ class SipAgent::Core {
   void ring(DialogId id);
   void answer(DialogId id, const std::string& sdp);
   void refuse(DialogId id, int status);
-  /// By address: whom we listen to, and which trunk that is.
-  void allow(std::map<IpAddress, std::size_t> sources);
+  /// Whom we listen to, and which trunk that is; those that matter most first.
+  void allow(const std::vector<TrunkAddresses::Source>& sources);
   void shut_down();
 
  private:
@@ -88,6 +89,7 @@ class SipAgent::Core {
   void on_ping_response(Line& line, const Happening& what);
   [[nodiscard]] bool authenticate(Handle& handle, const Happening& what);
   void tick();
+  void filter();
   void register_at(std::size_t trunk);
   void ping(std::size_t trunk);
   void drop(Dialog& dialog);
@@ -104,7 +106,8 @@ class SipAgent::Core {
   std::unordered_map<DialogId, std::unique_ptr<Dialog>> dialogs_;
   std::vector<std::unique_ptr<Dialog>> dropped_;  // until the next tick: the library may be in one of them
   std::vector<Line> lines_;                       // by trunk
-  std::map<IpAddress, std::size_t> sources_;
+  std::map<IpAddress, std::size_t> sources_;      // by address
+  std::vector<IpAddress> allowed_;                // the same
   std::uint64_t next_incoming_ = std::uint64_t{1} << 63;
   bool closing_ = false;
 };

@@ -188,7 +188,9 @@ void SipAgent::Core::on_invite_response(Dialog& dialog, const Happening& what) {
     emit_(Accepted{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
     return;
   }
-  if (std::exchange(dialog.offered, false) && !dialog.ending) {
+  // Of ours, or of the library's own to refresh the session: an answer may say something new in either case.
+  const bool asked = std::exchange(dialog.offered, false);
+  if ((asked || !sdp.empty()) && !dialog.ending) {
     emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
   }
 }

@@ -112,6 +112,25 @@ void LineLink::run() {
   line->arm();
 }
 
+void LineLink::on_silence(net::Loop& control, std::function<void()> tell) {
+  const std::lock_guard lock{mutex_};
+  control_ = tell ? &control : nullptr;
+  on_silence_ = std::move(tell);
+}
+
+void LineLink::tell_silence(const std::shared_ptr<LineLink>& self) {
+  const std::lock_guard lock{self->mutex_};
+  if (self->control_ == nullptr) return;
+  self->control_->post([self] {
+    std::function<void()> tell;
+    {
+      const std::lock_guard again{self->mutex_};
+      tell = self->on_silence_;
+    }
+    if (tell) tell();
+  });
+}
+
 // ---- the line ------------------------------------------------------------------------------------------------------
 
 class RtpLine::Port final : public net::ReadyHandler {
@@ -210,6 +229,10 @@ void RtpLine::send_rtcp(const SocketAddress& to, Bytes datagram) {
 }
 
 /// Only ever brought forward: to wake up early does no harm, and packets don't cost a change of timers each.
+void RtpLine::on_silence() {
+  LineLink::tell_silence(link_);
+}
+
 void RtpLine::arm() {
   const TimePoint next = session_->next_timeout();
   if (next == TimePoint::max() || (timer_ && timer_->first <= next)) return;

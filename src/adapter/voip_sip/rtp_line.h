@@ -61,15 +61,21 @@ class LineLink {
   static constexpr std::size_t kWaitingMax = 256;
   using Task = std::move_only_function<void(RtpSession&, const Now&)>;
   void post(Task task, const std::shared_ptr<LineLink>& self);
+  /// On the control thread, whose loop outlives all lines: `tell` runs there when the other side has been silent for
+  /// too long. Nothing: not any more.
+  void on_silence(net::Loop& control, std::function<void()> tell);
 
  private:
   friend class RtpLine;
-  void run();  // on the media thread
+  void run();                                                       // on the media thread
+  static void tell_silence(const std::shared_ptr<LineLink>& self);  // on the media thread
 
   std::mutex mutex_;  // guards all below
   std::vector<Task> tasks_;
   net::Loop* loop_ = nullptr;
   RtpLine* line_ = nullptr;
+  net::Loop* control_ = nullptr;
+  std::function<void()> on_silence_;  // of the control thread
 };
 
 class RtpLine final : public port::PhoneLine, public RtpOut {
@@ -89,6 +95,7 @@ class RtpLine final : public port::PhoneLine, public RtpOut {
   void on_datagram(const Port& port, const SocketAddress& from, MutableBytes datagram);
   void send_rtp(const SocketAddress& to, Bytes datagram) override;
   void send_rtcp(const SocketAddress& to, Bytes datagram) override;
+  void on_silence() override;
   void arm();
   void tell_totals();
 

@@ -46,8 +46,19 @@ RtpSession::RtpSession(Start start, RtpOut& out, port::PhoneEars& ears)
       sequence_{static_cast<std::uint64_t>(start.sequence & 0x7FFF)},
       last_timestamp_{start.timestamp} {}
 
+void RtpSession::watch(TimePoint now, Duration silence_max) {
+  silence_max_ = silence_max;
+  heard_ = now;
+}
+
+void RtpSession::set_hold(TimePoint now, bool hold) {
+  hold_ = hold;
+  heard_ = now;
+}
+
 void RtpSession::agree(TimePoint now, const AgreedMedia& agreed) {
   if (ended_ || agreed.remote.formats.empty()) return;
+  heard_ = now;
   if (!agreed_ || agreed_->remote.rtp != agreed.remote.rtp) rtp_from_.reset();
   if (!agreed_ || agreed_->remote.rtcp != agreed.remote.rtcp) rtcp_from_.reset();
   agree_on_keys(agreed);
@@ -257,6 +268,7 @@ void RtpSession::on_rtp(TimePoint now, const SocketAddress& from, MutableBytes d
     return;
   }
   rtp_from_ = Latch{.at = from, .heard = now};
+  heard_ = now;
   hear(now, *packet, payload->bytes);
 }
 
@@ -347,6 +359,8 @@ void RtpSession::on_rtcp(TimePoint now, const SocketAddress& from, MutableBytes 
   }
   if (good) {
     rtcp_from_ = Latch{.at = from, .heard = now};
+    heard_ = now;
+    reports_ = true;
   } else {
     ++counters_.malformed;
   }
@@ -354,9 +368,16 @@ void RtpSession::on_rtcp(TimePoint now, const SocketAddress& from, MutableBytes 
 
 // ---- time ----------------------------------------------------------------------------------------------------------
 
+/// When the other side will have been silent for too long.
+TimePoint RtpSession::silence_ends() const {
+  if (!silence_max_ || !agreed_) return TimePoint::max();
+  if (!hold_ && agreed_->remote.sends) return heard_ + *silence_max_;
+  return reports_ ? heard_ + *silence_max_ * kHoldPatience : TimePoint::max();
+}
+
 TimePoint RtpSession::next_timeout() const {
   if (!agreed_ || ended_) return TimePoint::max();
-  TimePoint next = std::min(next_report_, digits_out_.next());
+  TimePoint next = std::min({next_report_, digits_out_.next(), silence_ends()});
   if (may_send()) next = std::min(next, last_sent_ + kSilenceMax);
   return next;
 }
@@ -383,6 +404,10 @@ void RtpSession::poll(const Now& now) {
     send_report(now, false);
     // Not in step with everybody else's: by the sequence number, which is as good as chance (RFC 3550 section 6.3.1).
     next_report_ = now.mono + kReportInterval * 3 / 4 + kReportInterval / 2 * static_cast<int>(sequence_ % 16) / 16;
+  }
+  if (now.mono >= silence_ends()) {
+    silence_max_.reset();
+    out_.on_silence();
   }
 }
 

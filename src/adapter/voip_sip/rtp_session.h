@@ -48,6 +48,8 @@ class RtpOut {
   virtual ~RtpOut() = default;
   virtual void send_rtp(const SocketAddress& to, Bytes datagram) = 0;
   virtual void send_rtcp(const SocketAddress& to, Bytes datagram) = 0;
+  /// Once: the other side has been silent for too long.
+  virtual void on_silence() = 0;
 };
 
 class RtpSession {
@@ -58,6 +60,10 @@ class RtpSession {
   /// The port that was answered has been silent for so long: another port of the same address may take its place.
   static constexpr Duration kLatchedFor = seconds{3};
 
+  /// On hold, or when they said that they send nothing, silence may last so many times as long: then reports are all
+  /// that comes.
+  static constexpr int kHoldPatience = 5;
+
   struct Start {
     rtp::Ssrc ssrc{};
     std::uint16_t sequence = 0;  // below 0x8000, for SRTP's sake
@@ -66,10 +72,13 @@ class RtpSession {
   };
   RtpSession(Start start, RtpOut& out, port::PhoneEars& ears);
 
+  /// From the answer on: neither sound nor reports for so long is told. Telephones that never sent a report may be as
+  /// silent as they like on hold.
+  void watch(TimePoint now, Duration silence_max);
   /// What was agreed on, by now or again.
   void agree(TimePoint now, const AgreedMedia& agreed);
   /// Held: nobody hears anybody. Muted: they hear silence.
-  void set_hold(bool hold) { hold_ = hold; }
+  void set_hold(TimePoint now, bool hold);
   void set_mute(bool mute) { mute_ = mute; }
   void add_digits(TimePoint now, std::string_view digits);
   /// The call is over: says so to the other side, and nothing after it.
@@ -117,6 +126,7 @@ class RtpSession {
   [[nodiscard]] std::optional<std::uint64_t> number_for(std::int32_t off, std::size_t count, bool goes_on);
   void send_packet(TimePoint now, const Outgoing& header, Bytes payload);
   void send_report(const Now& now, bool bye);
+  [[nodiscard]] TimePoint silence_ends() const;
   /// What the clock of what we send says at `now`.
   [[nodiscard]] std::uint32_t running_timestamp(TimePoint now) const;
   [[nodiscard]] std::uint8_t sound_type() const { return agreed_->remote.formats.front().payload_type; }
@@ -156,6 +166,9 @@ class RtpSession {
   std::optional<Reception> reception_;  // of the source that is heard
   TimePoint source_heard_{};
   std::optional<rtp::Ssrc> source_before_;
+  std::optional<Duration> silence_max_;  // nothing: not watched
+  TimePoint heard_{};                    // of them, or since when they could be heard
+  bool reports_ = false;                 // they have sent one
   DigitReader digits_in_;
   bool first_sound_ = true;
   RtpCounters counters_;

@@ -13,38 +13,48 @@
 #include <sys/socket.h>
 
 #include "adapter/voip_sip/agent_core.h"
+#include "adapter/voip_sip/trunk_addresses.h"
 #include "net/fd.h"
 #include "net/sockaddr.h"
 
 namespace zvonok::voip_sip {
 namespace {
 
-using Sources = std::map<IpAddress, std::size_t>;
 constexpr auto kResolveEvery = std::chrono::seconds{60};
+constexpr auto kResolveAgain = std::chrono::seconds{5};  // while a trunk has no address yet
 constexpr int kPortAttempts = 20;
 
-/// Every address of every trunk, by what DNS says now; may take its time.
-Sources resolve(const std::vector<Trunk>& trunks) {
-  Sources sources;
-  for (std::size_t i = 0; i < trunks.size(); ++i) {
-    for (const IpAddress& ip : trunks[i].sources) sources.emplace(ip, i);
-    std::string host = trunks[i].host;
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_DGRAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) continue;
-    for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-      if (at->ai_family == AF_INET) {
-        const auto& v4 = *reinterpret_cast<const sockaddr_in*>(at->ai_addr);
-        sources.emplace(IpAddress::v4(ntohl(v4.sin_addr.s_addr)), i);
-      } else if (at->ai_family == AF_INET6) {
-        sources.emplace(net::to_ip(reinterpret_cast<const sockaddr_in6*>(at->ai_addr)->sin6_addr), i);
-      }
+/// What DNS says of each trunk now; may take its time. Empty: nothing.
+using Found = std::vector<std::vector<IpAddress>>;
+
+std::vector<IpAddress> look_up(std::string host) {
+  std::vector<IpAddress> addresses;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return addresses;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    if (at->ai_family == AF_INET) {
+      const auto& v4 = *reinterpret_cast<const sockaddr_in*>(at->ai_addr);
+      addresses.push_back(IpAddress::v4(ntohl(v4.sin_addr.s_addr)));
+    } else if (at->ai_family == AF_INET6) {
+      addresses.push_back(net::to_ip(reinterpret_cast<const sockaddr_in6*>(at->ai_addr)->sin6_addr));
     }
-    ::freeaddrinfo(found);
   }
-  return sources;
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+Found look_up(const std::vector<Trunk>& trunks) {
+  Found found;
+  for (const Trunk& trunk : trunks) found.push_back(look_up(trunk.host));
+  return found;
+}
+
+void take(TrunkAddresses& addresses, const Found& found) {
+  const TimePoint now{std::chrono::steady_clock::now().time_since_epoch()};
+  for (std::size_t i = 0; i < found.size(); ++i) addresses.on_looked_up(now, i, found[i]);
 }
 
 bool is_numeric(const std::string& host) {
@@ -85,6 +95,7 @@ struct SipAgent::Inbox {
   std::mutex resolver_mutex;  // guards `stopping`
   std::condition_variable resolver_wake;
   bool stopping = false;
+  TrunkAddresses addresses{{}};  // of the thread until it has opened its ports, then of the resolver
   std::thread resolver;
   Core* core = nullptr;  // of the thread
 
@@ -117,7 +128,8 @@ struct SipAgent::Inbox {
     };
     Core own{options, emit, log};
     core = &own;
-    own.allow(resolve(options.trunks));
+    take(addresses, look_up(options.trunks));
+    own.allow(addresses.sources());
     auto result = own.open(port);
     su_wait_t wait[1] = {SU_WAIT_INIT};
     if (result && (su_wait_create(wait, wake.get(), SU_WAIT_IN) != 0 ||
@@ -133,9 +145,11 @@ struct SipAgent::Inbox {
   /// Addresses of trunks change; the library's thread must not wait for DNS.
   void keep_resolving() {
     std::unique_lock lock{resolver_mutex};
-    while (!resolver_wake.wait_for(lock, kResolveEvery, [this] { return stopping; })) {
+    while (!resolver_wake.wait_for(lock, addresses.complete() ? kResolveEvery : kResolveAgain,
+                                   [this] { return stopping; })) {
       lock.unlock();
-      post([sources = resolve(options.trunks)](Core& to) { to.allow(sources); });
+      take(addresses, look_up(options.trunks));
+      post([sources = addresses.sources()](Core& to) { to.allow(sources); });
       lock.lock();
     }
   }
@@ -147,6 +161,7 @@ Result<std::unique_ptr<SipAgent>, std::string> SipAgent::create(AgentOptions opt
   agent->inbox_ = std::make_unique<Inbox>();
   Inbox& inbox = *agent->inbox_;
   inbox.options = std::move(options);
+  inbox.addresses = TrunkAddresses{inbox.options.trunks};
   inbox.outlet = std::make_shared<Inbox::Outlet>(std::move(tell));
   inbox.wake = net::Fd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!inbox.wake.valid()) return fail(std::string{"out of descriptors"});

@@ -33,9 +33,10 @@ struct AgentOptions {
   std::string certificates;   // folder with agent.pem and cafile.pem, for TLS; empty: none
   std::vector<Trunk> trunks;  // not empty
   std::size_t dialogs_max = 2000;
-  Duration session_expires = seconds{1800};  // RFC 4028; 0: not asked for
+  Duration session_expires = seconds{300};  // RFC 4028; 0: not asked for
   Duration session_least = seconds{90};
-  Duration keep_alive = seconds{30};  // between OPTIONS to each trunk; 0: none
+  Duration transaction_timeout = seconds{32};  // RFC 3261's timers B, F and H
+  Duration keep_alive = seconds{30};           // between OPTIONS to each trunk; 0: none
   Duration register_expires = seconds{300};
   Duration register_retry = seconds{30};
 };

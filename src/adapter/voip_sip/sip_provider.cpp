@@ -57,7 +57,10 @@ SipProvider::SipProvider(SipOptions options, net::Loop& loop, Logger& log)
 }
 
 SipProvider::~SipProvider() {
-  for (const auto& [id, call] : calls_) stop_timer(*call);
+  for (const auto& [id, call] : calls_) {
+    stop_timer(*call);
+    call->link->on_silence(loop_, nullptr);
+  }
 }
 
 // ---- commands ------------------------------------------------------------------------------------------------------
@@ -137,6 +140,7 @@ bool SipProvider::try_next_trunk(Call& call) {
         entropy_);
     call.dialog = DialogId{next_dialog_++};
     call.heard_of = false;
+    call.agreed = false;
     by_dialog_[call.dialog] = &call;
     ++trunks_[call.trunk].calls;
     const std::string& number = call.number.value();
@@ -187,7 +191,8 @@ void SipProvider::set_hold(const CallId& id, Switch to) {
   Call* const call = find(id);
   if (call == nullptr || call->hold == (to == Switch::On)) return;
   call->hold = to == Switch::On;
-  call->link->post([hold = call->hold](RtpSession& session, const Now&) { session.set_hold(hold); }, call->link);
+  call->link->post([hold = call->hold](RtpSession& session, const Now& now) { session.set_hold(now.mono, hold); },
+                   call->link);
   if (call->answered) offer_again(*call);
 }
 
@@ -243,26 +248,49 @@ void SipProvider::on(Call& call, const Accepted& event) {
   stop_timer(call);
   call.trunks_left.clear();
   if (call.is_incoming) {
-    call.answered = true;
-    if (call.hold) offer_again(call);
+    // Our offer may have been acknowledged without an answer.
+    if (!call.agreed) return on_no_sound(call, "no description");
+    on_answered(call);
     (void)tell(call, Answered{});
     return;
   }
   if (!event.sdp.empty()) {
     const auto agreed = call.media->take_answer(event.sdp);
-    if (!agreed) {
-      ++counters_.bad_descriptions;
-      log_.warn("a telephone answered with no sound that we speak",
-                {{"call", call.id}, {"trunk", trunks_[call.trunk].name}, {"error", to_text(agreed.error())}});
-      agent_->end(call.dialog);
-      if (!tell_took_on(call)) return;
-      return finish(call, failed(ProviderFault::Other));
-    }
+    if (!agreed) return on_no_sound(call, to_text(agreed.error()));
     agree(call, *agreed, event.from);
   }
+  // The description may have come with a 183, and need not come again (RFC 3261 section 13.2.1).
+  if (!call.agreed) return on_no_sound(call, "no description");
+  on_answered(call);
+  if (tell_took_on(call)) (void)tell(call, Answered{});
+}
+
+void SipProvider::on_answered(Call& call) {
   call.answered = true;
   if (call.hold) offer_again(call);
-  if (tell_took_on(call)) (void)tell(call, Answered{});
+  if (options_.silence_max <= Duration::zero()) return;
+  call.link->on_silence(loop_, [this, id = call.id] { on_silence(id); });
+  call.link->post([most = options_.silence_max](RtpSession& session, const Now& now) { session.watch(now.mono, most); },
+                  call.link);
+}
+
+void SipProvider::on_no_sound(Call& call, std::string_view error) {
+  ++counters_.bad_descriptions;
+  log_.warn("a telephone answered with no sound that we speak",
+            {{"call", call.id}, {"trunk", trunks_[call.trunk].name}, {"error", error}});
+  agent_->end(call.dialog);
+  if (!call.is_incoming && !tell_took_on(call)) return;
+  finish(call, failed(ProviderFault::Other));
+}
+
+void SipProvider::on_silence(const CallId& id) {
+  Call* const call = find(id);
+  if (call == nullptr) return;
+  ++counters_.silent;
+  log_.warn("nothing comes from a telephone any more: its call is ended",
+            {{"call", id}, {"trunk", trunks_[call->trunk].name}});
+  agent_->end(call->dialog);
+  finish(*call, Over{.how = Over::How::Hangup});
 }
 
 void SipProvider::on(Call& call, const Refused& event) {
@@ -337,6 +365,7 @@ void SipProvider::on(const TrunkNews& event) {
 // ---- calls ---------------------------------------------------------------------------------------------------------
 
 void SipProvider::agree(Call& call, AgreedMedia agreed, const Source& from) {
+  call.agreed = true;
   if (options_.agent.trunks[call.trunk].nat) agreed.also_from = from;
   call.link->post(
       [agreed = std::move(agreed)](RtpSession& session, const Now& now) { session.agree(now.mono, agreed); },
@@ -367,6 +396,7 @@ void SipProvider::finish(Call& call, Over how) {
 
 void SipProvider::forget(Call& call) {
   stop_timer(call);
+  call.link->on_silence(loop_, nullptr);
   call.link->post([](RtpSession& session, const Now& now) { session.end(now); }, call.link);
   if (by_dialog_.erase(call.dialog) > 0) --trunks_[call.trunk].calls;
   calls_.erase(CallId{call.id});

@@ -26,6 +26,9 @@ struct SipOptions {
   /// For a trunk to say anything at all, before the next one is tried: less than RFC 3261's 32 s (timer B), because
   /// somebody waits.
   Duration trunk_timeout = seconds{4};
+  /// For how long an answered call may bring neither sound nor reports before it is ended (see RtpSession::watch). 0:
+  /// for ever.
+  Duration silence_max = seconds{60};
   /// How long 100 Trying is not told: a quick refusal is one of the request, then.
   Duration took_on_after = milliseconds{500};
 };
@@ -37,6 +40,7 @@ struct SipCounters {
   std::uint64_t incoming_refused = 0;
   std::uint64_t bad_descriptions = 0;
   std::uint64_t no_ports = 0;
+  std::uint64_t silent = 0;  // calls that were ended because nothing came any more
 };
 struct TrunkState {
   std::string name;
@@ -93,6 +97,7 @@ class SipProvider final : public port::PhoneProvider {
     bool heard_of = false;                           // the trunk has said something
     bool took_on = false;
     bool rings = false;
+    bool agreed = false;  // on sound
     bool answered = false;
     bool hold = false;
     bool offered = false;      // a re-INVITE of ours is under way
@@ -130,6 +135,9 @@ class SipProvider final : public port::PhoneProvider {
   void start_timer(Call& call, Duration after, void (SipProvider::*what)(Call&));
   void stop_timer(Call& call);
   void on_trunk_silent(Call& call);
+  void on_answered(Call& call);
+  void on_no_sound(Call& call, std::string_view error);
+  void on_silence(const CallId& id);
   [[nodiscard]] Result<IpAddress, std::string> media_address(std::size_t trunk);
 
   SipOptions options_;

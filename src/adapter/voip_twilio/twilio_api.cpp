@@ -69,6 +69,7 @@ void TwilioApi::place(const CreateCall& call, Placed done) {
 void TwilioApi::place_once(const CreateCall& call, Placed done, bool may_repeat) {
   http_client::Request post = request("/Calls.json");
   post.is_post = true;
+  post.only_once = true;
   post.headers.emplace_back("Content-Type: application/x-www-form-urlencoded");
   post.body = write_form(create_form(call));
   ++counters_.requests;
@@ -151,7 +152,10 @@ void TwilioApi::end_again(const std::string& call_sid, End how, int attempt, Dur
 void TwilioApi::ask(const std::string& call_sid, Asked done) {
   ++counters_.requests;
   client_->send(request("/Calls/" + call_sid + ".json"), [done = std::move(done)](HttpClient::Outcome outcome) {
-    done(outcome && is_good(outcome->status) ? read_resource(outcome->body) : std::nullopt);
+    if (outcome && outcome->status == 404) return done(fail(AskFailure::NoSuchCall));
+    auto resource = outcome && is_good(outcome->status) ? read_resource(outcome->body) : std::nullopt;
+    if (!resource) return done(fail(AskFailure::NoAnswer));
+    done(std::move(*resource));
   });
 }
 

@@ -46,8 +46,11 @@ class TwilioApi {
   void place(const CreateCall& call, Placed done);
   /// Again and again for half a minute until Twilio has heard of it: it does no harm.
   void end(const std::string& call_sid, End how);
-  using Asked = std::function<void(std::optional<CallResource>)>;
-  /// nullopt: no answer, or none that says anything.
+  enum class AskFailure : std::uint8_t {
+    NoSuchCall,  // 404
+    NoAnswer,    // none, or none that says anything
+  };
+  using Asked = std::function<void(Result<CallResource, AskFailure>)>;
   void ask(const std::string& call_sid, Asked done);
 
   [[nodiscard]] const ApiCounters& counters() const { return counters_; }

@@ -15,13 +15,11 @@ using call::phone::TookOn;
 
 constexpr std::size_t kOverMax = 10'000;
 constexpr Duration kCheckInterval = seconds{1};
-constexpr Duration kSilence = seconds{15};         // of a call of which nothing is heard: then Twilio is asked
-constexpr Duration kSilenceInCall = seconds{3};    // likewise of one that was answered: a stream brings sound always
-constexpr Duration kSilenceOfCaller = seconds{4};  // of one who waits to be answered: asks once a second
-constexpr std::size_t kAsksAtOnceMax = 10;         // of each check, so that webhooks that don't come cost no more
-constexpr seconds kRingMax{600};                   // Twilio's own
-constexpr seconds kLengthMax{24 * 3600};           // likewise
-constexpr seconds kRingSlack{5};                   // ours ends it first
+constexpr unsigned kUnansweredMax = 3;      // of a call that is given up
+constexpr std::size_t kAsksAtOnceMax = 10;  // of each check, so that webhooks that don't come cost no more
+constexpr seconds kRingMax{600};            // Twilio's own
+constexpr seconds kLengthMax{24 * 3600};    // likewise
+constexpr seconds kRingSlack{5};            // ours ends it first
 constexpr seconds kLengthSlack{60};
 
 template <class D>
@@ -73,8 +71,7 @@ TwilioProvider::TwilioProvider(Parts parts, ProviderOptions options, std::unique
                 .on_started = [this](const CallId& id) { on_stream_started(id); },
                 .on_heard =
                     [this](const CallId& id) {
-                      if (const auto call = calls_.find(id); call != calls_.end())
-                        call->second.heard = loop_.now().mono;
+                      if (const auto call = calls_.find(id); call != calls_.end()) hear_of(call->second);
                     },
                 .on_ended = [](const CallId&) {}}},
       api_{std::move(api)} {}
@@ -116,8 +113,10 @@ void TwilioProvider::on_placed(const CallId& id, Result<CallResource, Refusal> o
     if (!std::holds_alternative<Over>(outcome->news)) end_at_twilio(outcome->sid, false);
     return;
   }
+  if (!call->second.sid.empty() && call->second.sid != outcome->sid)
+    return end_double(id, options_.account_sid, outcome->sid);
   call->second.sid = outcome->sid;
-  call->second.heard = loop_.now().mono;
+  hear_of(call->second);
   log_.debug("Twilio has the call", {{"call", id}, {"twilio_call", outcome->sid}});
   tell(id, 0, TookOn{});
   tell(id, 0, outcome->news);
@@ -143,6 +142,18 @@ void TwilioProvider::accept(const CallId& id) {
 void TwilioProvider::reject(const CallId& id, call::phone::Rejection why) {
   const auto call = calls_.find(id);
   if (call != calls_.end() && call->second.is_incoming) call->second.rejected = why;
+}
+
+void TwilioProvider::hear_of(Call& call) {
+  call.heard = loop_.now().mono;
+  call.unanswered = 0;
+}
+
+void TwilioProvider::end_double(const CallId& id, std::string_view account_sid, std::string_view call_sid) {
+  if (account_sid != options_.account_sid || !is_harmless_sid(call_sid)) return;
+  ++counters_.doubles;
+  log_.error("a call was placed twice: the second one is ended", {{"call", id}, {"twilio_call", call_sid}});
+  end_at_twilio(std::string{call_sid}, false);  // answered meanwhile: TwilioApi completes it then
 }
 
 void TwilioProvider::end_at_twilio(const std::string& sid, bool answered) {
@@ -196,7 +207,7 @@ void TwilioProvider::on_stream_started(const CallId& id) {
   const auto call = calls_.find(id);
   if (call == calls_.end()) return;
   call->second.fruitless = 0;
-  call->second.heard = loop_.now().mono;
+  hear_of(call->second);
   // Only an answered call has a stream; the callback that says so may be late.
   tell(id, 0, Answered{});
 }
@@ -214,21 +225,60 @@ void TwilioProvider::schedule_check() {
 
 /// Webhooks may be lost: this server was away, or can't be reached as it thinks.
 void TwilioProvider::check() {
-  const TimePoint now = loop_.now().mono;
-  std::size_t left = kAsksAtOnceMax;
-  for (auto& [id, call] : calls_) {
-    const Duration patience = call.answered() ? kSilenceInCall : call.is_incoming ? kSilenceOfCaller : kSilence;
-    if (left == 0 || call.sid.empty() || now - call.heard < patience) continue;
-    --left;
-    ++counters_.asked;
-    call.heard = now;
-    if (call.rejected) end_at_twilio(call.sid, true);  // it should have asked, and been told
-    api_->ask(call.sid, [this, of = id](const std::optional<CallResource>& resource) {
-      if (!resource) return;
-      const auto asked = calls_.find(of);
-      if (asked != calls_.end() && asked->second.sid == resource->sid) tell(of, 0, resource->news);
-    });
+  std::vector<CallId> silent;
+  for (const auto& [id, call] : calls_) {
+    if (silent.size() == kAsksAtOnceMax) break;
+    if (is_silent(call)) silent.push_back(id);
   }
+  for (const CallId& id : silent) {
+    if (const auto call = calls_.find(id); call != calls_.end()) check(id, call->second);
+  }
+}
+
+bool TwilioProvider::is_silent(const Call& call) const {
+  const Patience& all = options_.patience;
+  const Duration patience = call.answered() ? all.in_call : call.is_incoming ? all.of_caller : all.silence;
+  return !call.sid.empty() && loop_.now().mono - std::max(call.heard, call.asked) >= patience;
+}
+
+void TwilioProvider::check(const CallId& id, Call& call) {
+  if (call.rejected) {
+    // It should have asked, and been told. Nobody else waits for its end.
+    end_at_twilio(call.sid, true);
+    return forget(id);
+  }
+  if (call.unanswered >= kUnansweredMax && loop_.now().mono - call.heard >= options_.patience.lost_after) {
+    return lose(id, "neither Twilio nor the sound of a call can be reached: it is given up");
+  }
+  ++counters_.asked;
+  ++call.unanswered;
+  call.asked = loop_.now().mono;
+  api_->ask(call.sid, [this, id, sid = call.sid](Result<CallResource, TwilioApi::AskFailure> outcome) {
+    on_asked(id, sid, std::move(outcome));
+  });
+}
+
+void TwilioProvider::on_asked(const CallId& id, const std::string& sid,
+                              Result<CallResource, TwilioApi::AskFailure> outcome) {
+  const auto call = calls_.find(id);
+  if (call == calls_.end() || call->second.sid != sid) return;
+  if (outcome) {
+    if (outcome->sid != sid) return;
+    hear_of(call->second);
+    return tell(id, 0, outcome->news);
+  }
+  // Sound that came meanwhile says more than Twilio's register does.
+  if (outcome.error() == TwilioApi::AskFailure::NoSuchCall && call->second.heard < call->second.asked) {
+    lose(id, "Twilio knows nothing of a call of ours");
+  }
+}
+
+void TwilioProvider::lose(const CallId& id, std::string_view why) {
+  const Call& call = calls_.at(id);
+  log_.warn(why, {{"call", id}, {"twilio_call", call.sid}});
+  ++counters_.lost;
+  end_at_twilio(call.sid, call.answered());
+  tell(id, 0, Over{.how = Over::How::Failed, .fault = ProviderFault::Unreachable});
 }
 
 }  // namespace zvonok::voip_twilio

@@ -27,6 +27,14 @@
 
 namespace zvonok::voip_twilio {
 
+/// How long nothing is heard of a call before Twilio is asked how it is, and before it is given up.
+struct Patience {
+  Duration silence = seconds{15};
+  Duration in_call = seconds{3};      // of one that was answered: a stream brings sound always
+  Duration of_caller = seconds{4};    // of one who waits to be answered: asks once a second
+  Duration lost_after = seconds{60};  // and nothing that was asked meanwhile had an answer
+};
+
 struct ProviderOptions {
   std::string account_sid;
   Private<std::string> auth_token;
@@ -39,6 +47,7 @@ struct ProviderOptions {
   bool has_tls = false;  // of this server
   Duration ring_timeout = seconds{60};
   Duration length_max = hours{2};
+  Patience patience{};
 };
 
 enum class Webhook : std::uint8_t { Status, Voice, Incoming };
@@ -51,6 +60,8 @@ struct ProviderCounters {
   std::uint64_t malformed = 0;
   std::uint64_t strangers = 0;  // good ones, of another account, or of calls that are not known
   std::uint64_t asked = 0;      // how a call is, since nothing was heard of it for long
+  std::uint64_t lost = 0;       // calls that ended because neither Twilio nor their sound could be reached any more
+  std::uint64_t doubles = 0;    // calls that were placed in the name of one of ours that has another SID
 };
 
 class TwilioProvider final : public port::PhoneProvider {
@@ -69,6 +80,8 @@ class TwilioProvider final : public port::PhoneProvider {
   static constexpr std::string_view kPrefix = "/api/voip/twilio/";
   static constexpr std::size_t kBodyBytesMax = 64 * 1024;
   static constexpr std::size_t kMessageBytesMax = 64 * 1024;  // of a stream
+  /// A path as logs may show it: without the token of a stream.
+  [[nodiscard]] static std::string shown_path(std::string_view path);
   /// Before any request. The server outlives its use here.
   void attach(net::Server& server);
   /// A request below kPrefix that is no WebSocket.
@@ -109,7 +122,9 @@ class TwilioProvider final : public port::PhoneProvider {
     bool accepted = false;                                          // of one that came in
     std::optional<call::phone::Rejection> rejected = std::nullopt;  // likewise: Twilio learns it when it asks again
     unsigned fruitless = 0;                                         // times that TwiML was fetched and no stream came
-    TimePoint heard;                                                // of it, or asked after it
+    TimePoint heard;                                                // of it
+    TimePoint asked{};                                              // after it
+    unsigned unanswered = 0;                                        // times since it was heard of
   };
   TwilioProvider(Parts parts, ProviderOptions options, std::unique_ptr<TwilioApi> api);
 
@@ -128,9 +143,16 @@ class TwilioProvider final : public port::PhoneProvider {
   void tell(const CallId& id, std::uint64_t sequence, const News& news);
   /// Nothing is known of it any more, but that it was there.
   void forget(const CallId& id);
+  void hear_of(Call& call);
   void end_at_twilio(const std::string& sid, bool answered);
+  /// A good webhook that names a call of ours, and another SID: that one was placed twice, and we pay for both.
+  void end_double(const CallId& id, std::string_view account_sid, std::string_view call_sid);
   void schedule_check();
   void check();
+  void check(const CallId& id, Call& call);
+  void on_asked(const CallId& id, const std::string& sid, Result<CallResource, TwilioApi::AskFailure> outcome);
+  void lose(const CallId& id, std::string_view why);
+  [[nodiscard]] bool is_silent(const Call& call) const;
 
   net::Loop& loop_;
   std::unique_ptr<Entropy> entropy_;

@@ -84,6 +84,11 @@ std::string TwilioProvider::stream_url(std::string_view token) const {
   return "ws" + public_url_.substr(4) + std::string{kPrefix} + std::string{kStreamPath} + std::string{token};
 }
 
+std::string TwilioProvider::shown_path(std::string_view path) {
+  const std::string streams = std::string{kPrefix} + std::string{kStreamPath};
+  return path.starts_with(streams) ? streams : std::string{path};
+}
+
 bool TwilioProvider::is_genuine(const HttpRequest& request, const Form& form, bool is_websocket) {
   std::vector<std::string> urls = spellings(public_url_, request.target, is_websocket);
   if (options_.public_url.empty()) {
@@ -97,7 +102,7 @@ bool TwilioProvider::is_genuine(const HttpRequest& request, const Form& form, bo
   // Anybody can send these: a few lines of log are enough.
   if (warnings_.take(1, loop_.now().mono)) {
     log_.warn("a webhook without a good signature: forged, or PUBLIC_URL is not how Twilio reaches this server",
-              {{"path", request.path}, {"from", request.remote_address}});
+              {{"path", shown_path(request.path)}, {"from", request.remote_address}});
   }
   return false;
 }
@@ -134,7 +139,7 @@ TwilioProvider::Call* TwilioProvider::call_of(const CallId& id, std::string_view
     return nullptr;
   }
   call->second.sid = call_sid;
-  call->second.heard = loop_.now().mono;
+  hear_of(call->second);
   return &call->second;
 }
 
@@ -160,6 +165,10 @@ HttpResponse TwilioProvider::on_status(const HttpRequest& request, const Form& f
   }
   // It rings, or is answered, and nobody is there for it: it was hung up here before Twilio's answer named it.
   const bool goes_on = !std::holds_alternative<call::phone::Over>(callback->news);
+  if (calls_.contains(*id)) {
+    if (goes_on) end_double(*id, callback->account_sid, callback->call_sid);
+    return nothing();
+  }
   if (goes_on && over_.contains(*id) && callback->account_sid == options_.account_sid &&
       is_harmless_sid(callback->call_sid)) {
     end_at_twilio(callback->call_sid, std::holds_alternative<call::phone::Answered>(callback->news));
@@ -174,7 +183,10 @@ HttpResponse TwilioProvider::on_voice(const HttpRequest& request, const Form& fo
     return text_response(400, "which call?\n");
   }
   Call* const call = call_of(*id, value_of(form, "AccountSid"), value_of(form, "CallSid"));
-  if (call == nullptr) return twiml_response(twiml_hangup());
+  if (call == nullptr) {
+    if (calls_.contains(*id)) end_double(*id, value_of(form, "AccountSid"), value_of(form, "CallSid"));
+    return twiml_response(twiml_hangup());
+  }
   if (call->is_incoming) return answer_caller(*id, *call);
   if (value_of(form, "CallStatus") == "in-progress") {
     tell(*id, 0, call::phone::Answered{});
@@ -230,9 +242,11 @@ std::optional<CallId> TwilioProvider::admit_stream(const HttpRequest& request) {
   if (!path.starts_with(kStreamPath)) return std::nullopt;
   path.remove_prefix(kStreamPath.size());
   if (path.ends_with('/')) path.remove_suffix(1);
-  // Twilio signs this, too; what others send in its place may have no signature, but no wrong one.
+  const auto call = streams_.use_token(path);
+  // Twilio signs this, too; what others send in its place may have no signature, but no wrong one. The token is gone in
+  // either case: Twilio asks for another one.
   if (request.header("X-Twilio-Signature") && !is_genuine(request, {}, true)) return std::nullopt;
-  return streams_.use_token(path);
+  return call;
 }
 
 }  // namespace zvonok::voip_twilio

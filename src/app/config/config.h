@@ -165,7 +165,8 @@ struct Config {
   std::string voip_sip_address;  // as trunks reach us; empty: that of the way to them
   std::string voip_sip_ca;       // PEM file for TLS trunks; empty: the system's
   PortRange voip_rtp_ports{.first = 20000, .last = 29999};
-  Duration voip_sip_session_expires = minutes{30};
+  Duration voip_sip_session_expires = minutes{5};
+  Duration voip_sip_silence_max = seconds{60};
   Duration voip_sip_keep_alive = seconds{30};
 };
 

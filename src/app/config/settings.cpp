@@ -411,6 +411,9 @@ std::vector<Setting> sip_settings() {
                  &C::voip_rtp_ports),
       duration({"sip", "VOIP_SIP_SESSION_EXPIRES", "", "a call is confirmed twice in this time (RFC 4028); 0: never"},
                &C::voip_sip_session_expires, Duration::zero()),
+      duration({"sip", "VOIP_SIP_SILENCE_MAX", "",
+                "a call ends when neither sound nor reports come for so long (five times that on hold); 0: never"},
+               &C::voip_sip_silence_max, Duration::zero()),
       duration({"sip", "VOIP_SIP_KEEP_ALIVE", "", "between OPTIONS to each trunk; 0: none"}, &C::voip_sip_keep_alive,
                Duration::zero()),
   };

@@ -75,6 +75,7 @@ Result<voip_sip::SipOptions, std::string> sip_options(const Config& config) {
   agent.dialogs_max = std::min<std::size_t>(config.calls_max, agent.dialogs_max);
   agent.session_expires = config.voip_sip_session_expires;
   agent.keep_alive = config.voip_sip_keep_alive;
+  options.silence_max = config.voip_sip_silence_max;
   if (const auto bind = IpAddress::parse(config.bind_address)) agent.bind = *bind;
   if (!config.voip_sip_address.empty()) {
     const auto ip = IpAddress::parse(config.voip_sip_address);

@@ -9,6 +9,7 @@ bool TwilioDoor::is_for_us(std::string_view path) const {
 }
 
 void TwilioDoor::handle(Exchange exchange) {
+  exchange.show_path(TwilioProvider::shown_path(exchange.request().path));
   if (!exchange.request().is_websocket) return exchange.reply(provider_.on_webhook(exchange.request()));
   const auto call = provider_.admit_stream(exchange.request());
   if (!call) return exchange.reply(rest::forbidden("no stream is expected here"));

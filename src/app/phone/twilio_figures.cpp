@@ -30,6 +30,10 @@ void TwilioFigures::report(const Tell& tell) const {
   }
   one("zvonok_twilio_silences_total", "Times that Twilio was asked how a call is, as nothing was heard of it",
       webhooks.asked);
+  one("zvonok_twilio_calls_lost_total", "Calls that ended because neither Twilio nor their sound could be reached",
+      webhooks.lost);
+  one("zvonok_twilio_calls_doubled_total", "Webhooks of calls that were placed a second time, and ended",
+      webhooks.doubles);
 
   const voip_twilio::StreamCounters streams = provider_.stream_counters();
   tell({.name = "zvonok_twilio_streams",

@@ -50,13 +50,15 @@ class Exchange {
     return respond_.stream(std::move(header), watcher);
   }
   [[nodiscard]] ConnectionId connection() const { return respond_.connection(); }
+  /// In logs in place of the path, where that holds a secret.
+  void show_path(std::string path) { shown_path_ = std::move(path); }
 
  private:
   /// The path only: the query may hold tokens.
   void log(int status) const {
     const auto spent = std::chrono::duration_cast<microseconds>(parts_.loop.now().mono - started_);
     parts_.log.debug("request", {{"method", request_.method_text},
-                                 {"path", request_.path},
+                                 {"path", shown_path_.empty() ? request_.path : shown_path_},
                                  {"status", status},
                                  {"microseconds", spent.count()},
                                  {"request", request_.request_id}});
@@ -66,6 +68,7 @@ class Exchange {
   HttpRequest request_;
   net::Responder respond_;
   TimePoint started_;
+  std::string shown_path_;
 };
 
 }  // namespace zvonok::app

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "contract/phone/sip_world.h"
+#include "support/self_signed.h"
 #include "support/tone.h"
 
 namespace zvonok::test {
@@ -23,7 +24,7 @@ class Baresip {
                                 "module aubridge.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\n"
                                 "audio_source " +
                                 source + "\naudio_player aubridge,itself\nrtp_ports " + std::to_string(port_ + 1) +
-                                "-" + std::to_string(port_ + 3) + "\n");
+                                "-" + std::to_string(port_ + 3) + "\nsip_certificate " + write_certificate() + "\n");
     folder_.write("accounts", "<sip:+491512345678@127.0.0.1:" + port + ">;regint=0;answermode=auto" + account + "\n");
     folder_.write("contacts", "");
     process_ = std::make_unique<Child>(std::vector<std::string>{"baresip", "-4", "-f", folder_.path(), "-s"},
@@ -31,9 +32,16 @@ class Baresip {
   }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] bool is_up() const { return is_bound(port_, SOCK_DGRAM); }
+  /// The folder of the CA that its certificate is of, as the provider wants it.
+  [[nodiscard]] const std::string& authority() const { return authority_.path(); }
   [[nodiscard]] std::string report() const { return folder_.read("output"); }
 
  private:
+  /// For 127.0.0.1, with its key behind it.
+  std::string write_certificate() {
+    write_self_signed("127.0.0.1", authority_.path("cafile.pem"), folder_.path("key.pem"));
+    return folder_.write("certificate.pem", authority_.read("cafile.pem") + folder_.read("key.pem"));
+  }
   /// Twenty seconds of its tone as a WAV file: 8 kHz, one channel, 16 bits.
   std::string write_tone() {
     constexpr std::uint32_t kSamples = 20 * 8000;
@@ -58,6 +66,7 @@ class Baresip {
   }
 
   Folder folder_;
+  Folder authority_;
   std::uint16_t port_ = free_port();
   std::unique_ptr<Child> process_;
 };
@@ -113,6 +122,33 @@ TEST_F(SipBaresip, IsHeardFromBehindANat) {
   // Left to itself it names the machine's address in the network, and its packets come from loopback.
   Baresip phone{Baresip::Says::WhatItHears, "", ""};
   talk(phone, voip_sip::Sealing::Off, kOurTone, true);
+}
+
+TEST_F(SipBaresip, IsCalledByTls) {
+  Baresip phone{Baresip::Says::WhatItHears, ";mediaenc=srtp-mand"};
+  ASSERT_TRUE(world_.wait([&] { return phone.is_up(); })) << phone.report();
+  voip_sip::Trunk trunk = trunk_at(static_cast<std::uint16_t>(phone.port() + 1));
+  trunk.transport = voip_sip::Transport::Tls;
+  trunk.sealing = voip_sip::Sealing::Required;
+  options_.agent.certificates = phone.authority();
+  start({trunk});
+  const CallId call = dial();
+  ASSERT_TRUE(wait_for(call, "answered")) << story(call) << phone.report();
+  talker(call).speak(kOurTone);
+  EXPECT_TRUE(world_.wait([&] { return talker(call).hears(kOurTone) > 0.8; })) << phone.report();
+  provider_->hang_up(call);
+}
+
+TEST_F(SipBaresip, OfAnotherCertificateIsNotCalled) {
+  Baresip phone{Baresip::Says::WhatItHears};
+  const Baresip other{Baresip::Says::WhatItHears};
+  ASSERT_TRUE(world_.wait([&] { return phone.is_up(); })) << phone.report();
+  voip_sip::Trunk trunk = trunk_at(static_cast<std::uint16_t>(phone.port() + 1));
+  trunk.transport = voip_sip::Transport::Tls;
+  options_.agent.certificates = other.authority();
+  start({trunk});
+  const CallId call = dial();
+  EXPECT_TRUE(wait_for(call, "failed:unreachable")) << story(call) << phone.report();
 }
 
 TEST_F(SipBaresip, InClearIsNoTelephoneWhereSoundMustBeSealed) {

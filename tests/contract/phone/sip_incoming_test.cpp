@@ -138,6 +138,17 @@ TEST_F(SipIncoming, WithNoSoundInCommonAreRefusedUnheard) {
   EXPECT_TRUE(incoming_.empty());
 }
 
+TEST_F(SipIncoming, WhoseCallerAnswersOurOfferWithNothingAreOver) {
+  const auto sipp = caller(invite("") + kTrying + recv_response(180, "optional=\"true\"") + answered() +
+                           in_dialog("ACK", 1) + recv("BYE") + respond({.status = "200 OK"}) + log("end"));
+  ASSERT_TRUE(wait_for_call()) << sipp->report();
+  provider_->accept(call_);
+  take_line(call_);
+  EXPECT_TRUE(wait_for(call_, "failed")) << sipp->report();
+  EXPECT_EQ(story(call_), "failed:other ");
+  EXPECT_TRUE(wait_for_log(*sipp, "end")) << sipp->report();
+}
+
 TEST_F(SipIncoming, OfStrangersComeNowhere) {
   const auto sipp = caller(invite(sdp()) + recv_response(100, "timeout=\"1500\" ontimeout=\"7\"") + log("answered") +
                                label(7) + log("silence"),

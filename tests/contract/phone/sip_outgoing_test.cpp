@@ -287,6 +287,7 @@ TEST_F(SipOutgoing, TryTheNextTrunk) {
   socklen_t size = sizeof address;
   ::getsockname(mute.get(), reinterpret_cast<sockaddr*>(&address), &size);
   options_.trunk_timeout = seconds{1};
+  options_.agent.transaction_timeout = seconds{2};  // so that the silent one is given up before the end
   start({trunk_at(free_port()), trunk_at(ntohs(address.sin_port)), trunk_at(overloaded.port()), trunk_at(good.port())});
   const CallId call = dial();
   EXPECT_TRUE(wait_for(call, "answered")) << story(call) << good.report();
@@ -294,6 +295,7 @@ TEST_F(SipOutgoing, TryTheNextTrunk) {
   EXPECT_EQ(provider_->counters().failovers, 3U);
   talker(call).speak(1000);
   EXPECT_TRUE(world_.wait([&] { return talker(call).hears(1000) > 0.8; }));
+  world_.pass(milliseconds{1500});
   provider_->hang_up(call);
   EXPECT_TRUE(wait_for_log(good, "end")) << good.report();
 }
@@ -409,6 +411,58 @@ std::string ask(const char* from, std::uint16_t port, const std::string& method)
   std::array<char, 2000> buffer{};
   const ssize_t count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
   return std::string{buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+}
+
+TEST_F(SipOutgoing, EndACallThatWasAnsweredWithoutADescription) {
+  const Sipp sipp{recv("INVITE") + respond({.status = "180 Ringing"}) + respond({.status = "200 OK"}) + recv("ACK") +
+                  recv("BYE") + respond({.status = "200 OK"}) + log("end")};
+  start(sipp);
+  const CallId call = dial();
+  EXPECT_TRUE(wait_for(call, "failed")) << story(call) << sipp.report();
+  EXPECT_EQ(story(call), "took-on rings failed:other ");
+  EXPECT_TRUE(wait_for_log(sipp, "end")) << sipp.report();
+}
+
+TEST_F(SipOutgoing, TakeTheDescriptionOfA183ForTheOneOfTheAnswer) {
+  const Sipp sipp{recv("INVITE") + respond({.status = "183 Session Progress", .body = Body::Sdp}) +
+                  respond({.status = "200 OK"}) + recv("ACK") + talk_until_bye()};
+  start(sipp);
+  const CallId call = dial();
+  EXPECT_TRUE(wait_for(call, "answered")) << story(call) << sipp.report();
+  provider_->hang_up(call);
+  EXPECT_TRUE(wait_for_log(sipp, "end")) << sipp.report();
+}
+
+TEST_F(SipOutgoing, EndACallFromWhichNothingComes) {
+  options_.silence_max = milliseconds{1500};
+  // Sound and reports go to ports behind which nobody is.
+  const std::string deaf = "v=0\no=there 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\nm=audio 9 RTP/AVP 0\n";
+  const Sipp sipp{recv("INVITE") + respond({.status = "180 Ringing"}) +
+                  respond({.status = "200 OK", .body = Body::Sdp, .sdp = deaf}) + recv("ACK") + recv("BYE") +
+                  respond({.status = "200 OK"}) + log("end")};
+  start(sipp);
+  const CallId call = dial();
+  ASSERT_TRUE(wait_for(call, "answered")) << story(call) << sipp.report();
+  EXPECT_TRUE(wait_for(call, "hangup")) << story(call);
+  EXPECT_EQ(story(call), "took-on rings answered hangup ");
+  EXPECT_EQ(provider_->counters().silent, 1U);
+  EXPECT_TRUE(wait_for_log(sipp, "end")) << sipp.report();
+  talker(call).speak(1000);  // the line outlives its call
+  world_.pass(milliseconds{100});
+}
+
+TEST_F(SipOutgoing, KeepACallFromWhichSomethingComes) {
+  options_.silence_max = milliseconds{500};
+  const Sipp sipp{recv("INVITE") + ring_and_answer(50)};
+  start(sipp);
+  const CallId call = dial();
+  ASSERT_TRUE(wait_for(call, "answered")) << story(call) << sipp.report();
+  talker(call).speak(1000);
+  world_.pass(seconds{2});
+  EXPECT_EQ(story(call), "took-on rings answered ");
+  EXPECT_EQ(sipp.messages().find("replaces"), std::string::npos) << "what is not done is not announced";
+  provider_->hang_up(call);
+  EXPECT_TRUE(wait_for_log(sipp, "end")) << sipp.report();
 }
 
 TEST_F(SipOutgoing, AnswerNoStranger) {

@@ -7,6 +7,7 @@
 
 #include "base/byte_io.h"
 #include "proto/rtcp/reader.h"
+#include "proto/rtcp/writer.h"
 #include "support/seeded_entropy.h"
 
 namespace zvonok::voip_sip {
@@ -31,8 +32,10 @@ class Wire final : public RtpOut {
   void send_rtcp(const SocketAddress& to, Bytes datagram) override {
     rtcp.push_back({to, {datagram.begin(), datagram.end()}});
   }
+  void on_silence() override { ++silences; }
   std::vector<Sent> rtp;
   std::vector<Sent> rtcp;
+  int silences = 0;
 };
 
 struct Heard {
@@ -249,13 +252,13 @@ TEST_F(RtpSessions, MuteAndHold) {
   hear(packet(0, 1, 0, piece_));
   EXPECT_EQ(ears_.heard.size(), 1U) << "who is muted still hears";
   session_.set_mute(false);
-  session_.set_hold(true);
+  session_.set_hold(now_, true);
   speak(320);
   EXPECT_EQ(last().body[0], 0xFF);
   hear(packet(0, 2, 160, piece_));
   EXPECT_EQ(ears_.heard.size(), 1U);
   EXPECT_EQ(session_.counters().on_hold, 1U);
-  session_.set_hold(false);
+  session_.set_hold(now_, false);
   hear(packet(0, 3, 320, piece_));
   EXPECT_TRUE(ears_.heard.back().is_first) << "after silence";
 }
@@ -665,6 +668,68 @@ TEST_F(LongSealedCall, BeginsItsCountOfWrapsAnewUnderANewKey) {
   b_.agree(now_, mirrored(other));
   speak(10);
   EXPECT_EQ(ears_b_.heard.size(), 33'011U);
+}
+
+// ---- silence of the other side
+// ---------------------------------------------------------------------------------------
+
+class Silence : public RtpSessions {
+ protected:
+  static constexpr Duration kMost = seconds{60};
+  void hear_report() {
+    std::array<std::uint8_t, 64> buffer{};
+    ByteWriter writer{buffer};
+    ASSERT_EQ(rtcp::write_receiver_report(writer, rtp::Ssrc{77}, {}), rtcp::Written::Yes);
+    session_.on_rtcp(now_, kThereRtcp, MutableBytes{buffer}.first(writer.size()));
+  }
+};
+
+TEST_F(Silence, IsToldOnceAndFromTheAnswerOn) {
+  session_.agree(now_, plain());
+  pass(minutes{10});
+  EXPECT_EQ(wire_.silences, 0) << "who rings may be silent";
+  session_.watch(now_, kMost);
+  pass(kMost - milliseconds{1});
+  EXPECT_EQ(wire_.silences, 0);
+  pass(milliseconds{1});
+  EXPECT_EQ(wire_.silences, 1);
+  pass(hours{1});
+  EXPECT_EQ(wire_.silences, 1);
+}
+
+TEST_F(Silence, EndsWithSoundAndReportsOfThatSideAlone) {
+  session_.agree(now_, plain());
+  session_.watch(now_, kMost);
+  pass(seconds{50});
+  hear(packet(0, 1, 0, piece_));
+  pass(seconds{50});
+  hear_report();
+  pass(seconds{50});
+  hear(packet(0, 2, 160, piece_), {.ip = IpAddress::v4(0xC0000299), .port = 1});  // a stranger
+  hear({1, 2, 3});
+  pass(seconds{10} - milliseconds{1});
+  EXPECT_EQ(wire_.silences, 0);
+  pass(milliseconds{1});
+  EXPECT_EQ(wire_.silences, 1);
+}
+
+TEST_F(Silence, MayBeLongOnHold) {
+  session_.agree(now_, plain());
+  session_.watch(now_, kMost);
+  session_.set_hold(now_, true);
+  pass(hours{1});
+  EXPECT_EQ(wire_.silences, 0) << "who never reports may be as silent as he likes";
+  hear_report();
+  pass(kMost * RtpSession::kHoldPatience - milliseconds{1});
+  EXPECT_EQ(wire_.silences, 0);
+  session_.set_hold(now_, false);
+  pass(kMost - milliseconds{1});
+  EXPECT_EQ(wire_.silences, 0) << "from the end of the hold on";
+  AgreedMedia held = plain();
+  held.remote.sends = false;
+  session_.agree(now_, held);
+  pass(kMost * RtpSession::kHoldPatience);
+  EXPECT_EQ(wire_.silences, 1) << "theirs as well";
 }
 
 }  // namespace

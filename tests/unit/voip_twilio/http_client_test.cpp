@@ -1,13 +1,20 @@
 // Requests from an event loop, to a server of ours on the same loop.
 #include "adapter/http_client/http_client.h"
 
+#include <array>
+#include <atomic>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include "net/fd.h"
 #include "net/listen.h"
 #include "net/server.h"
+#include "net/sockaddr.h"
 #include "net/system_entropy.h"
 
 namespace zvonok::http_client {
@@ -158,6 +165,95 @@ TEST_F(Requests, AreLimitedAndMayBeForgotten) {
   EXPECT_FALSE(third.error().may_have_arrived);
   client_.reset();
   EXPECT_EQ(told, 0) << "nobody is told";
+}
+
+/// Answers the first request of each connection and keeps that open; the next one on it is read, and the connection
+/// closed without a word.
+class Rude {
+ public:
+  Rude() {
+    sockaddr_in6 address = net::to_sockaddr({.ip = IpAddress::v4(0x7F000001), .port = 0});
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_.get(), 8), 0);
+    EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = net::to_address(address).port;
+    thread_ = std::thread{[this] { run(); }};
+  }
+  ~Rude() {
+    stop_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+  [[nodiscard]] int requests(const std::string& body) const {
+    const std::lock_guard lock{mutex_};
+    return static_cast<int>(std::ranges::count(bodies_, body));
+  }
+
+ private:
+  struct Connection {
+    net::Fd fd;
+    std::string text;
+    int answered = 0;
+  };
+  void run() {
+    std::vector<Connection> connections;
+    while (!stop_) {
+      std::vector<pollfd> fds{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
+      for (const Connection& c : connections) fds.push_back({.fd = c.fd.get(), .events = POLLIN, .revents = 0});
+      if (::poll(fds.data(), fds.size(), 20) <= 0) continue;
+      for (std::size_t i = connections.size(); i > 0; --i) {
+        if (fds[i].revents != 0 && !serve(connections[i - 1]))
+          connections.erase(connections.begin() + static_cast<std::ptrdiff_t>(i - 1));
+      }
+      if (fds[0].revents != 0) {
+        connections.push_back({.fd = net::Fd{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)}, .text = {}});
+      }
+    }
+  }
+  bool serve(Connection& c) {
+    std::array<char, 4096> buffer{};
+    const ssize_t count = ::recv(c.fd.get(), buffer.data(), buffer.size(), 0);
+    if (count <= 0) return false;
+    c.text.append(buffer.data(), static_cast<std::size_t>(count));
+    const std::size_t head = c.text.find("\r\n\r\n");
+    constexpr std::size_t kBody = 3;
+    if (head == std::string::npos || c.text.size() < head + 4 + kBody) return true;
+    {
+      const std::lock_guard lock{mutex_};
+      bodies_.push_back(c.text.substr(head + 4, kBody));
+    }
+    c.text.clear();
+    if (c.answered++ > 0) return false;
+    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    return ::send(c.fd.get(), answer.data(), answer.size(), MSG_NOSIGNAL) > 0;
+  }
+
+  const net::Fd listener_{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::uint16_t port_ = 0;
+  std::atomic<bool> stop_ = false;
+  mutable std::mutex mutex_;  // guards what was asked
+  std::vector<std::string> bodies_;
+  std::thread thread_;
+};
+
+TEST_F(Requests, AreCarriedOutOnceWhereThatMatters) {
+  const Rude server;
+  const auto post = [&](const std::string& body, bool only_once) {
+    Request request;
+    request.is_post = true;
+    request.only_once = only_once;
+    request.url = server.url();
+    request.body = body;
+    return ask(std::move(request));
+  };
+  // The library's way on a connection that was kept: again, without a word to us.
+  ASSERT_TRUE(post("one", false).has_value());
+  EXPECT_TRUE(post("two", false).has_value());
+  EXPECT_EQ(server.requests("two"), 2);
+  // On one of its own.
+  EXPECT_TRUE(post("six", true).has_value());
+  EXPECT_EQ(server.requests("six"), 1);
 }
 
 TEST(WebUrls, AreToldFromOthers) {
