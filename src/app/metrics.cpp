@@ -362,6 +362,13 @@ void add_phone_sound(Families& out, const PhoneService& phone, const PhoneLegCou
               number(phone.legs().counters().connected));
   out.counter("zvonok_phone_browsers_lost_total", "Phone calls that ended because their browser was gone",
               number(phone.legs().counters().lost));
+  const MediaLegs::Counters& legs = phone.legs().counters();
+  out.histogram("zvonok_phone_quality_score", "E-model score of each browser in a phone call, once in two seconds",
+                legs.score);
+  out.histogram("zvonok_phone_round_trip_seconds", "Round trip to each browser in a phone call, likewise",
+                legs.round_trip_seconds);
+  out.histogram("zvonok_phone_jitter_seconds", "The worse direction's jitter, likewise", legs.jitter_seconds);
+  out.histogram("zvonok_phone_loss_ratio", "The worse direction's loss, likewise", legs.loss);
   constexpr const char* kSounds = "zvonok_phone_sounds_total";
   constexpr const char* kSoundsHelp = "Packets of sound that were passed on";
   out.labelled(kSounds, kSoundsHelp, "to", "telephone", number(c.to_line.sounds));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/media/placement.h"
+#include "app/rooms/path_quality.h"
 #include "media/codec/codec.h"
 #include "proto/dtls/fingerprint.h"
 
@@ -15,6 +16,10 @@ namespace {
 constexpr std::uint64_t kPhoneNumbers = std::uint64_t{1} << 63;
 
 const std::string kMid = "0";
+
+bool is_of_phone(ParticipantId participant) {
+  return (participant.value() & kPhoneNumbers) != 0;
+}
 
 sdp::Codec codec(std::uint8_t type, std::string name, std::uint32_t rate, std::uint8_t channels, std::string fmtp) {
   return {.payload_type = sdp::PayloadType{type},
@@ -243,17 +248,33 @@ void MediaLegs::close(const CallId& call) {
 
 void MediaLegs::on_media_events(const std::vector<media::Event>& events) {
   for (const media::Event& event : events) {
-    const auto* const changed = std::get_if<media::PeerStateChanged>(&event);
-    if (changed == nullptr || (changed->peer.value() & kPhoneNumbers) == 0) continue;
-    const auto found = by_number_.find((changed->peer.value() & ~kPhoneNumbers) >> 1);
-    if (found == by_number_.end()) continue;
-    const CallId call = found->second;
-    log_.info("browser of a phone call", {{"call", call}, {"state", media::to_text(changed->state)}});
-    if (changed->state == media::TransportState::Connected) ++counters_.connected;
-    if (changed->state != media::TransportState::Failed) continue;
-    ++counters_.lost;
-    log_.info("media failed", {{"call", call}, {"why", media::to_text(changed->failure)}});
-    tell_.on_lost(call);
+    if (const auto* const changed = std::get_if<media::PeerStateChanged>(&event)) on_event(*changed);
+    if (const auto* const taken = std::get_if<media::StatisticsTaken>(&event)) on_event(*taken);
+  }
+}
+
+void MediaLegs::on_event(const media::PeerStateChanged& event) {
+  if (!is_of_phone(event.peer)) return;
+  const auto found = by_number_.find((event.peer.value() & ~kPhoneNumbers) >> 1);
+  if (found == by_number_.end()) return;
+  const CallId call = found->second;
+  log_.info("browser of a phone call", {{"call", call}, {"state", media::to_text(event.state)}});
+  if (event.state == media::TransportState::Connected) ++counters_.connected;
+  if (event.state != media::TransportState::Failed) return;
+  ++counters_.lost;
+  log_.info("media failed", {{"call", call}, {"why", media::to_text(event.failure)}});
+  tell_.on_lost(call);
+}
+
+void MediaLegs::on_event(const media::StatisticsTaken& event) {
+  const auto in_seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+  for (const media::PeerStatistics& taken : event.peers) {
+    if (!is_of_phone(taken.peer)) continue;
+    const media::PathQuality path = path_of(taken);
+    counters_.score.observe(media::mean_opinion_score(path));
+    counters_.round_trip_seconds.observe(in_seconds(path.round_trip));
+    counters_.jitter_seconds.observe(in_seconds(path.jitter));
+    counters_.loss.observe(path.loss);
   }
 }
 

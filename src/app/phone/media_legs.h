@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "app/histogram.h"
 #include "app/media/media_shards.h"
 #include "app/phone/browser_legs.h"
 #include "base/entropy.h"
@@ -40,6 +41,11 @@ class MediaLegs final : public BrowserLegs {
   struct Counters {
     std::uint64_t connected = 0;  // legs that came to be connected, each time
     std::uint64_t lost = 0;       // that were given up
+    // Of each connected browser, once in Engine::kStatisticsInterval.
+    Histogram<8> score{{1.5, 2, 2.5, 3, 3.5, 4, 4.2, 4.4}};
+    Histogram<9> round_trip_seconds{{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2}};
+    Histogram<8> jitter_seconds{{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2}};
+    Histogram<8> loss{{0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5}};
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -61,6 +67,8 @@ class MediaLegs final : public BrowserLegs {
   [[nodiscard]] Leg* find(const CallId& call);
   [[nodiscard]] std::string make_offer(const Leg& leg) const;
   [[nodiscard]] std::size_t place() const;
+  void on_event(const media::PeerStateChanged& event);
+  void on_event(const media::StatisticsTaken& event);
   void with_telephone(const Leg& leg, std::move_only_function<void(PhoneLegs&, ParticipantId)> task);
 
   Entropy& entropy_;
