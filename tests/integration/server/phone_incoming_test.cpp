@@ -9,6 +9,14 @@ namespace {
 constexpr const char* kCallsBack = "+15005550010";
 constexpr const char* kCallsBackAndGivesUp = "+15005550011";
 constexpr const char* kAnswers = "+491512345678";
+/// Such as a browser would answer, had it been offered something.
+constexpr const char* kBrowserAnswer =
+    "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    "a=fingerprint:sha-256 "
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 0 101\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=setup:active\r\n"
+    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=rtcp-mux\r\na=sendrecv\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\n";
 
 std::string act(const std::string& id, const char* what) {
   return "/api/calls/" + id + "/" + what;
@@ -46,7 +54,8 @@ TEST(IncomingPhone, RingsEveryDeviceAndTheFirstThatAcceptsHasIt) {
   EXPECT_EQ(node.call(post(act(id, "reject"), {}, mallory)).status, 403);
   EXPECT_EQ(node.call(get("/api/calls/" + id, mallory)).status, 403);
   EXPECT_EQ(node.call(get("/api/calls/" + id, alice)).status, 200);
-  for (const auto& [what, body] : {std::pair{"answer", json::object{{"sdp_answer", "v=0\r\n"}}}, {"ice-restart", {}}}) {
+  for (const auto& [what, body] :
+       {std::pair{"answer", json::object{{"sdp_answer", kBrowserAnswer}}}, {"ice-restart", {}}}) {
     const HttpReply early = node.call(post(act(id, what), body, alice));
     EXPECT_EQ(early.status, 409) << what << early.body;
     EXPECT_EQ(json::parse(early.body).at("code"), "wrong_status");
