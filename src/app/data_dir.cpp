@@ -70,8 +70,10 @@ bool give_sign_of_life(const std::string& folder, WallTime now) {
     file << unix_milliseconds(now) << "\n";
     if (!file.flush()) return false;
   }
+  using std::filesystem::perms;
   std::error_code error;
-  std::filesystem::rename(path + ".new", path, error);
+  std::filesystem::permissions(path + ".new", perms::owner_read | perms::owner_write, error);
+  if (!error) std::filesystem::rename(path + ".new", path, error);
   return !error;
 }
 

@@ -67,6 +67,7 @@ TEST_F(PhoneDoctor, TriesTrunksAndTheServerTellsOfThem) {
   const Settings trunk{{"VOIP_PROVIDER", "sip"},
                        {"VOIP_SIP_SERVER", nowhere},
                        {"VOIP_SIP_PORT", "0"},
+                       {"VOIP_ALLOW_PREFIXES", "+49"},
                        {"VOIP_SIP_USER", "somebody"},
                        {"VOIP_SIP_PASSWORD", "a secret"}};
   const std::string output = examine(trunk);
