@@ -481,6 +481,7 @@ void FakeTwilio::Engine::obey(const std::string& sid, const std::string& twiml) 
 }
 
 void FakeTwilio::Engine::open_stream(Call& call, const std::string& url) {
+  if (vanished != 0) return;  // the page that asks for it was on its way
   {
     const std::lock_guard lock{mutex};
     ++seen.streams;
