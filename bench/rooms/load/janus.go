@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/pion/webrtc/v3"
 )
 
 const keepAlive = 20 * time.Second
@@ -186,41 +185,18 @@ func (j *janus) enter(p *participant) error {
 	if err != nil {
 		return err
 	}
-	pc, err := p.connection()
-	if err != nil {
-		return err
-	}
-	up := make(chan struct{})
-	p.watch(pc, func() {
-		p.startSources()
-		close(up)
+	return p.publishThrough(func(ours string) (string, error) {
+		m, err := s.message(handle, object{"request": "joinandconfigure", "ptype": "publisher", "room": p.room,
+			"display": p.name}, &description{"offer", ours}, true)
+		if err != nil {
+			return "", err
+		}
+		if m.Jsep == nil {
+			return "", errors.New("no answer from janus")
+		}
+		j.feeds.Store(p.name, m.PluginData.Data.Id)
+		return m.Jsep.Sdp, nil
 	})
-	if err := p.publish(pc, webrtc.RTPTransceiverDirectionSendonly); err != nil {
-		return err
-	}
-	ours, err := offer(pc)
-	if err != nil {
-		return err
-	}
-	m, err := s.message(handle, object{"request": "joinandconfigure", "ptype": "publisher", "room": p.room,
-		"display": p.name}, &description{"offer", ours}, true)
-	if err != nil {
-		return err
-	}
-	j.feeds.Store(p.name, m.PluginData.Data.Id)
-	if m.Jsep == nil {
-		return errors.New("no answer from janus")
-	}
-	err = pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.Jsep.Sdp})
-	if err != nil {
-		return err
-	}
-	select {
-	case <-up:
-		return nil
-	case <-time.After(patience):
-		return errors.New("the publisher does not connect")
-	}
 }
 
 func (j *janus) receive(p *participant, publishers []*participant) error {
@@ -251,16 +227,8 @@ func (j *janus) receive(p *participant, publishers []*participant) error {
 	if m.Jsep == nil {
 		return errors.New("no offer from janus")
 	}
-	p.described.Store(int64(time.Since(epoch)))
-	pc, err := p.connection()
-	if err != nil {
+	return p.receiveThrough(m.Jsep.Sdp, func(ours string) error {
+		_, err := s.message(handle, object{"request": "start"}, &description{"answer", ours}, true)
 		return err
-	}
-	p.watch(pc, func() {})
-	ours, err := answer(pc, m.Jsep.Sdp)
-	if err != nil {
-		return err
-	}
-	_, err = s.message(handle, object{"request": "start"}, &description{"answer", ours}, true)
-	return err
+	})
 }

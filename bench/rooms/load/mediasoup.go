@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/pion/webrtc/v3"
 )
 
 type mediasoup struct {
@@ -82,36 +81,7 @@ func (m *mediasoup) enter(p *participant) error {
 	if err != nil {
 		return err
 	}
-	pc, err := p.connection()
-	if err != nil {
-		return err
-	}
-	up := make(chan struct{})
-	p.watch(pc, func() {
-		p.startSources()
-		close(up)
-	})
-	if err := p.publish(pc, webrtc.RTPTransceiverDirectionSendonly); err != nil {
-		return err
-	}
-	ours, err := offer(pc)
-	if err != nil {
-		return err
-	}
-	theirs, err := s.request("publish", ours)
-	if err != nil {
-		return err
-	}
-	err = pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: theirs})
-	if err != nil {
-		return err
-	}
-	select {
-	case <-up:
-		return nil
-	case <-time.After(patience):
-		return errors.New("the publisher does not connect")
-	}
+	return p.publishThrough(func(ours string) (string, error) { return s.request("publish", ours) })
 }
 
 func (m *mediasoup) receive(p *participant, _ []*participant) error {
@@ -127,16 +97,8 @@ func (m *mediasoup) receive(p *participant, _ []*participant) error {
 	if err != nil {
 		return err
 	}
-	p.described.Store(int64(time.Since(epoch)))
-	pc, err := p.connection()
-	if err != nil {
+	return p.receiveThrough(theirs, func(ours string) error {
+		_, err := s.request("answer", ours)
 		return err
-	}
-	p.watch(pc, func() {})
-	ours, err := answer(pc, theirs)
-	if err != nil {
-		return err
-	}
-	_, err = s.request("answer", ours)
-	return err
+	})
 }
