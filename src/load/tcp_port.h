@@ -1,16 +1,15 @@
-// A participant's media over TCP (RFC 6544, framed by RFC 4571): connects without blocking, cuts what comes into
-// datagrams and frames what goes. What the other side does not read in time is thrown away, as a full network would.
+// A participant's media over TCP (RFC 6544, framed by RFC 4571): cuts what comes into datagrams and frames what goes.
+// What the other side does not read in time is thrown away, as a full network would.
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/bytes.h"
-#include "net/fd.h"
 #include "net/loop.h"
+#include "net/tcp_client.h"
 #include "proto/framing/framing.h"
 
 namespace zvonok::load {
@@ -40,44 +39,27 @@ class TcpHandler {
   virtual void on_tcp_end(std::string_view why) = 0;
 };
 
-class TcpPort final : public net::ReadyHandler {
+class TcpPort final : public net::TcpClient {
  public:
   static constexpr std::size_t kWaitingBytesMax = 256 * 1024;
 
-  /// Begins to connect; what the system refuses at once is in `refused`. `loop` and `handler` outlive it. As with every
-  /// ReadyHandler, give it to Loop::discard rather than to destroy it.
+  /// Begins to connect. `loop` and `handler` outlive it.
   TcpPort(net::Loop& loop, TcpHandler& handler, const SocketAddress& server);
-  TcpPort(const TcpPort&) = delete;
-  TcpPort& operator=(const TcpPort&) = delete;
-  ~TcpPort() override { close(); }
 
-  void on_ready(std::uint32_t events) override;
   /// Leaves with `flush`.
   void send(Bytes datagram);
-  void flush();
-  /// No call comes after this.
-  void close();
-  [[nodiscard]] const std::string& refused() const { return refused_; }
+  using net::TcpClient::flush;
   /// What was thrown away is not sent.
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
  private:
-  enum class State : std::uint8_t { Connecting, Open, Ended };
+  void on_connected() override {}
+  void on_bytes(MutableBytes chunk) override;
+  void on_pause() override { handler_.on_tcp_pause(); }
+  void on_end(const std::string& why) override { handler_.on_tcp_end(why); }
 
-  void connect(const SocketAddress& server);
-  void on_connected();
-  void read();
-  void take(Bytes chunk);
-  void end(std::string_view why);
-
-  net::Loop& loop_;
   TcpHandler& handler_;
-  net::Fd fd_;
-  State state_ = State::Connecting;
-  std::string refused_;
   framing::Deframer deframer_;
-  std::string output_;
-  bool write_blocked_ = true;
   Traffic traffic_;
 };
 
