@@ -7,6 +7,7 @@
 
 #include "media/phone/to_browser.h"
 #include "media/phone/to_line.h"
+#include "unit/media/phone/tone.h"
 
 namespace zvonok::media::phone {
 namespace {
@@ -17,23 +18,6 @@ Blob ramp(std::size_t size) {
   Blob bytes(size);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{0});
   return bytes;
-}
-
-MediaPacket packet_of(Codec codec, std::uint32_t timestamp, Bytes payload, std::uint64_t sequence = 0) {
-  return {.layer = 0,
-          .codec = codec,
-          .clock_rate = codec == Codec::Opus ? 48'000U : 8'000U,
-          .sequence = sequence,
-          .timestamp = timestamp,
-          .marker = false,
-          .payload = payload,
-          .frame = {},
-          .vp8 = {},
-          .vp9 = {},
-          .red = {},
-          .repeats = {},
-          .dependency_descriptor = {},
-          .audio_level = {}};
 }
 
 struct Line final : ToLine::Out {
@@ -83,7 +67,7 @@ class PhoneWays : public testing::Test {
     return all;
   }
   void speak(Codec codec, std::uint32_t timestamp, const Blob& payload) {
-    to_line.on_packet(now, packet_of(codec, timestamp, payload));
+    to_line.on_packet(now, packet_of(codec, 0, timestamp, payload));
   }
 };
 

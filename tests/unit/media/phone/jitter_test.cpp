@@ -1,13 +1,13 @@
 // A steady stream out of an unsteady one, in virtual time: what is heard of a tone that came over a bad network.
 #include <cmath>
 #include <map>
-#include <numbers>
 #include <random>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "media/phone/jitter_buffer.h"
+#include "unit/media/phone/tone.h"
 
 namespace zvonok::media::phone {
 namespace {
@@ -33,8 +33,7 @@ class Heard {
     payloads.reserve(packets);
     OpusEncoder encoder;
     for (std::size_t i = 0; i < packets; ++i) {
-      std::vector<std::int16_t> samples(kFrameSamples);
-      for (std::size_t j = 0; j < kFrameSamples; ++j) samples[j] = tone(i * kFrameSamples + j);
+      const Samples samples = sine(kHz, i * kFrameSamples, kFrameSamples, kAmplitude);
       std::vector<std::uint8_t> payload(OpusEncoder::kBytesMax);
       if (codec == Codec::Opus) {
         payload.resize(encoder.encode(samples, payload));
@@ -48,21 +47,8 @@ class Heard {
       TimePoint at = sent + milliseconds{30} + std::chrono::duration_cast<Duration>(network.jitter * uniform());
       const TimePoint held = start_ + network.outage_at;
       if (at >= held && at < held + network.outage) at = held + network.outage;
-      const MediaPacket packet{
-          .layer = 0,
-          .codec = codec,
-          .clock_rate = codec == Codec::Opus ? 48'000U : 8'000U,
-          .sequence = 70'000 + i,
-          .timestamp = static_cast<std::uint32_t>(0xFFFFF000U + i * (codec == Codec::Opus ? 960 : 160)),
-          .marker = false,
-          .payload = payloads.back(),
-          .frame = {},
-          .vp8 = {},
-          .vp9 = {},
-          .red = {},
-          .repeats = {},
-          .dependency_descriptor = {},
-          .audio_level = {}};
+      const auto timestamp = static_cast<std::uint32_t>(0xFFFFF000U + i * (codec == Codec::Opus ? 960 : 160));
+      const MediaPacket packet = packet_of(codec, 70'000 + i, timestamp, payloads.back());
       on_the_way.emplace(at, packet);
       if (chance(network.twice)) on_the_way.emplace(at + milliseconds{5}, packet);
     }
@@ -82,21 +68,12 @@ class Heard {
   [[nodiscard]] JitterCounters counters() const { return buffer_.counters(); }
   /// Share of the energy between two times that is of the tone, and the energy itself compared with what was sent.
   [[nodiscard]] double purity(Duration from, Duration to) const {
-    double pure = 0;
-    double all = 0;
+    Energy sum;
     const std::size_t end = at(to);
     for (std::size_t i = at(from); i + kFrameSamples <= end; i += kFrameSamples) {
-      double sine = 0;
-      double cosine = 0;
-      for (std::size_t j = 0; j < kFrameSamples; ++j) {
-        const double phase = 2 * std::numbers::pi * kHz * static_cast<double>(j) / 8000;
-        sine += samples_[i + j] * std::sin(phase);
-        cosine += samples_[i + j] * std::cos(phase);
-        all += double{static_cast<double>(samples_[i + j])} * samples_[i + j];
-      }
-      pure += (sine * sine + cosine * cosine) * 2 / kFrameSamples;
+      sum += energy(kHz, std::span{samples_}.subspan(i, kFrameSamples));
     }
-    return pure / all;
+    return sum.share();
   }
   [[nodiscard]] double loudness(Duration from, Duration to) const {
     double all = 0;
@@ -112,17 +89,13 @@ class Heard {
 
  private:
   static std::size_t at(Duration time) { return static_cast<std::size_t>(time / microseconds{125}); }
-  static std::int16_t tone(std::size_t i) {
-    return static_cast<std::int16_t>(
-        std::lround(kAmplitude * std::sin(2 * std::numbers::pi * kHz * static_cast<double>(i) / 8000)));
-  }
   double uniform() { return std::uniform_real_distribution<double>{0, 1}(random_); }
   bool chance(double share) { return uniform() < share; }
 
   std::mt19937 random_;
   TimePoint start_ = TimePoint{} + seconds{100};
   JitterBuffer buffer_;
-  std::vector<std::int16_t> samples_;
+  Samples samples_;
   std::vector<bool> said_;
   std::vector<Duration> levels_;
 };

@@ -1,7 +1,6 @@
 // Opus between a browser and a telephone: clocks, lost packets, digits on Opus's clock; and many voices in one.
-#include <cmath>
+#include <cstdlib>
 #include <map>
-#include <numbers>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,34 +9,16 @@
 #include "media/phone/opus_codec.h"
 #include "media/phone/to_browser.h"
 #include "media/phone/to_line.h"
+#include "unit/media/phone/tone.h"
 
 namespace zvonok::media::phone {
 namespace {
 
 using Blob = std::vector<std::uint8_t>;
-using Samples = std::vector<std::int16_t>;
-
-Samples sine(double hz, std::size_t from, std::size_t count, double amplitude = 8000) {
-  Samples samples(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    samples[i] = static_cast<std::int16_t>(
-        std::lround(amplitude * std::sin(2 * std::numbers::pi * hz * static_cast<double>(from + i) / 8000)));
-  }
-  return samples;
-}
 
 /// How much of the energy is of that tone, 0 to 1.
 double share_of(double hz, std::span<const std::int16_t> samples) {
-  double sine_part = 0;
-  double cosine_part = 0;
-  double all = 1;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const double phase = 2 * std::numbers::pi * hz * static_cast<double>(i) / 8000;
-    sine_part += samples[i] * std::sin(phase);
-    cosine_part += samples[i] * std::cos(phase);
-    all += double{static_cast<double>(samples[i])} * samples[i];
-  }
-  return 2 * (sine_part * sine_part + cosine_part * cosine_part) / static_cast<double>(samples.size()) / all;
+  return energy(hz, samples).share();
 }
 
 /// The same of pieces of 20 ms, whatever their phases: what was made up is not in step.
@@ -46,23 +27,6 @@ double share_in_pieces(double hz, std::span<const std::int16_t> samples) {
   const std::size_t pieces = samples.size() / kFrameSamples;
   for (std::size_t i = 0; i < pieces; ++i) sum += share_of(hz, samples.subspan(i * kFrameSamples, kFrameSamples));
   return sum / static_cast<double>(pieces);
-}
-
-MediaPacket packet_of(Codec codec, std::uint64_t sequence, std::uint32_t timestamp, Bytes payload) {
-  return {.layer = 0,
-          .codec = codec,
-          .clock_rate = codec == Codec::Opus ? 48'000U : 8'000U,
-          .sequence = sequence,
-          .timestamp = timestamp,
-          .marker = false,
-          .payload = payload,
-          .frame = {},
-          .vp8 = {},
-          .vp9 = {},
-          .red = {},
-          .repeats = {},
-          .dependency_descriptor = {},
-          .audio_level = {}};
 }
 
 struct Line final : ToLine::Out {
