@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc)
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: run build web test test-native test-asan test-tsan test-fuzz test-web test-e2e bench bench-compare format lint clean deps
+.PHONY: run build web test test-native test-clients test-asan test-tsan test-fuzz test-web test-e2e bench bench-compare format lint clean deps
 
 run: build
 	@echo "Zvonok will answer at http://localhost:$(PORT)/"
@@ -26,7 +26,7 @@ test:
 	scripts/test.sh
 
 # Parts of `make test`, for a quick look.
-test-native test-asan test-tsan test-fuzz test-web test-e2e:
+test-native test-clients test-asan test-tsan test-fuzz test-web test-e2e:
 	scripts/deps.sh test
 	scripts/test.sh $(patsubst test-%,%,$@)
 

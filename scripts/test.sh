@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, or the parts named: scripts/test.sh [native] [asan] [tsan] [fuzz] [web] [e2e]
+# All tests, or the parts named: scripts/test.sh [native] [clients] [asan] [tsan] [fuzz] [web] [e2e]
 # Stops at the first part that fails. Needs what scripts/deps.sh test installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,38 +16,70 @@ build() { # preset, then cmake options; targets in $targets
   cmake --build --preset "$1" -j "$jobs" ${targets:+--target $targets}
 }
 
+# Builds with what the tests that follow leave of the machine: they mostly wait. Whatever fails there fails again, and is
+# shown, in `build`.
+build_ahead() { # preset; targets in $targets
+  [ -z "$ahead" ] || return 0
+  export jobs targets
+  export -f build
+  # shellcheck disable=SC2016
+  setsid chrt --idle 0 bash -c 'build "$0"' "$1" >/dev/null 2>&1 &
+  ahead=$!
+}
+ahead=""
+finish_ahead() {
+  [ -z "$ahead" ] || wait "$ahead" || true
+  ahead=""
+}
+stop_ahead() {
+  [ -z "$ahead" ] || kill -- "-$ahead" 2>/dev/null || true
+}
+trap stop_ahead EXIT
+
 run_ctest() { # folder, then ctest options
   local folder="$1"
   shift
   ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@"
 }
 
-# What needs speed, other programs, or the program as it is shipped. The unit and server tests run with sanitizers below,
-# and a third of all compiling is saved.
+# What needs speed, other programs, or the program as it is shipped. All the rest runs with sanitizers below, and half of
+# the compiling is saved.
 part_native() {
-  say "native: simulated worlds, contracts with real databases, the program as a process"
-  targets="zvonok sim_call sim_room sim_bwe sim_media sim_tunnel contract_store contract_authorizer contract_tunnel contract_phone integration_process bench_path" \
+  say "native: simulated worlds, the program as a process"
+  targets="zvonok socketio_echo sim_call sim_room sim_bwe sim_media sim_tunnel integration_process bench_path" \
     build release -DZVONOK_TESTS=ON -DZVONOK_BENCH=ON
-  run_ctest build -j 1 -R '^(sim_.*|contract_.*|integration_process)$'
+  if is_wanted asan; then targets="" build_ahead asan; fi
+  run_ctest build -j 1 -R '^(sim_.*|integration_process)$'
   scripts/budget.sh build
   say "alert rules"
   promtool check rules deploy/prometheus/zvonok.rules.yml
   promtool test rules deploy/prometheus/zvonok.test.yml
 }
 
+part_clients() {
+  say "clients: the document of the REST API, the official Socket.IO client and a tunnel client, other WebRTC stacks"
+  targets="zvonok socketio_echo" build release
+  if is_wanted asan; then targets="" build_ahead asan; fi
+  run_npm tests/rest tests/socketio tests/rooms
+}
+
 part_asan() {
   say "everything with AddressSanitizer and UndefinedBehaviorSanitizer"
+  finish_ahead
   targets="" build asan
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   # Virtual time does not mind company; the others talk to the real clock.
   run_ctest build/asan -j "$jobs" -R '^(unit|sim)_'
+  if is_wanted tsan; then targets="$tsan_targets" build_ahead tsan; fi
   run_ctest build/asan -j 1 -E '^(unit|sim|fuzz)_'
 }
 
+tsan_targets="unit_app integration_server"
 part_tsan() {
   say "threaded parts with ThreadSanitizer"
-  targets="unit_app integration_server" build tsan
+  finish_ahead
+  targets="$tsan_targets" build tsan
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
     run_ctest build/tsan -j 1 -R '^(unit_app|integration_server)$'
 }
@@ -55,25 +87,28 @@ part_tsan() {
 part_fuzz() {
   say "fuzz targets, $fuzz_seconds s each"
   targets="fuzz_targets" build asan # its libraries are instrumented for both
-  local target
-  for target in build/asan/tests/fuzz/fuzz_*; do
-    [ -x "$target" ] && [ -f "$target" ] || continue
-    local name corpus
-    name="$(basename "$target")"
-    corpus="build/asan/fuzz/corpus/$name"
-    mkdir -p "$corpus"
-    echo "-- $name"
-    local seeds="tests/fuzz/corpus/${name#fuzz_}"
-    [ -d "$seeds" ] || seeds=""
-    # The log is shown only when something is found.
-    if ! "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="build/asan/fuzz/" "$corpus" ${seeds:+"$seeds"} > "build/asan/fuzz/$name.log" 2>&1; then
-      tail -n 60 "build/asan/fuzz/$name.log"
-      echo "$name found something" >&2
-      exit 1
-    fi
-    grep -E 'stat::number_of_executed_units' "build/asan/fuzz/$name.log"
-  done
+  export fuzz_seconds
+  export -f fuzz
+  # shellcheck disable=SC2016
+  find build/asan/tests/fuzz -maxdepth 1 -name 'fuzz_*' -type f -executable -print0 | sort -z |
+    xargs -0 -n 1 -P "$jobs" bash -c 'fuzz "$0"'
+}
+
+fuzz() { # program
+  local name corpus seeds
+  name="$(basename "$1")"
+  corpus="build/asan/fuzz/corpus/$name"
+  seeds="tests/fuzz/corpus/${name#fuzz_}"
+  [ -d "$seeds" ] || seeds=""
+  mkdir -p "$corpus"
+  # The log is shown only when something is found.
+  if ! "$1" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="build/asan/fuzz/" "$corpus" ${seeds:+"$seeds"} > "build/asan/fuzz/$name.log" 2>&1; then
+    tail -n 60 "build/asan/fuzz/$name.log"
+    echo "$name found something" >&2
+    return 1
+  fi
+  echo "$name: $(sed -n 's/stat::number_of_executed_units: *//p' "build/asan/fuzz/$name.log") inputs"
 }
 
 part_web() {
@@ -85,23 +120,29 @@ part_web() {
 }
 
 part_e2e() {
-  say "end to end: the document of the REST API, the official Socket.IO client and a tunnel client, other WebRTC stacks, and browsers with fake devices, against the server"
-  cmake --preset release >/dev/null
-  cmake --build build -j "$jobs" --target zvonok socketio_echo
+  say "end to end: browsers with fake devices against the server"
+  targets="zvonok" build release
   scripts/build_web.sh
+  run_npm tests/e2e
+}
+
+run_npm() { # folders
   local folder
-  for folder in tests/rest tests/socketio tests/rooms tests/e2e; do
+  for folder in "$@"; do
     (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error && npm test --silent)
   done
 }
 
 parts=("$@")
-[ "${#parts[@]}" -gt 0 ] || parts=(native asan tsan fuzz web e2e)
+[ "${#parts[@]}" -gt 0 ] || parts=(native clients asan tsan fuzz web e2e)
+is_wanted() {
+  [[ " ${parts[*]} " == *" $1 "* ]]
+}
 started=$SECONDS
 for part in "${parts[@]}"; do
   case "$part" in
-    native | asan | tsan | fuzz | web | e2e) "part_$part" ;;
-    *) echo "usage: $0 [native] [asan] [tsan] [fuzz] [web] [e2e]" >&2; exit 2 ;;
+    native | clients | asan | tsan | fuzz | web | e2e) "part_$part" ;;
+    *) echo "usage: $0 [native] [clients] [asan] [tsan] [fuzz] [web] [e2e]" >&2; exit 2 ;;
   esac
   say "$part passed ($((SECONDS - started)) s since the start)"
 done
