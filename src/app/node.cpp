@@ -222,7 +222,9 @@ Node::~Node() {
 
 Result<void, std::string> Node::start(SignalUse signals) {
   const WallTime now = loop_->now().wall;
-  if (const auto doubt = spending_doubt(config_)) {
+  if (const auto risk = spending_risk(config_)) {
+    log_.error(*risk);
+  } else if (const auto doubt = spending_doubt(config_)) {
     log_.warn(*doubt, {{"advice", "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41"}});
   }
   // Calls ended with the last run, and not with the start of this one.

@@ -61,7 +61,6 @@ int serve(const ConfigReport& report, Logger& log) {
   // Large buffers go back to the system when they are freed; few arenas, since few threads allocate much.
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   ::mallopt(M_ARENA_MAX, 2);
-  if (const auto risk = spending_risk(report.config)) return complain(*risk);
   auto node = Node::create(report.config, log, SignalUse::Handle);
   if (!node) return complain(node.error());
   (*node)->run();

@@ -193,7 +193,7 @@ void check_phone(DoctorReport& report, const Config& config) {
     return;
   }
   if (const auto risk = spending_risk(config)) {
-    report.bad("strangers may register and dial every country", "the server does not start like this: " + *risk);
+    report.bad("strangers may register and dial every country", *risk);
   } else if (const auto doubt = spending_doubt(config)) {
     report.warn(*doubt, "name the countries that are needed in VOIP_ALLOW_PREFIXES, such as +49,+41");
   }

@@ -147,7 +147,7 @@ struct Config {
   Duration voip_call_max = hours{2};
   std::size_t voip_calls_per_user_max = 1;
   Duration voip_browser_timeout = minutes{2};       // from the answer; 0: no limit
-  std::size_t voip_calls_max = 100;                 // of the whole server at once
+  std::size_t voip_calls_max = 1'000;               // of the whole server at once
   std::size_t voip_calls_per_user_per_day = 500;    // 0: no limit
   std::size_t voip_minutes_per_user_per_day = 240;  // 0: no limit
   std::size_t voip_minutes_per_day = 2'000;         // of the whole server; 0: no limit

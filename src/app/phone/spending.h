@@ -16,7 +16,8 @@ namespace zvonok::app {
 /// premium rates. Of these not what VOIP_ALLOW_PREFIXES names.
 [[nodiscard]] std::vector<std::string> denied_prefixes(const Config& config);
 
-/// Why this server must not start, in one line: strangers may register here and dial every country for money.
+/// What an error says at every start, in one line: strangers may register here and dial every country for money, and
+/// nobody has said that this is meant. It starts all the same: the limits of minutes and calls hold.
 [[nodiscard]] std::optional<std::string> spending_risk(const Config& config);
 
 /// What is allowed and worth a warning, in one line.
