@@ -210,7 +210,7 @@ std::optional<Outcome> PhoneCalls::obstacle(const Incoming& command) const {
   if (draining_) return Outcome::Draining;
   if (calls_.size() >= options_.calls_max) return Outcome::ServerFull;
   if (book_.is_spent()) return Outcome::SpendLimit;
-  if (!may_have_one_more(command.user)) return Outcome::InAnotherCall;
+  if (presence_.is_engaged(command.user)) return Outcome::InAnotherCall;
   if (!command.reachable) return Outcome::Unreachable;
   return std::nullopt;
 }

@@ -1,7 +1,7 @@
 // The engine of phone calls: every rule of docs/protocol/phone.md that is not about bytes. Commands of the API, events
-// of the provider and time in, effects out. Shares presence with calls of other kinds: one user is in one call at most,
-// unless `per_user_max` lets a user have several phone calls. That holds for calls that come in, too: they are a user's
-// as soon as they ring.
+// of the provider and time in, effects out. Shares presence with calls of other kinds: who is in one of those has no
+// phone call, and the other way round. A user dials up to `per_user_max` numbers at once, and is busy for those who call
+// while there is any call.
 //
 // Pure: no clock, no I/O, and ids are given to it. Belongs to the control thread.
 #pragma once
@@ -25,7 +25,7 @@ struct Options {
   Duration ring_timeout = seconds{60};  // from then to the answer, or of a call that came in
   Duration length_max = hours{2};       // from the answer
   Duration browser_timeout{};           // from the answer until the browser's description; 0: no limit
-  std::size_t per_user_max = 1;         // phone calls of a user at once
+  std::size_t per_user_max = 1;         // that a user dials at once
   std::size_t calls_max = 100'000;
   DayBook::Limits a_day{};
   /// Beginnings of numbers. Of several that fit the longest decides, and of equal ones the second list; a number that

@@ -145,7 +145,7 @@ struct Config {
   Duration voip_dial_timeout = seconds{10};
   Duration voip_ring_timeout = seconds{60};
   Duration voip_call_max = hours{2};
-  std::size_t voip_calls_per_user_max = 1;
+  std::size_t voip_calls_per_user_max = 10;
   Duration voip_browser_timeout = minutes{2};       // from the answer; 0: no limit
   std::size_t voip_calls_max = 1'000;               // of the whole server at once
   std::size_t voip_calls_per_user_per_day = 500;    // 0: no limit

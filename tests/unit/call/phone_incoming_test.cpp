@@ -125,11 +125,12 @@ TEST(IncomingPhoneCalls, ToABusyUserAreTurnedAwayAndInTheHistory) {
   EXPECT_TRUE(scene.presence().is_engaged(UserId{"alice"}));
 }
 
-TEST(IncomingPhoneCalls, WaitWhereAUserMayHaveSeveral) {
+TEST(IncomingPhoneCalls, FindAUserBusyWhoMayDialSeveral) {
   PhoneScene scene{{.per_user_max = 2}};
   scene.talking("c", "alice");
-  EXPECT_EQ(scene.incoming("d", "alice"), (Lines{"ringing by provider", "ring"}));
-  EXPECT_EQ(scene.accept("d", "alice"), (Lines{"ringing by callee", "take up"}));
+  EXPECT_EQ(scene.incoming("d", "alice"), (Lines{"turn away: busy", "busy by user_busy 0s"}));
+  scene.initiate("e", "alice");
+  EXPECT_EQ(scene.outcome(), Outcome::Done);
 }
 
 TEST(IncomingPhoneCalls, ToNobodyWhoIsThereAreMissedCalls) {

@@ -140,6 +140,7 @@ TEST(PhoneCalls, SeveralOfAUserAreAllowedWhereTheSettingsSaySo) {
   EXPECT_EQ(scene.outcome(), Outcome::InAnotherCall);
   scene.terminate("c", "alice");
   EXPECT_TRUE(scene.presence().is_engaged(UserId{"alice"})) << "there is the other one";
+  EXPECT_EQ(scene.incoming("f", "alice"), (Lines{"turn away: busy", "busy by user_busy 0s"}));
   scene.terminate("d", "alice");
   EXPECT_FALSE(scene.presence().is_engaged(UserId{"alice"}));
 }
