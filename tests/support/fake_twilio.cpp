@@ -105,6 +105,8 @@ class FakeTwilio::Engine final : public net::HttpHandler {
     Stream(Engine& owner, std::string sid) : engine{owner}, call_sid{std::move(sid)} {}
     void on_ws_open() override;
     void on_ws_text(std::string_view text) override;
+    void take(std::string_view text);
+    void send_back_marks();
     void on_ws_end(std::string_view) override;
     void tick();
     void send(json::object message);
@@ -113,6 +115,10 @@ class FakeTwilio::Engine final : public net::HttpHandler {
     std::string stream_sid;
     std::unique_ptr<load::WsConnection> socket;
     std::deque<std::uint8_t> waiting;
+    std::uint64_t taken = 0;                                  // samples, ever
+    std::deque<std::pair<std::uint64_t, std::string>> marks;  // with the sample that they follow
+    TimePoint stalled_until{};
+    std::deque<std::string> held;  // meanwhile
     std::vector<std::uint8_t> unheard;
     KeyHearer keys;
     std::uint64_t number = 0;
@@ -551,11 +557,16 @@ void FakeTwilio::Engine::Stream::tick() {
     engine.stream_ended(call_sid, *this);
     return;
   }
+  while (!held.empty() && engine.loop->now().mono >= stalled_until) {
+    take(held.front());
+    held.pop_front();
+  }
   std::array<std::uint8_t, kPiece> piece{};
   for (std::uint8_t& byte : piece) {
     byte = waiting.empty() ? kSilence : waiting.front();
     if (!waiting.empty()) waiting.pop_front();
   }
+  send_back_marks();
   send({{"event", "media"},
         {"media", json::object{{"track", "inbound"},
                                {"chunk", std::to_string(chunk + 1)},
@@ -568,19 +579,41 @@ void FakeTwilio::Engine::Stream::tick() {
   });
 }
 
+void FakeTwilio::Engine::Stream::send_back_marks() {
+  const std::uint64_t played = taken - waiting.size();
+  std::size_t sent = 0;
+  for (; !marks.empty() && marks.front().first <= played; marks.pop_front(), ++sent) {
+    send({{"event", "mark"}, {"mark", json::object{{"name", marks.front().second}}}});
+  }
+  const std::lock_guard lock{engine.mutex};
+  engine.seen.marks += sent;
+  engine.seen.waiting_ms = waiting.size() / 8;
+}
+
 void FakeTwilio::Engine::Stream::on_ws_text(std::string_view text) {
+  if (engine.loop->now().mono < stalled_until || !held.empty()) {
+    held.emplace_back(text);
+  } else {
+    take(text);
+  }
+}
+
+void FakeTwilio::Engine::Stream::take(std::string_view text) {
   const json::value message = json::parse(text);
   ZVONOK_CHECK(message.at("streamSid").as_string() == stream_sid);
   const auto& event = message.at("event").as_string();
   if (event == "clear") {
     waiting.clear();
+    send_back_marks();
     const std::lock_guard lock{engine.mutex};
     ++engine.seen.clears;
   }
+  if (event == "mark") marks.emplace_back(taken, std::string{message.at("mark").at("name").as_string()});
   if (event != "media") return;
   std::array<std::uint8_t, 8000> sound{};
   const auto count = base64_decode(message.at("media").at("payload").as_string(), sound);
   ZVONOK_CHECK(count.has_value());
+  taken += *count;
   waiting.insert(waiting.end(), sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(*count));
   unheard.insert(unheard.end(), sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(*count));
   while (unheard.size() >= kPiece) {
@@ -631,6 +664,14 @@ void FakeTwilio::hang_up_all() {
   engine_->post([engine = engine_.get()] {
     for (const auto& [sid, call] : engine->calls)
       engine->end(sid, call.status == "in-progress" ? "completed" : "canceled");
+  });
+}
+
+void FakeTwilio::stall(std::chrono::milliseconds time) {
+  engine_->post([engine = engine_.get(), time] {
+    for (auto& [sid, call] : engine->calls) {
+      if (call.stream) call.stream->stalled_until = engine->loop->now().mono + time;
+    }
   });
 }
 

@@ -2,6 +2,7 @@
 // needed, and Media Streams. Its telephones do what they are told, and who answers says again what he hears. Shares
 // with the server what carries bytes, and neither signatures nor messages.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -60,6 +61,8 @@ class FakeTwilio {
   void press(char digit);
   /// The telephones of all calls hang up.
   void hang_up_all();
+  /// The streams of now are not read for that long, as when the connection stalls.
+  void stall(std::chrono::milliseconds time);
   /// From now on nothing comes from here any more, neither webhooks nor sound, and requests after calls are answered by
   /// that status.
   void vanish(int status);
@@ -75,6 +78,8 @@ class FakeTwilio {
     std::size_t streams = 0;            // that were opened, ever
     std::size_t forbidden = 0;          // webhooks that were answered with 403
     std::size_t clears = 0;             // messages
+    std::size_t marks = 0;              // that were sent back
+    std::size_t waiting_ms = 0;         // sound that a telephone is still to hear, of the stream that played last
     std::string digits;                 // tones that telephones heard, in order
     std::string last_end;               // the status of the call that ended last
     std::vector<std::string> rejected;  // <Reject>: the reasons

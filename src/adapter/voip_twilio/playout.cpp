@@ -18,7 +18,41 @@ Duration Playout::waiting(TimePoint now) const {
 }
 
 void Playout::add(TimePoint now, std::size_t samples) {
-  played_until_ = std::max(played_until_, now) + length_of(samples);
+  const Duration length = length_of(samples);
+  played_until_ = std::max(played_until_, now) + length;
+  sent_ += length;
+}
+
+void Playout::clear(TimePoint now) {
+  played_until_ = now;
+  forget_marks();
+}
+
+void Playout::forget_marks() {
+  marks_.clear();
+  quickest_.reset();
+}
+
+std::optional<std::uint64_t> Playout::next_mark(TimePoint now) {
+  if (draining_ || now < next_mark_at_ || marks_.size() >= kMarksMax) return std::nullopt;
+  next_mark_at_ = now + kMarkInterval;
+  marks_.push_back({.number = next_number_, .sent = now, .behind = waiting(now), .sent_before = sent_});
+  return next_number_++;
+}
+
+void Playout::on_mark(TimePoint now, std::uint64_t number) {
+  if (marks_.empty() || number < marks_.front().number || number > marks_.back().number) return;
+  while (marks_.front().number < number) marks_.pop_front();  // lost, which they are not
+  const Mark mark = marks_.front();
+  marks_.pop_front();
+  const Duration took = now - mark.sent - mark.behind;
+  quickest_ = std::min(quickest_.value_or(took), took);
+  if (took - *quickest_ <= kMost) return;
+  // What was sent behind the mark is all that can wait there.
+  const Duration unplayed = sent_ - mark.sent_before - *quickest_;
+  played_until_ = std::max(played_until_, now + unplayed);
+  // Should the way only have become longer, that is what the next ones are compared with.
+  forget_marks();
 }
 
 bool Playout::admit(TimePoint now, std::size_t samples) {

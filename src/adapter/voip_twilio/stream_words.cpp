@@ -84,6 +84,17 @@ std::optional<StreamMessage> read_digit(const Value& value) {
   return StreamDigit{digit.front()};
 }
 
+/// Of one that is not ours nothing is made.
+StreamMessage read_mark(const Value& value) {
+  std::optional<std::uint64_t> number;
+  json::ObjectReader reader{value.text};
+  while (const auto member = reader.next()) {
+    if (json::raw_is(member->key, "name")) number = whole(member->value);
+  }
+  if (!number) return StreamOther{};
+  return StreamMark{*number};
+}
+
 void append_head(std::string& out, std::string_view event, std::string_view stream_sid) {
   out.append(R"({"event":")").append(event).append(R"(","streamSid":")").append(stream_sid).append("\"");
 }
@@ -104,12 +115,13 @@ std::optional<StreamMessage> read_stream_message(std::string_view text) {
   while (const auto member = reader.next()) {
     if (json::raw_is(member->key, "event")) event = plain(member->value);
     if (json::raw_is(member->key, "streamSid")) stream_sid = plain(member->value);
-    const bool is_body =
-        json::raw_is(member->key, "media") || json::raw_is(member->key, "start") || json::raw_is(member->key, "dtmf");
+    const bool is_body = json::raw_is(member->key, "media") || json::raw_is(member->key, "start") ||
+                         json::raw_is(member->key, "dtmf") || json::raw_is(member->key, "mark");
     if (is_body && member->value.type == Type::Object) body = member->value;
   }
   if (!reader.valid() || event.empty()) return std::nullopt;
   if (event == "stop") return StreamStops{};
+  if (event == "mark" && body) return read_mark(*body);
   if (event != "media" && event != "start" && event != "dtmf") return StreamOther{};
   if (!body) return std::nullopt;
   if (event == "media") return read_sound(*body);
@@ -122,6 +134,11 @@ void append_sound(std::string& out, std::string_view stream_sid, Bytes ulaw) {
   out.append(R"(,"media":{"payload":")");
   append_base64(out, ulaw);
   out.append("\"}}");
+}
+
+void append_mark(std::string& out, std::string_view stream_sid, std::uint64_t number) {
+  append_head(out, "mark", stream_sid);
+  out.append(R"(,"mark":{"name":")").append(std::to_string(number)).append("\"}}");
 }
 
 void append_clear(std::string& out, std::string_view stream_sid) {

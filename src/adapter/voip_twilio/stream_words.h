@@ -26,17 +26,23 @@ struct StreamSound {
 struct StreamDigit {
   char digit = '0';  // 0-9 * # A-D
 };
+/// One of ours that comes back: all that was sent before it has been played.
+struct StreamMark {
+  std::uint64_t number = 0;
+};
 struct StreamStops {};
-/// connected, mark, sound of the other track, and whatever may come to be.
+/// connected, sound of the other track, and whatever may come to be.
 struct StreamOther {};
 
-using StreamMessage = std::variant<StreamStarts, StreamSound, StreamDigit, StreamStops, StreamOther>;
+using StreamMessage = std::variant<StreamStarts, StreamSound, StreamDigit, StreamMark, StreamStops, StreamOther>;
 
 /// Views into `text`. nullopt: not a message of this protocol, or one without what it must have.
 [[nodiscard]] std::optional<StreamMessage> read_stream_message(std::string_view text);
 
 /// Appends one to `out`. `stream_sid` as StreamStarts had it.
 void append_sound(std::string& out, std::string_view stream_sid, Bytes ulaw);
+/// To be sent back once what is before it has been played.
+void append_mark(std::string& out, std::string_view stream_sid, std::uint64_t number);
 /// What waits at Twilio's to be played is forgotten.
 void append_clear(std::string& out, std::string_view stream_sid);
 

@@ -182,6 +182,10 @@ void TwilioStreams::on(const CallId& call, Stream& stream, ConnectionId id, cons
   stream.wire->pass_digit(digit.digit);
 }
 
+void TwilioStreams::on(const CallId&, Stream& stream, ConnectionId, const StreamMark& mark) {
+  stream.playout.on_mark(loop_.now().mono, mark.number);
+}
+
 // ---- to Twilio ------------------------------------------------------------------------------------------------------
 
 void TwilioStreams::speak(const CallId& call, const port::PhoneSound& sound) {
@@ -197,6 +201,7 @@ void TwilioStreams::speak(const CallId& call, const port::PhoneSound& sound) {
     return;
   }
   play(call, sound.samples);
+  mark(stream);
 }
 
 void TwilioStreams::play(const CallId& call, Bytes ulaw) {
@@ -204,6 +209,14 @@ void TwilioStreams::play(const CallId& call, Bytes ulaw) {
   text_.clear();
   append_sound(text_, stream.stream_sid, ulaw);
   if (server_->ws_send(*stream.socket, text_)) ++counters_.sounds_out;
+}
+
+void TwilioStreams::mark(Stream& stream) {
+  const auto number = stream.playout.next_mark(loop_.now().mono);
+  if (!number) return;
+  text_.clear();
+  append_mark(text_, stream.stream_sid, *number);
+  (void)server_->ws_send(*stream.socket, text_);
 }
 
 void TwilioStreams::send_digits(const CallId& call, std::string_view digits) {

@@ -88,11 +88,13 @@ class TwilioStreams final : public net::WsHandler {
   void on(const CallId& call, Stream& stream, ConnectionId id, const StreamStarts& start);
   void on(const CallId& call, Stream& stream, ConnectionId id, const StreamSound& sound);
   void on(const CallId& call, Stream& stream, ConnectionId id, const StreamDigit& digit);
+  void on(const CallId& call, Stream& stream, ConnectionId id, const StreamMark& mark);
   void on(const CallId&, Stream&, ConnectionId, const StreamStops&) {}  // the WebSocket's end follows
   void on(const CallId&, Stream&, ConnectionId, const StreamOther&) {}
   void on_bad_message(Stream& stream, ConnectionId id);
   void speak(const CallId& call, const port::PhoneSound& sound);
   void play(const CallId& call, Bytes ulaw);
+  void mark(Stream& stream);
   void let_go(Stream& stream, std::string_view why);
 
   net::Loop& loop_;

@@ -87,6 +87,18 @@ TEST_F(Twilio, CallThatWasPlacedTwiceIsEndedOnce) {
   EXPECT_TRUE(world_.wait([&] { return twilio_.seen().under_way == 0; }));
 }
 
+TEST_F(Twilio, AStallOfTheConnectionIsNoDelayForTheRestOfTheCall) {
+  dial();
+  ASSERT_TRUE(world_.wait([&] { return answered_ == 1; }));
+  talker_->speak(1000);
+  ASSERT_TRUE(world_.wait([&] { return talker_->hears(1000) > 0.8 && twilio_.seen().marks > 2; }));
+  twilio_.stall(std::chrono::milliseconds{1500});
+  ASSERT_TRUE(world_.wait([&] { return twilio_.seen().waiting_ms > 1000; }));
+  EXPECT_TRUE(world_.wait([&] { return twilio_.seen().waiting_ms < 200; }));
+  EXPECT_GT(provider_->stream_counters().left_out, 40U);
+  EXPECT_TRUE(world_.wait([&] { return talker_->hears(1000) > 0.8; }));
+}
+
 TEST_F(Twilio, CallThatTwilioKnowsNothingOfIsOver) {
   dial();
   ASSERT_TRUE(world_.wait([&] { return answered_ == 1; }));

@@ -1,5 +1,8 @@
 // How the sound of a Twilio call keeps its pace, in virtual time; tones; and the lane between threads.
+#include <deque>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -73,6 +76,108 @@ TEST(Playout, SpeechWaitsForTonesAndThenIsOnTimeAgain) {
   EXPECT_LE(playout.waiting(now), milliseconds{60});
   playout.clear(now);
   EXPECT_EQ(playout.waiting(now), Duration::zero());
+}
+
+/// What Twilio is to a Playout: a way there, sound that is played one piece after the other, and marks that come back.
+class FarEnd {
+ public:
+  Duration way = milliseconds{30};  // of each direction
+  TimePoint stalled_until{};        // nothing arrives before
+  double speed = 1;                 // of its clock
+
+  /// One piece of speech, 20 ms later than the one before.
+  void speak() {
+    now += kPieceTime;
+    while (!back_.empty() && back_.front().first <= now) {
+      playout.on_mark(now, back_.front().second);
+      back_.pop_front();
+    }
+    play();
+    if (!playout.admit(now, kPiece)) {
+      ++left_out;
+      return;
+    }
+    const TimePoint arrives = std::max(now + way, stalled_until);
+    on_way_.push_back({.arrives = arrives, .mark = playout.next_mark(now)});
+  }
+  void speak(Duration length) {
+    for (const TimePoint end = now + length; now < end;) speak();
+  }
+  [[nodiscard]] Duration waiting() const { return kPieceTime * static_cast<int>(waiting_.size()); }
+
+  Playout playout;
+  TimePoint now = kStart;
+  int left_out = 0;
+
+ private:
+  struct Piece {
+    TimePoint arrives{};
+    std::optional<std::uint64_t> mark;
+  };
+  void play() {
+    while (!on_way_.empty() && on_way_.front().arrives <= now) {
+      waiting_.push_back(on_way_.front());
+      on_way_.pop_front();
+    }
+    for (played_ += speed; played_ >= 1; played_ -= 1) {
+      if (waiting_.empty()) continue;
+      if (waiting_.front().mark) back_.emplace_back(now + way, *waiting_.front().mark);
+      waiting_.pop_front();
+    }
+  }
+  std::deque<Piece> on_way_;
+  std::deque<Piece> waiting_;
+  std::deque<std::pair<TimePoint, std::uint64_t>> back_;
+  double played_ = 0;
+};
+
+TEST(Playout, AStallOfTheConnectionIsNoDelayForEver) {
+  FarEnd twilio;
+  twilio.speak(seconds{10});
+  EXPECT_EQ(twilio.left_out, 0);
+  twilio.stalled_until = twilio.now + milliseconds{1500};
+  twilio.speak(milliseconds{1600});
+  EXPECT_GT(twilio.waiting(), milliseconds{1300});
+  twilio.speak(seconds{4});
+  EXPECT_LE(twilio.waiting(), milliseconds{100});
+  const int once = twilio.left_out;
+  EXPECT_LE(once, 80) << "not much more than what waited";
+  twilio.speak(minutes{2});
+  EXPECT_EQ(twilio.left_out, once);
+  twilio.stalled_until = twilio.now + seconds{3};
+  twilio.speak(seconds{8});
+  EXPECT_LE(twilio.waiting(), milliseconds{100}) << "and again";
+}
+
+TEST(Playout, AWayThatBecomesLongerCostsOneGap) {
+  FarEnd twilio;
+  twilio.speak(seconds{10});
+  twilio.way = milliseconds{400};
+  twilio.speak(minutes{5});
+  EXPECT_LE(twilio.left_out, 60) << "nothing waits there: it can't be known at first";
+  EXPECT_LE(twilio.waiting(), milliseconds{100});
+}
+
+TEST(Playout, AClockThatIsSlowerThereIsFollowed) {
+  FarEnd twilio;
+  twilio.speed = 0.999;
+  twilio.speak(hours{1});
+  EXPECT_LE(twilio.waiting(), Playout::kMost + milliseconds{600}) << "3.6 s without marks";
+  EXPECT_LE(twilio.left_out, 230);
+}
+
+TEST(Playout, MarksThatNeverComeBackOrAreUnknownDoNothing) {
+  Playout playout;
+  TimePoint now = kStart;
+  std::size_t marks = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    now += kPieceTime;
+    ASSERT_TRUE(playout.admit(now, kPiece));
+    playout.on_mark(now, 0);
+    playout.on_mark(now, 1'000'000);
+    if (playout.next_mark(now)) ++marks;
+  }
+  EXPECT_EQ(marks, Playout::kMarksMax);
 }
 
 TEST(StreamClock, GoesOnFromPieceToPieceAndFromStreamToStream) {

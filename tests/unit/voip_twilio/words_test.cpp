@@ -133,8 +133,10 @@ TEST(TwilioStreamWords, AreRead) {
   const auto digit = read_stream_message(R"({"event":"dtmf","dtmf":{"track":"inbound_track","digit":"#"}})");
   EXPECT_EQ(std::get<StreamDigit>(*digit).digit, '#');
   EXPECT_TRUE(std::holds_alternative<StreamStops>(*read_stream_message(R"({"event":"stop","stop":{}})")));
+  const auto mark = read_stream_message(R"({"event":"mark","streamSid":"MZ1","mark":{"name":"17"}})");
+  EXPECT_EQ(std::get<StreamMark>(*mark).number, 17U);
   for (const char* text : {R"({"event":"connected","protocol":"Call","version":"1.0.0"})",
-                           R"({"event":"mark","mark":{"name":"x"}})", R"({"event":"news"})"}) {
+                           R"({"event":"mark","mark":{"name":"x"}})", R"({"event":"mark"})", R"({"event":"news"})"}) {
     EXPECT_TRUE(std::holds_alternative<StreamOther>(*read_stream_message(text))) << text;
   }
 }
