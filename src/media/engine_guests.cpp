@@ -69,7 +69,8 @@ void Engine::publish(ParticipantId guest, const MediaPacket& packet, rtp::Payloa
     for (const Subscriber& subscriber : track.subscribers) subscriber.stream->forwarder().restart();
     seated.clock_told = {};
   }
-  if (now - seated.clock_told >= kClockInterval) {
+  // A digit has the timestamp of its beginning.
+  if (packet.codec != Codec::TelephoneEvent && now - seated.clock_told >= kClockInterval) {
     // There is no clock behind it but ours: what comes now is of now.
     seated.clock_told = now;
     layer.stream->on_sender_report({.sender = {},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace zvonok::media::phone {
 namespace {
@@ -38,8 +39,8 @@ Timeline::Mapped Timeline::map(TimePoint now, std::uint32_t timestamp, std::size
   return {.timestamp = timestamp + offset_, .jumped = jumped};
 }
 
-std::optional<std::uint32_t> Timeline::now_at(TimePoint now) const {
-  if (!started_) return std::nullopt;
+std::uint32_t Timeline::now_at(TimePoint now) {
+  if (!std::exchange(started_, true)) newest_at_ = now;
   return newest_ + offset_ + ticks(now - newest_at_);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -31,8 +30,8 @@ class Timeline {
   };
   /// The time of `length` samples that the source stamped `timestamp`, all at 8 kHz.
   [[nodiscard]] Mapped map(TimePoint now, std::uint32_t timestamp, std::size_t length);
-  /// What the clock says now; nothing before the first sound.
-  [[nodiscard]] std::optional<std::uint32_t> now_at(TimePoint now) const;
+  /// What the clock says now. It begins with the first sound, or with the first that asks.
+  [[nodiscard]] std::uint32_t now_at(TimePoint now);
 
  private:
   bool started_ = false;

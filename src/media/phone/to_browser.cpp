@@ -175,9 +175,12 @@ void ToBrowser::tell(TimePoint now) {
       next_event_ = TimePoint::max();
       return;
     }
-    std::uint32_t timestamp = timeline_.now_at(now).value_or(0);
-    // Between what was sent and what waits to be: both clocks of a stream are one.
-    if (encoding_ != nullptr && !taken_.g711()) timestamp = encoding_->clock + (timestamp - encoding_->begins) * kOpusTicks;
+    std::uint32_t timestamp = timeline_.now_at(now);
+    if (!taken_.g711()) {
+      // Between what was sent and what waits to be: both clocks of a stream are one.
+      timestamp = encoding_ == nullptr ? timestamp * kOpusTicks
+                                       : encoding_->clock + (timestamp - encoding_->begins) * kOpusTicks;
+    }
     telling_ = Telling{.event = digits_.front(), .timestamp = timestamp, .packet = 0};
     digits_.pop_front();
     ++counters_.digits;

@@ -163,6 +163,27 @@ TEST_F(PhoneWays, ADigitOfTheTelephoneIsAToneOf100Milliseconds) {
   EXPECT_EQ(to_browser.counters().digits, 2U);
 }
 
+TEST_F(PhoneWays, DigitsOfATelephoneThatNeverSaidAnythingAreSeveral) {
+  for (const bool opus : {false, true}) {
+    ToBrowser quiet{browser};
+    auto with_events = taken({opus ? Codec::Opus : Codec::Pcmu, Codec::TelephoneEvent});
+    with_events.back().clock_rate = opus ? 48'000 : 8'000;
+    quiet.set_taken(with_events);
+    browser.packets.clear();
+    quiet.on_digit(now, '1');
+    quiet.on_digit(now, '1');
+    const TimePoint begun = now;
+    while (quiet.next_timeout() != TimePoint::max()) {
+      now = quiet.next_timeout();
+      quiet.handle_timeout(now);
+    }
+    ASSERT_EQ(browser.packets.size(), 16U);
+    const std::uint32_t apart = browser.packets[8].timestamp - browser.packets[0].timestamp;
+    EXPECT_EQ(apart, opus ? 6U * 1600U : 1600U) << "200 ms";
+    EXPECT_LT(now - begun, seconds{1});
+  }
+}
+
 TEST_F(PhoneWays, DigitsDontPileUpWithoutBound) {
   to_browser.set_taken(taken({Codec::Pcmu, Codec::TelephoneEvent}));
   for (int i = 0; i < 1000; ++i) to_browser.on_digit(now, '1');
