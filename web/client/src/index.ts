@@ -5,6 +5,8 @@ export type * from './room-types.js';
 export { ZvonokApi, type ApiEvents, type ApiOptions, type RequestOptions } from './api.js';
 export { CallClient, type CallClientEvents, type CallClientOptions } from './call-client.js';
 export { DeviceManager, type DeviceEvents, type DeviceManagerOptions, type DevicePermission, type DeviceRequest } from './devices.js';
+/** Whether this browser can encrypt end to end. */
+export { canGuardMedia as canEncrypt } from './e2e/guard.js';
 export { Emitter } from './emitter.js';
 export { createEnvironment, type Environment } from './environment.js';
 export { ApiError, CallError, type CallErrorCode } from './errors.js';

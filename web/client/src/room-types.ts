@@ -160,6 +160,14 @@ export interface RoomEvents {
   end: RoomEnd;
 }
 
+/** A room seen from outside. */
+export interface RoomInfo {
+  readonly participants: number;
+  readonly locked: boolean;
+  /** End to end. */
+  readonly encrypted: boolean;
+}
+
 /** One place on the screen where a video track is shown. Of several of a track the tallest counts. */
 export interface RoomView {
   /** Height in device pixels (CSS pixels times devicePixelRatio); 0: not to be seen. Tell it at every change. */
