@@ -14,6 +14,7 @@ export type { LevelMeter } from './level-meter.js';
 export type { ServerHello, WireMessage } from './protocol.js';
 export { PhoneClient, type PhoneClientEvents, type PhoneClientOptions } from './phone-client.js';
 export { RoomClient, type RoomClientEvents, type RoomClientOptions } from './room-client.js';
+export { mediaPathOf, sendsUdpDirectly, type MediaPath } from './media-path.js';
 export { observeView } from './room-views.js';
 export { SignalConnection, type SendOutcome, type SignalEvents, type SignalOptions } from './signal.js';
 export { localStorageTokens, memoryTokens, type TokenStore } from './tokens.js';

@@ -28,7 +28,7 @@ export interface RoomEntry {
   readonly stream?: MediaStream | null;
 }
 
-const roomStore = createStore<CurrentRoom | null>(null);
+export const roomStore = createStore<CurrentRoom | null>(null);
 
 export const useRoom = (): CurrentRoom | null => useStore(roomStore);
 
