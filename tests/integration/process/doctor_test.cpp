@@ -1,4 +1,4 @@
-// What `zvonok doctor` says about phone calls by Twilio.
+// What `zvonok doctor` says about phone calls by Twilio, and about an external tunnel server.
 #include <string>
 #include <vector>
 
@@ -40,6 +40,16 @@ class PhoneDoctor : public testing::Test {
   FakeTwilio twilio_;
   TempFolder folder_;
 };
+
+TEST_F(PhoneDoctor, SaysWhetherTheTunnelServerIsReached) {
+  EXPECT_EQ(examine({}).find("XRAY_API"), std::string::npos) << "tunnels are made here";
+  const std::string api = "127.0.0.1:" + std::to_string(free_port());
+  const std::string output = examine({{"VPN_PROVIDER", "v2ray"},
+                                      {"XRAY_API", api},
+                                      {"XRAY_MEDIA", "203.0.113.7:3478"},
+                                      {"VPN_PORT", "443"}});
+  expect_line(output, "FAIL  the API of the tunnel server at XRAY_API=" + api + " can't be reached");
+}
 
 TEST_F(PhoneDoctor, SaysWhatIsWellAndWhatIsNot) {
   const std::string well = examine({});
