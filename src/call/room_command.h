@@ -85,8 +85,8 @@ struct SendSignal {
   RoomSignal kind = RoomSignal::Ice;
   std::string payload;
 };
-/// What a participant says of its keys to another one, or to all others. `data` is the raw JSON of an object; nobody here
-/// reads it. Whoever is gone or away misses it.
+/// What a participant says of its keys to another one, or to all others. `data` is the raw JSON of an object; nobody
+/// here reads it. Whoever is gone or away misses it.
 struct SendKeyWords {
   ConnectionId connection;
   std::optional<SessionId> to;
@@ -201,8 +201,9 @@ struct ShutDownRooms {};
 
 using RoomCommand =
     std::variant<RoomSocketOpened, RoomSocketClosed, JoinRoom, LeaveRoom, UpdateTrack, ViewTracks, MuteParticipant,
-                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, SendKeyWords, PingRoom, HeardFrom, MemberRemoved,
-                 MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished,
-                 TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
+                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, SendKeyWords, PingRoom, HeardFrom,
+                 MemberRemoved, MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused,
+                 TrackPublished, TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms,
+                 ShutDownRooms>;
 
 }  // namespace zvonok::call

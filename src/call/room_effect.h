@@ -225,11 +225,11 @@ struct RevokeTokens {
   friend bool operator==(const RevokeTokens&, const RevokeTokens&) = default;
 };
 
-using RoomEffect =
-    std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack, DeliverDescription,
-                 DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState, DeliverMute, DeliverLocked, DeliverRole,
-                 DeliverRoomError, DeliverKeyWords, DeliverPong, OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted,
-                 SetTrackSource, RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
+using RoomEffect = std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack,
+                                DeliverDescription, DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState,
+                                DeliverMute, DeliverLocked, DeliverRole, DeliverRoomError, DeliverKeyWords, DeliverPong,
+                                OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted, SetTrackSource,
+                                RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
 
 /// Appended to, never cleared, by the engine.
 using RoomEffects = std::vector<RoomEffect>;

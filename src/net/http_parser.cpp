@@ -59,8 +59,8 @@ std::string_view origin_form(std::string_view target) {
 }  // namespace
 
 std::optional<std::string_view> RequestHead::header(std::string_view name) const {
-  const auto field = std::ranges::find_if(
-      headers, [&](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
+  const auto field =
+      std::ranges::find_if(headers, [&](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
   return field == headers.end() ? std::nullopt : std::optional<std::string_view>{field->value};
 }
 

@@ -159,8 +159,7 @@ describe('rooms that are encrypted end to end', { timeout: 420_000 }, () => {
     await allPlay([ada, boris], 1, 'two go on');
     await join(clara, 2, id, { e2e: true });
     await allPlay(all, 2, 'three again');
-    const codes = await ada.evaluate(() => window.codes);
-    assert.equal(new Set(codes).size, codes.length, 'never the same digits twice');
+    assert.notEqual(await sameCode(all), code, 'who comes back has another key');
     for (const { counts } of await lookAt([ada, boris])) assert.equal(counts.refused, 0, JSON.stringify(counts));
   });
 
@@ -187,10 +186,11 @@ describe('rooms that are encrypted end to end', { timeout: 420_000 }, () => {
     await awaitAll([ada], 'the room', ({ encryption }) => encryption.state === 'on');
     await join(boris, 1, id);
     await allPlay([boris], 1);
-    const heightsSeen = (wanted) => until(`a picture ${wanted} tall`, async () => {
+    // Of three layers the smallest is a quarter of the camera's 360 lines. A busy machine may do without the largest.
+    const heightSeen = (what, fits) => until(what, async () => {
       const { streams, counts } = await boris.evaluate(look);
       const heights = Object.values(streams).filter(({ kind }) => kind === 'video').map(({ height }) => height);
-      return { done: heights.includes(wanted), heights, counts };
+      return { done: heights.length > 0 && heights.every((height) => height > 0 && fits(height)), heights, counts };
     }, patienceMs);
     const show = (height) => boris.evaluate((tall) => {
       const track = window.room.participants[0].tracks.find(({ kind }) => kind === 'video');
@@ -198,9 +198,9 @@ describe('rooms that are encrypted end to end', { timeout: 420_000 }, () => {
       window.view.set(tall);
     }, height);
     await show(90);
-    await heightsSeen(90);
+    await heightSeen('a small picture', (height) => height <= 120);
     await show(360);
-    await heightsSeen(360);
+    await heightSeen('a larger picture', (height) => height > 120);
     const [{ layers }] = await awaitAll([ada], 'several layers', (now) => now.layers > 1);
     assert.ok(layers > 1);
     // Who comes later begins with a key frame that was asked for.

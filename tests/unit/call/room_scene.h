@@ -44,7 +44,8 @@ class RoomScene {
   RoomLines open(const std::string& label) { return open(label, {}); }
   RoomLines drop(const std::string& label) { return tell(RoomSocketClosed{id(label)}); }
   RoomLines join_as(const std::string& label, const std::string& session, const std::string& name = "") {
-    return tell(JoinRoom{.connection = id(label), .session = SessionId{session}, .name = name, .room_id = "1", .encryption = {}});
+    return tell(JoinRoom{
+        .connection = id(label), .session = SessionId{session}, .name = name, .room_id = "1", .encryption = {}});
   }
   RoomLines join_with(const std::string& label, JoinEncryption encryption) {
     return tell(JoinRoom{.connection = id(label),
@@ -55,9 +56,8 @@ class RoomScene {
   }
   /// `to` empty: to all.
   RoomLines words(const std::string& label, const std::string& to, const std::string& data) {
-    return tell(SendKeyWords{.connection = id(label),
-                             .to = to.empty() ? std::optional<SessionId>{} : SessionId{to},
-                             .data = data});
+    return tell(SendKeyWords{
+        .connection = id(label), .to = to.empty() ? std::optional<SessionId>{} : SessionId{to}, .data = data});
   }
   RoomLines join(const std::string& label) {
     const std::string session = label.substr(label.find('/') + 1);
