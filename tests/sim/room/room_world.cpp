@@ -42,7 +42,8 @@ call::RoomOptions RoomWorld::make_options(Random& random) {
   options.rooms_per_user_max = random.pick<std::size_t>({10, 10, 1});
   options.tracks_per_participant_max = random.pick<std::size_t>({16, 2, 1});
   options.encrypted_participants_max = random.pick<std::size_t>({100, 100, 2});
-  options.key_words.burst = random.pick<double>({512, 4});
+  options.key_words =
+      random.pick<TokenBucketOptions>({{.burst = 512, .per_second = 64}, {.burst = 1, .per_second = 0.01}});
   options.banned_users_max = random.pick<std::size_t>({10'000, 10'000, 1});
   return options;
 }
@@ -99,7 +100,7 @@ call::SessionId RoomWorld::any_session(const call::RoomKey& room) {
 }
 
 call::JoinEncryption RoomWorld::any_encryption() {
-  if (random_.chance(75)) return call::JoinEncryption::Supported;
+  if (random_.chance(80)) return call::JoinEncryption::Supported;
   return random_.chance(60) ? call::JoinEncryption::Required : call::JoinEncryption::Unable;
 }
 
@@ -123,7 +124,7 @@ void RoomWorld::say_something() {
                     .connection = id, .session = session, .name = {}, .room_id = "1", .encryption = any_encryption()},
                 id);
   }
-  switch (random_.weighted({4, 4, 8, 6, 10, 4, 6, 4})) {
+  switch (random_.weighted({4, 4, 8, 6, 10, 4, 10, 4})) {
     case 0: {
       const auto session = any_session(socket->room);
       return tell("joins again as " + session.value(),
