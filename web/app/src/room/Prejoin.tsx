@@ -138,8 +138,9 @@ function EncryptionChoice({ info, chosen, onChoose }: EncryptionChoiceProps): JS
   }
   if (!info.encrypted) return null;
   return (
-    <p className={able ? 'prejoin-note' : 'notice'} data-testid="prejoin-encrypted">
-      <Icon name={able ? 'shield' : 'alert'} size={18} /> <span>{t(able ? 'room.door.encrypted' : 'room.end.encrypted.text')}</span>
+    <p className={able ? 'prejoin-note iconed' : 'notice'} data-testid="prejoin-encrypted">
+      <Icon name={able ? 'shield' : 'alert'} size={18} />
+      <span>{t(able ? 'room.door.encrypted' : 'room.end.encrypted.text')}</span>
     </p>
   );
 }

@@ -168,7 +168,7 @@ export interface WayFound {
   readonly leaks: boolean;
 }
 
-const checkMs = 12_000;
+const checkMs = 8_000;
 
 async function awaitPath(room: Room): Promise<MediaPath | null> {
   const until = Date.now() + checkMs;

@@ -77,8 +77,9 @@ function WayCheck(): JSX.Element {
       <div role="status">
         {checked === 'checking' && <p className="tunnel-text">{t('tunnel.checking')}</p>}
         {checked !== null && checked !== 'checking' && (
-          <p data-testid="tunnel-way" data-path={way?.path ?? 'none'} data-leaks={way?.leaks ?? false}>
-            <Icon name={way?.path === 'tunnel' ? 'check' : 'alert'} size={18} /> {t(textOf(checked))}
+          <p className="iconed" data-testid="tunnel-way" data-path={way?.path ?? 'none'} data-leaks={way?.leaks ?? false}>
+            <Icon name={way?.path === 'tunnel' ? 'check' : 'alert'} size={18} />
+            <span>{t(textOf(checked))}</span>
           </p>
         )}
         {way?.leaks && <p className="tunnel-text">{t('tunnel.leaks')}</p>}
