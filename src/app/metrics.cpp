@@ -161,6 +161,8 @@ void add_rooms(Families& out, const RoomControl& rooms) {
     out.labelled("zvonok_media_failures_total", "Media connections that failed, by reason", "reason",
                  media::to_text(static_cast<media::TransportFailure>(i)), number(c.media_failures[i]));
   }
+  out.counter("zvonok_room_key_messages_refused_total", "Messages about keys of encrypted rooms beyond the limit",
+              number(c.key_words_refused));
   out.counter("zvonok_room_bad_messages_total", "Messages in rooms that could not be read", number(c.bad_messages));
   out.counter("zvonok_room_bad_descriptions_total", "Offers and answers that were refused", number(c.bad_descriptions));
   out.counter("zvonok_room_crossings_total", "Offers of a client that crossed one of ours", number(c.crossings));

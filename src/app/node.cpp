@@ -54,6 +54,10 @@ call::RoomOptions room_options(const Config& config) {
   options.reconnect_grace = config.room_reconnect_grace;
   options.silence_max = hours{24};  // the WebSocket's own pings end silent ones, and pongs are not told here
   options.participants_max = config.room_participants_max;
+  options.encrypted_participants_max = config.room_e2e_participants_max;
+  // Enough for whoever enters the largest room, and for several changes of keys in a row.
+  options.key_words.burst =
+      std::max(options.key_words.burst, 5.0 * static_cast<double>(config.room_e2e_participants_max));
   options.rooms_max = config.rooms_max;
   options.rooms_per_user_max = config.rooms_per_user_max;
   options.tracks_per_participant_max = config.room_tracks_per_participant_max;

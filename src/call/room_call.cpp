@@ -40,8 +40,9 @@ void refuse(const RoomSocket& socket, RoomErrorCode code, std::string_view liter
   effects.emplace_back(DeliverRoomError{.to = socket.id, .code = code, .message = literal});
 }
 
-RoomCall::RoomCall(std::uint64_t serial, RoomKey key, CallRecord record, const RoomOptions& options)
-    : serial_{serial}, key_{std::move(key)}, record_{std::move(record)}, options_{options} {}
+RoomCall::RoomCall(std::uint64_t serial, RoomKey key, CallRecord record, Encryption encryption,
+                   const RoomOptions& options)
+    : serial_{serial}, key_{std::move(key)}, record_{std::move(record)}, encryption_{encryption}, options_{options} {}
 
 Participant* RoomCall::find(const SessionId& session) const {
   const auto found = sessions_.find(session);
@@ -126,6 +127,7 @@ void RoomCall::tell_joined(const Participant& participant, bool resumed, RoomEff
                        .role = participant.role,
                        .resumed = resumed,
                        .locked = locked_,
+                       .encrypted = encrypted(),
                        .reconnect_grace = options_.reconnect_grace,
                        .participants = {},
                        .tracks = {}};
@@ -305,6 +307,17 @@ void RoomCall::tell_speakers(const std::vector<SpeakerLevel>& levels, RoomEffect
     if (participant != nullptr) speakers.push_back({.session = participant->session, .level = level.level});
   }
   tell_all(nullptr, effects, [&](ConnectionId to) { return DeliverSpeakers{.to = to, .speakers = speakers}; });
+}
+
+void RoomCall::pass_key_words(const Participant& from, const Participant* to, std::string data,
+                              RoomEffects& effects) const {
+  if (to == nullptr) {
+    return tell_all(&from, effects, [&](ConnectionId connection) {
+      return DeliverKeyWords{.to = connection, .from = from.session, .data = data};
+    });
+  }
+  if (to->socket == nullptr) return;  // asks again when it is back
+  effects.emplace_back(DeliverKeyWords{.to = to->socket->id, .from = from.session, .data = std::move(data)});
 }
 
 // ---- moderation

@@ -29,7 +29,8 @@ struct RoomTrack {
 class RoomCall {
  public:
   /// `record` is complete but for what follows the start. `options` must outlive the room.
-  RoomCall(std::uint64_t serial, RoomKey key, CallRecord record, const RoomOptions& options);
+  enum class Encryption { Off, EndToEnd };
+  RoomCall(std::uint64_t serial, RoomKey key, CallRecord record, Encryption encryption, const RoomOptions& options);
   RoomCall(const RoomCall&) = delete;
   RoomCall& operator=(const RoomCall&) = delete;
 
@@ -37,6 +38,8 @@ class RoomCall {
   [[nodiscard]] const RoomKey& key() const { return key_; }
   [[nodiscard]] const CallRecord& record() const { return record_; }
   [[nodiscard]] bool locked() const { return locked_; }
+  /// Media is sealed by the participants for each other: nobody gets in who can't do that, such as a telephone.
+  [[nodiscard]] bool encrypted() const { return encryption_ == Encryption::EndToEnd; }
   [[nodiscard]] std::size_t size() const { return participants_.size(); }
   [[nodiscard]] bool has_user(const UserId& user) const { return users_.contains(user); }
   [[nodiscard]] bool is_banned(const UserId& user) const { return banned_.contains(user); }
@@ -81,6 +84,8 @@ class RoomCall {
   void offer_track(const Participant& receiver, TrackId track, std::string mid, RoomEffects& effects) const;
   void set_view(const Participant& viewer, std::vector<TrackWish> wishes, RoomEffects& effects) const;
   void tell_speakers(const std::vector<SpeakerLevel>& levels, RoomEffects& effects) const;
+  /// `to` null: to all others.
+  void pass_key_words(const Participant& from, const Participant* to, std::string data, RoomEffects& effects) const;
 
   // ---- moderation; the caller has checked the role
   // ------------------------------------------------------------------------
@@ -108,6 +113,7 @@ class RoomCall {
   const std::uint64_t serial_;
   const RoomKey key_;
   CallRecord record_;
+  const Encryption encryption_;
   const RoomOptions& options_;
   TimePoint answered_{};
   bool locked_ = false;

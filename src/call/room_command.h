@@ -37,6 +37,7 @@ struct JoinRoom {
   SessionId session;
   std::string name;
   std::string room_id;
+  JoinEncryption encryption = JoinEncryption::Unable;
 };
 struct LeaveRoom {
   ConnectionId connection;
@@ -83,6 +84,13 @@ struct SendSignal {
   ConnectionId connection;
   RoomSignal kind = RoomSignal::Ice;
   std::string payload;
+};
+/// What a participant says of its keys to another one, or to all others. `data` is the raw JSON of an object; nobody
+/// here reads it. Whoever is gone or away misses it.
+struct SendKeyWords {
+  ConnectionId connection;
+  std::optional<SessionId> to;
+  std::string data;
 };
 struct PingRoom {
   ConnectionId connection;
@@ -193,8 +201,9 @@ struct ShutDownRooms {};
 
 using RoomCommand =
     std::variant<RoomSocketOpened, RoomSocketClosed, JoinRoom, LeaveRoom, UpdateTrack, ViewTracks, MuteParticipant,
-                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, PingRoom, HeardFrom, MemberRemoved,
-                 MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused, TrackPublished,
-                 TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms, ShutDownRooms>;
+                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, SendKeyWords, PingRoom, HeardFrom,
+                 MemberRemoved, MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused,
+                 TrackPublished, TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms,
+                 ShutDownRooms>;
 
 }  // namespace zvonok::call

@@ -45,6 +45,7 @@ struct DeliverJoined {
   RoomRole role = RoomRole::Member;
   bool resumed = false;
   bool locked = false;
+  bool encrypted = false;  // end to end
   Duration reconnect_grace{};
   std::vector<ParticipantInfo> participants;
   std::vector<TrackInfo> tracks;
@@ -133,6 +134,13 @@ struct DeliverRoomError {
   std::string_view message;  // a literal: lives as long as the program
   friend bool operator==(const DeliverRoomError&, const DeliverRoomError&) = default;
 };
+/// `data` as its sender said it: raw JSON.
+struct DeliverKeyWords {
+  ConnectionId to;
+  SessionId from;
+  std::string data;
+  friend bool operator==(const DeliverKeyWords&, const DeliverKeyWords&) = default;
+};
 struct DeliverPong {
   ConnectionId to;
   friend bool operator==(const DeliverPong&, const DeliverPong&) = default;
@@ -217,11 +225,11 @@ struct RevokeTokens {
   friend bool operator==(const RevokeTokens&, const RevokeTokens&) = default;
 };
 
-using RoomEffect =
-    std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack, DeliverDescription,
-                 DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState, DeliverMute, DeliverLocked, DeliverRole,
-                 DeliverRoomError, DeliverPong, OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted,
-                 SetTrackSource, RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
+using RoomEffect = std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack,
+                                DeliverDescription, DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState,
+                                DeliverMute, DeliverLocked, DeliverRole, DeliverRoomError, DeliverKeyWords, DeliverPong,
+                                OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted, SetTrackSource,
+                                RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
 
 /// Appended to, never cleared, by the engine.
 using RoomEffects = std::vector<RoomEffect>;

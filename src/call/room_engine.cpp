@@ -147,6 +147,12 @@ void Rooms::on(JoinRoom& command, const Now& now, RoomEffects& effects) {
     command.session = socket->participant != nullptr ? socket->participant->session : SessionId{make_uuid(entropy_)};
   }
   RoomCall* room = find_room(socket->room);
+  if (room != nullptr && room->encrypted() && command.encryption == JoinEncryption::Unable) {
+    return refuse(*socket, RoomErrorCode::Encrypted, "the room is encrypted end to end", effects);
+  }
+  if (room != nullptr && !room->encrypted() && command.encryption == JoinEncryption::Required) {
+    return refuse(*socket, RoomErrorCode::NotEncrypted, "the room is not encrypted end to end", effects);
+  }
   if (Participant* const held = room == nullptr ? nullptr : room->find(command.session)) {
     if (held->user == socket->user) return resume(*held, *socket, now, effects);
     return refuse(*socket, RoomErrorCode::SessionTaken, "another user is here as that session", effects);
@@ -155,7 +161,10 @@ void Rooms::on(JoinRoom& command, const Now& now, RoomEffects& effects) {
     return refuse(*socket, refusal->code, refusal->message, effects);
   }
   const bool begins = room == nullptr;
-  if (begins) room = &begin_room(*socket, now);
+  if (begins) {
+    const bool encrypts = command.encryption == JoinEncryption::Required;
+    room = &begin_room(*socket, encrypts ? RoomCall::Encryption::EndToEnd : RoomCall::Encryption::Off, now);
+  }
   if (socket->participant != nullptr) {
     remove(*socket->participant, LeaveReason::Replaced, EmptyRoom::Stays, now, effects);
   }
@@ -173,7 +182,10 @@ std::optional<Rooms::Refusal> Rooms::refusal_of(const RoomSocket& socket, const 
   } else {
     if (room->locked() && !room->has_user(socket.user)) return Refusal{RoomErrorCode::Locked, "the room is locked"};
     const std::size_t leaving = socket.participant != nullptr ? 1 : 0;
-    if (room->size() - leaving >= options_.participants_max) {
+    const std::size_t most = room->encrypted()
+                                 ? std::min(options_.participants_max, options_.encrypted_participants_max)
+                                 : options_.participants_max;
+    if (room->size() - leaving >= most) {
       return Refusal{RoomErrorCode::RoomFull, "the room is full"};
     }
   }
@@ -184,7 +196,7 @@ std::optional<Rooms::Refusal> Rooms::refusal_of(const RoomSocket& socket, const 
   return std::nullopt;
 }
 
-RoomCall& Rooms::begin_room(const RoomSocket& socket, const Now& now) {
+RoomCall& Rooms::begin_room(const RoomSocket& socket, RoomCall::Encryption encryption, const Now& now) {
   const std::uint64_t serial = next_serial_++;
   CallRecord record{.id = CallId{make_ordered_uuid(entropy_, now.wall, serial)},
                     .kind = CallKind::Room,
@@ -198,7 +210,7 @@ RoomCall& Rooms::begin_room(const RoomSocket& socket, const Now& now) {
                     .ended_at = {},
                     .reason = {},
                     .duration_seconds = 0};
-  auto room = std::make_unique<RoomCall>(serial, socket.room, std::move(record), options_);
+  auto room = std::make_unique<RoomCall>(serial, socket.room, std::move(record), encryption, options_);
   return *rooms_.emplace(socket.room, std::move(room)).first->second;
 }
 
@@ -335,6 +347,7 @@ std::optional<RoomView> Rooms::describe(const RoomKey& key) const {
                 .call = room->record().id,
                 .started_at = room->record().started_at,
                 .locked = room->locked(),
+                .encrypted = room->encrypted(),
                 .members = {}};
   for (const Participant* const participant : room->participants()) {
     RoomView::Member member{.participant = participant->id, .info = info_of(*participant), .tracks = {}};

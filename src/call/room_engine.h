@@ -36,6 +36,7 @@ struct RoomView {
   CallId call;
   WallTime started_at{};
   bool locked = false;
+  bool encrypted = false;
   std::vector<Member> members;  // in the order in which they came
 };
 
@@ -97,6 +98,7 @@ class Rooms {
   void on(UnlockRoom& command, const Now& now, RoomEffects& effects);
   void on(SetRoomRole& command, const Now& now, RoomEffects& effects);
   void on(SendSignal& command, const Now& now, RoomEffects& effects);
+  void on(SendKeyWords& command, const Now& now, RoomEffects& effects);
   void on(PingRoom& command, const Now& now, RoomEffects& effects);
   void on(HeardFrom& command, const Now& now, RoomEffects& effects);
   void on(MemberRemoved& command, const Now& now, RoomEffects& effects);
@@ -120,7 +122,7 @@ class Rooms {
   };
   // Joining.
   [[nodiscard]] std::optional<Refusal> refusal_of(const RoomSocket& socket, const RoomCall* room) const;
-  RoomCall& begin_room(const RoomSocket& socket, const Now& now);
+  RoomCall& begin_room(const RoomSocket& socket, RoomCall::Encryption encryption, const Now& now);
   void resume(Participant& participant, RoomSocket& socket, const Now& now, RoomEffects& effects);
 
   // Sockets.

@@ -26,6 +26,23 @@ void Rooms::on(ViewTracks& command, const Now& now, RoomEffects& effects) {
   if (from != nullptr) from->room->set_view(*from, std::move(command.wishes), effects);
 }
 
+void Rooms::on(SendKeyWords& command, const Now& now, RoomEffects& effects) {
+  Participant* const from = hear_joined(command.connection, now, effects);
+  if (from == nullptr) return;
+  const RoomCall& room = *from->room;
+  if (!room.encrypted()) {
+    return refuse(*from->socket, RoomErrorCode::NotEncrypted, "the room is not encrypted end to end", effects);
+  }
+  if (!from->key_words) from->key_words.emplace(options_.key_words, now.mono);
+  const std::size_t copies = command.to ? 1 : std::max<std::size_t>(room.size() - 1, 1);
+  if (!from->key_words->take(static_cast<double>(copies), now.mono)) {
+    return refuse(*from->socket, RoomErrorCode::TooManyMessages, "too many messages about keys", effects);
+  }
+  const Participant* const to = command.to ? room.find(*command.to) : nullptr;
+  if (command.to && (to == nullptr || to == from)) return;  // left while it was under way: nobody's mistake
+  room.pass_key_words(*from, to, std::move(command.data), effects);
+}
+
 void Rooms::on(PingRoom& command, const Now& now, RoomEffects& effects) {
   const RoomSocket* const socket = hear(command.connection, now);
   if (socket != nullptr) effects.emplace_back(DeliverPong{socket->id});

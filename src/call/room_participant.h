@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/token_bucket.h"
 #include "call/deadlines.h"
 #include "call/room_ids.h"
 #include "call/room_words.h"
@@ -54,6 +55,7 @@ struct Participant {
   ConnectionState shown = ConnectionState::New;  // what the others were told last
   std::vector<TrackId> tracks;
   std::map<std::string, TrackHint> hints;  // by mid
+  std::optional<TokenBucket> key_words;    // of what it says of its keys; from the first on
   TimePoint armed = kNever;                // the end of the grace
 };
 

@@ -103,6 +103,9 @@ std::string_view to_text(RoomErrorCode code) {
     case RoomErrorCode::BadSdp: return "bad-sdp";
     case RoomErrorCode::Failed: return "failed";
     case RoomErrorCode::Unavailable: return "unavailable";
+    case RoomErrorCode::Encrypted: return "encrypted";
+    case RoomErrorCode::NotEncrypted: return "not-encrypted";
+    case RoomErrorCode::TooManyMessages: return "too-many-messages";
   }
   not_a_value();
 }
@@ -132,6 +135,12 @@ std::string_view to_text(RoomCloseReason reason) {
     case RoomCloseReason::Replaced: return "replaced";
   }
   not_a_value();
+}
+
+std::optional<JoinEncryption> join_encryption_from(std::string_view text) {
+  if (text == "supported") return JoinEncryption::Supported;
+  if (text == "required") return JoinEncryption::Required;
+  return std::nullopt;
 }
 
 std::optional<RoomRole> room_role_from(std::string_view text) {

@@ -35,6 +35,15 @@ enum class RoomErrorCode {
   BadSdp,
   Failed,
   Unavailable,
+  Encrypted,        // "encrypted": the room is, and the client did not say that it can be in one
+  NotEncrypted,     // "not-encrypted": the room is not, and the client wants it or speaks of keys
+  TooManyMessages,  // "too-many-messages"
+};
+/// What a client says of end-to-end encryption when it enters. The first one decides for the room.
+enum class JoinEncryption {
+  Unable,
+  Supported,  // "supported": as the room is; off in a new one
+  Required,   // "required"
 };
 enum class RoomSignal { Offer, Answer, Ice, Restart };
 enum class DescriptionKind { Offer, Answer };
@@ -56,6 +65,8 @@ enum class RoomCloseReason {
 [[nodiscard]] std::string_view to_text(RoomSignal signal);
 [[nodiscard]] std::string_view to_text(DescriptionKind kind);
 [[nodiscard]] std::string_view to_text(RoomCloseReason reason);
+/// nullopt for other texts than those of Supported and Required.
+[[nodiscard]] std::optional<JoinEncryption> join_encryption_from(std::string_view text);
 [[nodiscard]] std::optional<RoomRole> room_role_from(std::string_view text);
 [[nodiscard]] std::optional<TrackKind> track_kind_from(std::string_view text);
 [[nodiscard]] std::optional<TrackSource> track_source_from(std::string_view text);

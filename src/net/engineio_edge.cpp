@@ -99,6 +99,13 @@ BodyRules EngineIoEdge::body_rules(const RequestHead& head, ConnectionId connect
   return {.bytes_max = options_.engine.payload_bytes_max, .watcher = watched ? this : nullptr};
 }
 
+void EngineIoEdge::add_cors_to_refusal(const RequestHead& head, HttpResponse& response) const {
+  HttpRequest request;
+  request.method = head.method;
+  request.headers.assign(head.headers.begin(), head.headers.end());
+  add_cors(response, options_.origin_rule(request), origin_of(request));
+}
+
 void EngineIoEdge::on_client_gone(ConnectionId id) {
   const Turn turn{*this};
   waiting_.erase(id);

@@ -33,7 +33,7 @@ class EngineIoEdge final : public WsHandler, public RequestWatcher, private engi
   struct Options {
     engineio::Options engine;
     /// Asked for every request; its Origin header may be absent.
-    std::function<OriginRule(const HttpRequest&)> origin_rule;
+    std::function<OriginRule(const HttpRequest&)> origin_rule;  // looks at Origin and Host
   };
   EngineIoEdge(Server& server, engineio::Acceptor& acceptor, Options options);
   EngineIoEdge(const EngineIoEdge&) = delete;
@@ -42,6 +42,8 @@ class EngineIoEdge final : public WsHandler, public RequestWatcher, private engi
 
   void handle(HttpRequest request, Responder respond);
   [[nodiscard]] BodyRules body_rules(const RequestHead& head, ConnectionId connection);
+  /// Of a request whose body was refused: pages of other origins may read that, too.
+  void add_cors_to_refusal(const RequestHead& head, HttpResponse& response) const;
   /// Ends all sessions: the libraries reconnect, to another node.
   void shut_down();
 

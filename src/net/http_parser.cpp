@@ -58,6 +58,12 @@ std::string_view origin_form(std::string_view target) {
 
 }  // namespace
 
+std::optional<std::string_view> RequestHead::header(std::string_view name) const {
+  const auto field =
+      std::ranges::find_if(headers, [&](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
+  return field == headers.end() ? std::nullopt : std::optional<std::string_view>{field->value};
+}
+
 struct HttpParser::Impl {
   http::request_parser<http::string_body> parser;
   // As they stood in front of the body: Beast puts the trailers of a chunked body among the headers, where a client
@@ -137,7 +143,8 @@ RequestHead HttpParser::head() const {
   const std::size_t question = std::min(target.find('?'), target.size());
   return {.method = method_of(request.method()),
           .path = target.substr(0, question),
-          .query = target.substr(std::min(question + 1, target.size()))};
+          .query = target.substr(std::min(question + 1, target.size())),
+          .headers = impl_->headers};
 }
 
 bool HttpParser::limit_body(std::size_t bytes_max) {

@@ -3,6 +3,8 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -23,6 +25,9 @@ struct RequestHead {
   Method method = Method::Other;
   std::string_view path;
   std::string_view query;
+  std::span<const HttpHeader> headers;
+  /// The first field of that name.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
 
 class HttpParser {

@@ -43,6 +43,9 @@ class HttpHandler {
   virtual void on_request(HttpRequest request, Responder respond) = 0;
   /// The header of a request is there, and a body is to come.
   virtual BodyRules on_body(const RequestHead&, ConnectionId) { return {}; }
+  /// The server refuses a request for its body, too large or too slow: what `response` is to say besides, such as who
+  /// may read it.
+  virtual void on_body_refused(const RequestHead&, HttpResponse& /*response*/) {}
 };
 
 class WsSession;

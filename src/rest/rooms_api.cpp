@@ -227,6 +227,7 @@ HttpResponse encode_room(const RoomReport& room, const UserId& viewer) {
                    {"callId", nullptr},
                    {"startedAt", nullptr},
                    {"locked", room.view && room.view->locked},
+                   {"e2e", room.view && room.view->encrypted},
                    {"truncated", !writer.whole()},
                    {"peers", writer.peers()},
                    {"published", writer.published()},

@@ -83,8 +83,8 @@ struct RoomReport {
 /// Of more, `tracks` of peers and `locals` are left out, and `truncated` says so.
 inline constexpr std::size_t kRoomPairsMax = 5'000;
 
-/// {kind, roomId, callId, startedAt, locked, truncated, peers, published, statistics}. Candidates name addresses, so
-/// everybody is shown one's own alone.
+/// {kind, roomId, callId, startedAt, locked, e2e, truncated, peers, published, statistics}. Candidates name addresses,
+/// so everybody is shown one's own alone.
 [[nodiscard]] HttpResponse encode_room(const RoomReport& room, const UserId& viewer);
 
 }  // namespace zvonok::rest

@@ -70,6 +70,7 @@ bool says(const boost::json::value& document, const call::RoomCommand& command) 
             return is("join") && c.session.value().size() <= room::kSessionBytesMax &&
                    (session == nullptr ? c.session.empty() : is_id(session, c.session.value())) &&
                    (name == nullptr ? c.name.empty() : is_text(name, c.name)) &&
+                   (c.encryption == call::JoinEncryption::Unable) == (member(&payload, "e2e") == nullptr) &&
                    (c.room_id.empty() || json::scan(c.room_id).has_value());
           },
           [&](const call::SendSignal& c) {
@@ -107,6 +108,12 @@ bool says(const boost::json::value& document, const call::RoomCommand& command) 
             return is("role") && is_target(&payload, c.session) && is_text(member(&payload, "role"), to_text(c.role));
           },
           [&](const call::LockRoom&) { return is("lock"); }, [&](const call::UnlockRoom&) { return is("unlock"); },
+          [&](const call::SendKeyWords& c) {
+            const auto* const to = member(&payload, "to");
+            const auto* const data = member(&payload, "data");
+            return is("e2e") && (c.to ? is_id(to, c.to->value()) : to == nullptr) && data != nullptr &&
+                   data->is_object() && c.data.size() <= room::kKeyWordsBytesMax && json::scan(c.data).has_value();
+          },
           [&](const call::PingRoom&) { return is("ping"); },
           [](const auto&) { return false; },  // not a client's to say
       },
@@ -121,6 +128,8 @@ void check_echo(const call::RoomCommand& command) {
     const call::DeliverParticipantJoined joined{
         .to = kFrom, .session = join->session, .user = UserId{"u"}, .name = join->name, .role = {}};
     room::encode(out, joined, address);
+  } else if (auto* const words = std::get_if<call::SendKeyWords>(&command)) {
+    room::encode(out, call::DeliverKeyWords{.to = kFrom, .from = call::SessionId{"s"}, .data = words->data}, {});
   } else if (const auto* track = std::get_if<call::UpdateTrack>(&command)) {
     room::encode(out, call::DeliverTrack{.to = kFrom, .track = {}, .mid = track->mid, .state = {}}, {});
   } else {

@@ -119,6 +119,9 @@ class Routes final : public net::HttpHandler {
     net::EngineIoEdge* const edge = edge_of(head.path);
     return edge == nullptr ? net::BodyRules{} : edge->body_rules(head, connection);
   }
+  void on_body_refused(const net::RequestHead& head, HttpResponse& response) override {
+    if (const net::EngineIoEdge* const edge = edge_of(head.path)) edge->add_cors_to_refusal(head, response);
+  }
 
  private:
   [[nodiscard]] net::EngineIoEdge* edge_of(std::string_view path) const {

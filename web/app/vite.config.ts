@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 const clientSource = fileURLToPath(new URL('../client/src/index.ts', import.meta.url));
+const tunnelSource = fileURLToPath(new URL('../client/src/tunnel/index.ts', import.meta.url));
 const server = process.env.ZVONOK_SERVER ?? 'http://localhost:8080';
 
 export default defineConfig({
   plugins: [react()],
-  resolve: { alias: { '@zvonok/client': clientSource } },
+  resolve: { alias: { '@zvonok/client/tunnel': tunnelSource, '@zvonok/client': clientSource } },
   server: {
     port: 5173,
     // The SDK's sources stand beside this folder.

@@ -7,5 +7,5 @@ export default defineConfig({
     include: ['test/**/*.test.{ts,tsx}'],
     setupFiles: ['test/setup.ts'],
   },
-  resolve: { alias: { '@zvonok/client': new URL('../client/src/index.ts', import.meta.url).pathname } },
+  resolve: { alias: { '@zvonok/client/tunnel': new URL('../client/src/tunnel/index.ts', import.meta.url).pathname, '@zvonok/client': new URL('../client/src/index.ts', import.meta.url).pathname } },
 });

@@ -155,6 +155,7 @@ int doctor(const ConfigReport& report, Logger& log) {
   check_descriptors(out, report.config);
   check_media(out, report.config);
   check_messenger(out, report.config);
+  check_tunnel(out, report.config);
   check_phone(out, report.config);
   if (out.failures() == 0) return 0;
   std::cout << "\n" << out.failures() << " of the checks failed\n";

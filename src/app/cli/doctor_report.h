@@ -21,6 +21,8 @@ class DoctorReport {
 void check_media(DoctorReport& report, const Config& config);
 /// Whether the messenger answers who may enter a room, where it is to be asked.
 void check_messenger(DoctorReport& report, const Config& config);
+/// Whether an external tunnel server, where the settings name one, lets users be added.
+void check_tunnel(DoctorReport& report, const Config& config);
 /// Whether telephones can be called, as far as the provider tells.
 void check_phone(DoctorReport& report, const Config& config);
 /// Its part about SIP: takes the port of the settings for a moment, and registers.

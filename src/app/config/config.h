@@ -99,6 +99,7 @@ struct Config {
   Duration room_authorizer_cache = seconds{10};
   Duration room_reconnect_grace = seconds{30};
   std::size_t room_participants_max = 1000;
+  std::size_t room_e2e_participants_max = 100;
   std::size_t rooms_max = 10'000;
   std::size_t rooms_per_user_max = 10;
   std::size_t room_tracks_per_participant_max = 16;

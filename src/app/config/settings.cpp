@@ -488,6 +488,8 @@ std::vector<Setting> room_settings() {
       duration({"rooms", "ROOM_RECONNECT_GRACE", "", "a participant whose socket dropped may come back"},
                &C::room_reconnect_grace, Duration::zero()),
       size({"rooms", "ROOM_PARTICIPANTS_MAX", "", "participants of a room"}, &C::room_participants_max),
+      size({"rooms", "ROOM_E2E_PARTICIPANTS_MAX", "", "participants of a room that is encrypted end to end"},
+           &C::room_e2e_participants_max),
       size({"rooms", "ROOMS_MAX", "", "rooms at once on this node"}, &C::rooms_max),
       size({"rooms", "ROOMS_PER_USER_MAX", "", "rooms a user is in at once"}, &C::rooms_per_user_max),
       size({"rooms", "ROOM_TRACKS_PER_PARTICIPANT_MAX", "", "tracks a participant publishes"},

@@ -229,6 +229,10 @@ void RoomControl::perform(call::RoomEffect& effect) {
           [this](const call::RevokeTokens& e) {
             parts_.log.info("removed from a room", {{"room", e.room.id}, {"user", e.user}});
           },
+          [this, &effect](const call::DeliverRoomError& e) {
+            if (e.code == call::RoomErrorCode::TooManyMessages) ++counters_.key_words_refused;
+            deliver(e, effect);
+          },
           [this, &effect](const call::DeliverParticipantLeft& e) {
             const call::RoomAddress* const address = rooms_.address_of(e.to);
             if (e.reason == call::LeaveReason::Removed && address != nullptr && address->session == e.session) {

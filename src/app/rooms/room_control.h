@@ -34,6 +34,7 @@ struct RoomCounters {
   std::uint64_t joins = 0;
   std::uint64_t bad_messages = 0;
   std::uint64_t bad_descriptions = 0;
+  std::uint64_t key_words_refused = 0;  // too many
   std::uint64_t crossings = 0;
   std::uint64_t adopted = 0;  // crossings in which the client took our offer
   std::array<std::uint64_t, media::kTransportFailures> media_failures{};  // by media::TransportFailure

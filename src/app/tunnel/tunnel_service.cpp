@@ -90,6 +90,12 @@ net::BodyRules TunnelService::body_rules(const net::RequestHead& head, Connectio
   return is_socketio(head.path) ? edge_->body_rules(head, connection) : net::BodyRules{};
 }
 
+bool TunnelService::add_cors_to_refusal(const net::RequestHead& head, HttpResponse& response) const {
+  if (!is_socketio(head.path)) return false;
+  edge_->add_cors_to_refusal(head, response);
+  return true;
+}
+
 void TunnelService::shut_down() {
   control_.shut_down();
   if (edge_) edge_->shut_down();

@@ -41,6 +41,8 @@ class TunnelService {
   [[nodiscard]] static bool is_for_us(const HttpRequest& request);
   void handle(HttpRequest request, net::Responder respond);
   [[nodiscard]] net::BodyRules body_rules(const net::RequestHead& head, ConnectionId connection);
+  /// False: the request is not for Socket.IO.
+  bool add_cors_to_refusal(const net::RequestHead& head, HttpResponse& response) const;
 
   /// Calls go through this server from now on, before any call. Nothing is changed when it holds no provider.
   void use(ExternalTunnel external);

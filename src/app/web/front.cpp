@@ -120,6 +120,13 @@ net::BodyRules Front::on_body(const net::RequestHead& head, ConnectionId connect
   return parts_.tunnels.body_rules(head, connection);
 }
 
+void Front::on_body_refused(const net::RequestHead& head, HttpResponse& response) {
+  if (parts_.tunnels.add_cors_to_refusal(head, response)) return;
+  HttpRequest request;
+  request.headers.assign(head.headers.begin(), head.headers.end());
+  parts_.policy.add_cors(request, response);
+}
+
 // ---- WebSockets -----------------------------------------------------------------------------------------------------
 
 void Front::open_socket(Exchange exchange) {

@@ -37,6 +37,7 @@ class Front final : public net::HttpHandler {
 
   void on_request(HttpRequest request, net::Responder respond) override;
   net::BodyRules on_body(const net::RequestHead& head, ConnectionId connection) override;
+  void on_body_refused(const net::RequestHead& head, HttpResponse& response) override;
   [[nodiscard]] bool has_files() const { return !files_.empty(); }
   void replace_files(StaticFiles files) { files_ = std::move(files); }
   /// From now on /readyz says 503, and new WebSockets are refused with 503, but for users who are in a call.

@@ -16,14 +16,14 @@ namespace {
 
 using Command = Result<call::RoomCommand, DecodeError>;
 
-enum class Type { Join, Offer, Answer, Ice, Leave, Track, View, Mute, Kick, Lock, Unlock, Role, Restart, Ping };
+enum class Type { Join, Offer, Answer, Ice, Leave, Track, View, Mute, Kick, Lock, Unlock, Role, Restart, E2e, Ping };
 
 std::optional<Type> type_from(std::string_view raw) {
   constexpr std::pair<std::string_view, Type> kTypes[] = {
       {"ice", Type::Ice},         {"ping", Type::Ping}, {"view", Type::View},   {"offer", Type::Offer},
       {"answer", Type::Answer},   {"join", Type::Join}, {"leave", Type::Leave}, {"track", Type::Track},
       {"restart", Type::Restart}, {"mute", Type::Mute}, {"kick", Type::Kick},   {"lock", Type::Lock},
-      {"unlock", Type::Unlock},   {"role", Type::Role},
+      {"unlock", Type::Unlock},   {"role", Type::Role}, {"e2e", Type::E2e},
   };
   for (const auto& [name, type] : kTypes) {
     if (json::raw_is(raw, name)) return type;
@@ -112,7 +112,7 @@ std::optional<double> number_from(const json::Value& value) {
 }
 
 Command decode_join(ConnectionId from, const Envelope& envelope, const Payload& payload) {
-  call::JoinRoom join{.connection = from, .session = {}, .name = {}, .room_id = {}};
+  call::JoinRoom join{.connection = from, .session = {}, .name = {}, .room_id = {}, .encryption = {}};
   if (envelope.session && envelope.session->type != json::Type::Null) {
     auto session = short_text(*envelope.session, kSessionBytesMax);
     if (!session) return fail(DecodeError::BadSession);
@@ -122,6 +122,12 @@ Command decode_join(ConnectionId from, const Envelope& envelope, const Payload& 
     if (name->type != json::Type::String) return fail(DecodeError::BadName);
     join.name = json::unescape(name->raw_string());
     if (join.name.size() > kNameBytesMax) return fail(DecodeError::BadName);
+  }
+  if (const auto encryption = payload.find("e2e")) {
+    if (encryption->type != json::Type::String) return fail(DecodeError::BadEncryption);
+    const auto known = call::join_encryption_from(json::unescape(encryption->raw_string()));
+    if (!known) return fail(DecodeError::BadEncryption);
+    join.encryption = *known;
   }
   const auto& room = envelope.room_id;
   const bool is_id = room && (room->type == json::Type::Number || room->type == json::Type::String);
@@ -243,6 +249,21 @@ Command decode_kick(ConnectionId from, const Payload& payload) {
   return call::KickParticipant{.connection = from, .session = std::move(*session)};
 }
 
+Command decode_key_words(ConnectionId from, const Payload& payload) {
+  call::SendKeyWords words{.connection = from, .to = {}, .data = {}};
+  if (const auto to = payload.find("to")) {
+    auto session = short_text(*to, kSessionBytesMax);
+    if (!session || session->empty()) return fail(DecodeError::BadKeyWords);
+    words.to = call::SessionId{std::move(*session)};
+  }
+  const auto data = payload.find("data");
+  if (!data || data->type != json::Type::Object || data->text.size() > kKeyWordsBytesMax) {
+    return fail(DecodeError::BadKeyWords);
+  }
+  words.data = data->text;
+  return words;
+}
+
 }  // namespace
 
 std::string_view to_text(DecodeError error) {
@@ -259,6 +280,8 @@ std::string_view to_text(DecodeError error) {
     case DecodeError::BadView: return "view needs tracks: {trackId: {height, priority}}";
     case DecodeError::BadKind: return "kind must be audio or video";
     case DecodeError::BadRole: return "role must be host, moderator or member";
+    case DecodeError::BadEncryption: return "e2e must be supported or required";
+    case DecodeError::BadKeyWords: return "e2e needs data, an object of up to 2048 bytes, and may have to";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }
@@ -288,6 +311,7 @@ Command decode(ConnectionId from, std::string_view text) {
     case Type::Unlock: return call::UnlockRoom{from};
     case Type::Role: return decode_role(from, payload);
     case Type::Restart: return call::SendSignal{.connection = from, .kind = call::RoomSignal::Restart, .payload = {}};
+    case Type::E2e: return decode_key_words(from, payload);
     case Type::Ping: return call::PingRoom{from};
   }
   check_failed("a value of the enum", __FILE__, __LINE__);

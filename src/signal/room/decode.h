@@ -17,6 +17,7 @@ constexpr std::size_t kSdpBytesMax = 1024 * 1024;
 constexpr std::size_t kCandidateBytesMax = 4096;  // as raw JSON
 constexpr std::size_t kViewedTracksMax = 16 * 1024;
 constexpr std::uint32_t kHeightMax = 65535;
+constexpr std::size_t kKeyWordsBytesMax = 2048;  // as raw JSON
 
 enum class DecodeError {
   // Ignored and counted: see `is_ignored`.
@@ -33,6 +34,8 @@ enum class DecodeError {
   BadView,
   BadKind,
   BadRole,
+  BadEncryption,
+  BadKeyWords,
 };
 [[nodiscard]] std::string_view to_text(DecodeError error);
 [[nodiscard]] bool is_ignored(DecodeError error);

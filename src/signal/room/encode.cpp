@@ -121,6 +121,7 @@ void encode(std::string& out, const call::DeliverJoined& joined, const call::Roo
     payload.text("role", to_text(joined.role));
     payload.flag("resumed", joined.resumed);
     payload.flag("locked", joined.locked);
+    payload.flag("e2e", joined.encrypted);
     payload.number("reconnectGraceMs", std::chrono::duration_cast<milliseconds>(joined.reconnect_grace).count());
     payload.key("participants");
     array(out, joined.participants, [&](const call::ParticipantInfo& info) { write_participant(out, info); });
@@ -237,6 +238,13 @@ void encode(std::string& out, const call::DeliverRoomError& error, const call::R
   message(out, "error", address, [&](ObjectWriter& payload) {
     payload.text("code", to_text(error.code));
     payload.text("message", error.message);
+  });
+}
+
+void encode(std::string& out, const call::DeliverKeyWords& words, const call::RoomAddress& address) {
+  message(out, "e2e", address, [&](ObjectWriter& payload) {
+    payload.text("from", words.from.value());
+    payload.raw("data", words.data);
   });
 }
 

@@ -1,4 +1,4 @@
-// What `zvonok doctor` says about phone calls by Twilio.
+// What `zvonok doctor` says about phone calls by Twilio, and about an external tunnel server.
 #include <string>
 #include <vector>
 
@@ -41,6 +41,14 @@ class PhoneDoctor : public testing::Test {
   TempFolder folder_;
 };
 
+TEST_F(PhoneDoctor, SaysWhetherTheTunnelServerIsReached) {
+  EXPECT_EQ(examine({}).find("XRAY_API"), std::string::npos) << "tunnels are made here";
+  const std::string api = "127.0.0.1:" + std::to_string(free_port());
+  const std::string output =
+      examine({{"VPN_PROVIDER", "v2ray"}, {"XRAY_API", api}, {"XRAY_MEDIA", "203.0.113.7:3478"}, {"VPN_PORT", "443"}});
+  expect_line(output, "FAIL  the API of the tunnel server at XRAY_API=" + api + " can't be reached");
+}
+
 TEST_F(PhoneDoctor, SaysWhatIsWellAndWhatIsNot) {
   const std::string well = examine({});
   expect_line(well, "ok    Twilio takes the account and its token");
@@ -64,12 +72,9 @@ TEST_F(PhoneDoctor, SaysWhatIsWellAndWhatIsNot) {
 
 TEST_F(PhoneDoctor, TriesTrunksAndTheServerTellsOfThem) {
   const std::string nowhere = "sip:127.0.0.1:" + std::to_string(free_port()) + ";transport=tcp";
-  const Settings trunk{{"VOIP_PROVIDER", "sip"},
-                       {"VOIP_SIP_SERVER", nowhere},
-                       {"VOIP_SIP_PORT", "0"},
-                       {"VOIP_ALLOW_PREFIXES", "+49"},
-                       {"VOIP_SIP_USER", "somebody"},
-                       {"VOIP_SIP_PASSWORD", "a secret"}};
+  const Settings trunk{{"VOIP_PROVIDER", "sip"},      {"VOIP_SIP_SERVER", nowhere},
+                       {"VOIP_SIP_PORT", "0"},        {"VOIP_ALLOW_PREFIXES", "+49"},
+                       {"VOIP_SIP_USER", "somebody"}, {"VOIP_SIP_PASSWORD", "a secret"}};
   const std::string output = examine(trunk);
   expect_line(output, "FAIL  the SIP trunk default is not reached");
   EXPECT_EQ(output.find("a secret"), std::string::npos);

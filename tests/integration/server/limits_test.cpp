@@ -42,6 +42,26 @@ TEST(Limit, BodyBytes) {
   EXPECT_GE(node.metric("zvonok_requests_too_large_total"), 2);
 }
 
+TEST(Limit, PagesOfOtherOriginsReadWhatIsRefusedForItsBody) {
+  TestNode node{[](app::Config& config) {
+    config.http_body_bytes_max = 4096;
+    config.http_body_timeout = milliseconds{100};
+    config.cors_allowed_origins = {"https://chat.example.org"};
+  }};
+  const auto allowed = [&](const std::string& path, const std::string& origin, const std::string& length) {
+    TcpClient client{node.port()};
+    client.send("POST " + path + " HTTP/1.1\r\nHost: x\r\nOrigin: " + origin + "\r\nContent-Length: " + length +
+                "\r\n\r\n");
+    const auto reply = client.read_reply();
+    return std::to_string(reply->status) + " " + reply->header("access-control-allow-origin");
+  };
+  for (const char* path : {"/api/auth/login", "/socket.io/?EIO=4&transport=polling&sid=x"}) {
+    EXPECT_EQ(allowed(path, "https://chat.example.org", "1000000000"), "413 https://chat.example.org") << path;
+    EXPECT_EQ(allowed(path, "https://evil.example", "1000000000"), "413 ") << path;
+    EXPECT_EQ(allowed(path, "https://chat.example.org", "10"), "408 https://chat.example.org") << path;
+  }
+}
+
 TEST(Limit, TimeForAHeaderAndABody) {
   TestNode node{[](app::Config& config) {
     config.http_header_timeout = milliseconds{100};

@@ -79,6 +79,7 @@ void RoomInvariants::on(const call::DeliverJoined& e) {
   receiver.joined = e.session;
   receiver.role = e.role;
   receiver.locked = e.locked;
+  receiver.encrypted = e.encrypted;
   receiver.others.clear();
   receiver.tracks.clear();
   for (const call::ParticipantInfo& info : e.participants) {
@@ -181,6 +182,11 @@ void RoomInvariants::on(const call::DeliverQuality& e) {
 }
 void RoomInvariants::on(const call::DeliverLayers& e) {
   static_cast<void>(joined(e.to));
+}
+void RoomInvariants::on(const call::DeliverKeyWords& e) {
+  Client& receiver = joined(e.to);
+  static_cast<void>(other(receiver, e.from));
+  must(receiver.encrypted && acting_ != e.to, "words about keys where there are none");
 }
 void RoomInvariants::on(const call::DeliverPong& e) {
   static_cast<void>(client(e.to));
@@ -295,6 +301,7 @@ void RoomInvariants::check_room(const call::RoomView& view) const {
   }
   for (const auto& [id, receiver] : clients_) {
     if (receiver.room != view.key || !receiver.joined) continue;
+    must(receiver.encrypted == view.encrypted, "what was said of the encryption");
     std::map<call::SessionId, Other> others;
     std::map<TrackId, call::TrackInfo> tracks;
     bool is_there = false;

@@ -60,6 +60,7 @@ class RoomInvariants {
     std::optional<call::SessionId> joined;  // as which session
     call::RoomRole role = call::RoomRole::Member;
     bool locked = false;
+    bool encrypted = false;
     std::map<call::SessionId, Other> others;
     std::map<TrackId, call::TrackInfo> tracks;
   };
@@ -83,6 +84,7 @@ class RoomInvariants {
   void on(const call::DeliverLocked& e);
   void on(const call::DeliverRole& e);
   void on(const call::DeliverRoomError& e);
+  void on(const call::DeliverKeyWords& e);
   void on(const call::DeliverPong& e);
   void on(const call::OpenMedia& e);
   void on(const call::CloseMedia& e);

@@ -98,8 +98,9 @@ TEST(RoomSimulation, EveryRunKeepsTheRulesAndLeavesNothingBehind) {
   for (const char* reason : {"left", "kicked", "removed", "timeout", "failed", "replaced", "server-shutdown"}) {
     EXPECT_GT(sum.left[reason], 50U) << reason;
   }
-  for (const char* code : {"bad-message", "not-joined", "session-taken", "locked", "room-full", "too-many-rooms",
-                           "forbidden", "not-found", "failed", "unavailable"}) {
+  for (const char* code :
+       {"bad-message", "not-joined", "session-taken", "locked", "room-full", "too-many-rooms", "forbidden", "not-found",
+        "failed", "unavailable", "encrypted", "not-encrypted", "too-many-messages"}) {
     EXPECT_GT(sum.errors[code], 50U) << code;
   }
   for (const char* reason : {"removed", "silent", "replaced"}) EXPECT_GT(sum.closed[reason], 50U) << reason;

@@ -41,6 +41,9 @@ call::RoomOptions RoomWorld::make_options(Random& random) {
   options.rooms_max = random.pick<std::size_t>({10'000, 10'000, 1});
   options.rooms_per_user_max = random.pick<std::size_t>({10, 10, 1});
   options.tracks_per_participant_max = random.pick<std::size_t>({16, 2, 1});
+  options.encrypted_participants_max = random.pick<std::size_t>({100, 100, 2});
+  options.key_words =
+      random.pick<TokenBucketOptions>({{.burst = 512, .per_second = 64}, {.burst = 1, .per_second = 0.01}});
   options.banned_users_max = random.pick<std::size_t>({10'000, 10'000, 1});
   return options;
 }
@@ -96,6 +99,11 @@ call::SessionId RoomWorld::any_session(const call::RoomKey& room) {
   return call::SessionId{name_of(room) + "-" + std::to_string(random_.below(6))};
 }
 
+call::JoinEncryption RoomWorld::any_encryption() {
+  if (random_.chance(80)) return call::JoinEncryption::Supported;
+  return random_.chance(60) ? call::JoinEncryption::Required : call::JoinEncryption::Unable;
+}
+
 void RoomWorld::drop() {
   if (sockets_.empty()) return;
   const std::size_t at = random_.below(sockets_.size());
@@ -112,13 +120,17 @@ void RoomWorld::say_something() {
   if (!invariants_.is_joined(id) && random_.chance(70)) {
     const auto session = random_.chance(5) ? call::SessionId{} : any_session(socket->room);
     return tell("joins as " + session.value(),
-                call::JoinRoom{.connection = id, .session = session, .name = {}, .room_id = "1"}, id);
+                call::JoinRoom{
+                    .connection = id, .session = session, .name = {}, .room_id = "1", .encryption = any_encryption()},
+                id);
   }
-  switch (random_.weighted({4, 4, 8, 6, 10, 4, 4})) {
+  switch (random_.weighted({4, 4, 8, 6, 10, 4, 10, 4})) {
     case 0: {
       const auto session = any_session(socket->room);
       return tell("joins again as " + session.value(),
-                  call::JoinRoom{.connection = id, .session = session, .name = {}, .room_id = {}}, id);
+                  call::JoinRoom{
+                      .connection = id, .session = session, .name = {}, .room_id = {}, .encryption = any_encryption()},
+                  id);
     }
     case 1: return tell("leaves", call::LeaveRoom{id}, id);
     case 2: {
@@ -137,6 +149,11 @@ void RoomWorld::say_something() {
     case 4:
       return tell("signals", call::SendSignal{.connection = id, .kind = call::RoomSignal::Offer, .payload = "v=0"}, id);
     case 5: return tell("pings", call::PingRoom{id}, id);
+    case 6: {
+      call::SendKeyWords words{.connection = id, .to = {}, .data = "{}"};
+      if (random_.chance(50)) words.to = any_session(socket->room);
+      return tell("speaks of keys", std::move(words), id);
+    }
     default: return tell("is heard", call::HeardFrom{id}, id);
   }
 }

@@ -41,6 +41,7 @@ class RoomWorld {
   void finish();
   Socket* any_socket();
   call::SessionId any_session(const call::RoomKey& room);
+  call::JoinEncryption any_encryption();
   std::optional<ParticipantId> any_stay();
 
   void tell(const std::string& line, call::RoomCommand command, std::optional<ConnectionId> acting);

@@ -44,7 +44,20 @@ class RoomScene {
   RoomLines open(const std::string& label) { return open(label, {}); }
   RoomLines drop(const std::string& label) { return tell(RoomSocketClosed{id(label)}); }
   RoomLines join_as(const std::string& label, const std::string& session, const std::string& name = "") {
-    return tell(JoinRoom{.connection = id(label), .session = SessionId{session}, .name = name, .room_id = "1"});
+    return tell(JoinRoom{
+        .connection = id(label), .session = SessionId{session}, .name = name, .room_id = "1", .encryption = {}});
+  }
+  RoomLines join_with(const std::string& label, JoinEncryption encryption) {
+    return tell(JoinRoom{.connection = id(label),
+                         .session = SessionId{label.substr(label.find('/') + 1)},
+                         .name = "",
+                         .room_id = "1",
+                         .encryption = encryption});
+  }
+  /// `to` empty: to all.
+  RoomLines words(const std::string& label, const std::string& to, const std::string& data) {
+    return tell(SendKeyWords{
+        .connection = id(label), .to = to.empty() ? std::optional<SessionId>{} : SessionId{to}, .data = data});
   }
   RoomLines join(const std::string& label) {
     const std::string session = label.substr(label.find('/') + 1);
@@ -142,7 +155,7 @@ class RoomScene {
         Overloaded{
             [&](const DeliverJoined& e) {
               to(e.to) << (e.resumed ? "resumed" : "joined") << " as " << e.session << " " << to_text(e.role)
-                       << (e.locked ? " locked" : "");
+                       << (e.locked ? " locked" : "") << (e.encrypted ? " encrypted" : "");
               for (const auto& p : e.participants) {
                 out << " (" << p.session << " " << p.user << " " << to_text(p.role) << " " << to_text(p.state) << ")";
               }
@@ -170,6 +183,7 @@ class RoomScene {
             [&](const DeliverLocked& e) { to(e.to) << (e.locked ? "locked by " : "unlocked by ") << e.by; },
             [&](const DeliverRole& e) { to(e.to) << e.session << " becomes " << to_text(e.role) << " by " << e.by; },
             [&](const DeliverRoomError& e) { to(e.to) << "error " << to_text(e.code); },
+            [&](const DeliverKeyWords& e) { to(e.to) << e.from << " says " << e.data; },
             [&](const DeliverPong& e) { to(e.to) << "pong"; },
             [&](const OpenMedia& e) { out << "open media " << e.participant; },
             [&](const CloseMedia& e) { out << "close media " << e.participant; },

@@ -123,6 +123,7 @@ TEST(RoomJson, OfAnEmptyRoomIsWholeAndEmpty) {
   EXPECT_TRUE(room.at("callId").is_null());
   EXPECT_TRUE(room.at("startedAt").is_null());
   EXPECT_EQ(room.at("locked"), false);
+  EXPECT_EQ(room.at("e2e"), false);
   EXPECT_TRUE(room.at("statistics").at("score").is_null());
 }
 

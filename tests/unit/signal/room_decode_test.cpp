@@ -133,6 +133,20 @@ TEST(RoomDecode, Moderation) {
   EXPECT_EQ(taken<call::SendSignal>(R"({"type":"restart"})").kind, call::RoomSignal::Restart);
 }
 
+TEST(RoomDecode, EndToEndEncryption) {
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{}})").encryption, call::JoinEncryption::Unable);
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{"e2e":"supported"}})").encryption,
+            call::JoinEncryption::Supported);
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{"e2e":"required"}})").encryption,
+            call::JoinEncryption::Required);
+  const auto to_one = taken<call::SendKeyWords>(R"({"type":"e2e","payload":{"to":"b","data":{"v": 1,"x":[]}}})");
+  EXPECT_EQ(to_one.to, call::SessionId{"b"});
+  EXPECT_EQ(to_one.data, R"({"v": 1,"x":[]})");
+  const auto to_all = taken<call::SendKeyWords>(R"({"type":"e2e","payload":{"data":{}}})");
+  EXPECT_FALSE(to_all.to.has_value());
+  EXPECT_EQ(to_all.data, "{}");
+}
+
 TEST(RoomDecode, WhatIsNoMessageIsIgnored) {
   const std::pair<const char*, DecodeError> table[] = {
       {"", DecodeError::NotAnObject},
@@ -172,6 +186,12 @@ TEST(RoomDecode, WhatIsRefused) {
       {R"({"type":"mute","payload":{"sessionId":"b"}})", DecodeError::BadKind},
       {R"({"type":"kick","sessionId":"b"})", DecodeError::BadSession},
       {R"({"type":"role","payload":{"sessionId":"b","role":"king"}})", DecodeError::BadRole},
+      {R"({"type":"join","payload":{"e2e":true}})", DecodeError::BadEncryption},
+      {R"({"type":"join","payload":{"e2e":"maybe"}})", DecodeError::BadEncryption},
+      {R"({"type":"e2e"})", DecodeError::BadKeyWords},
+      {R"({"type":"e2e","payload":{"to":"b","data":"{}"}})", DecodeError::BadKeyWords},
+      {R"({"type":"e2e","payload":{"to":"","data":{}}})", DecodeError::BadKeyWords},
+      {R"({"type":"e2e","payload":{"to":{},"data":{}}})", DecodeError::BadKeyWords},
   };
   for (const auto& [text, error] : table) {
     EXPECT_EQ(refused(text), error) << text;
@@ -180,6 +200,8 @@ TEST(RoomDecode, WhatIsRefused) {
   }
   EXPECT_EQ(refused(R"({"type":"offer","payload":{"sdp":")" + std::string(kSdpBytesMax + 1, 's') + "\"}}"),
             DecodeError::BadDescription);
+  EXPECT_EQ(refused(R"({"type":"e2e","payload":{"data":{"k":")" + std::string(kKeyWordsBytesMax, 'k') + "\"}}}"),
+            DecodeError::BadKeyWords);
   std::string tracks;
   for (std::size_t i = 0; i <= kViewedTracksMax; ++i) tracks += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":{}";
   EXPECT_EQ(refused(R"({"type":"view","payload":{"tracks":{)" + tracks + "}}}"), DecodeError::BadView);

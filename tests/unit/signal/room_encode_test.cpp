@@ -33,6 +33,7 @@ TEST(RoomEncode, Joined) {
       .role = RoomRole::Host,
       .resumed = true,
       .locked = false,
+      .encrypted = true,
       .reconnect_grace = seconds{30},
       .participants = {{SessionId{"b"}, UserId{"bob"}, "B\"", RoomRole::Member, ConnectionState::Connected},
                        {SessionId{"c"}, UserId{"carol"}, "", RoomRole::Moderator, ConnectionState::New}},
@@ -42,7 +43,7 @@ TEST(RoomEncode, Joined) {
   EXPECT_EQ(
       out,
       R"({"type":"joined","payload":{"sessionId":"me","userId":"alice","role":"host","resumed":true,"locked":false,)"
-      R"("reconnectGraceMs":30000,"participants":[{"sessionId":"b","userId":"bob","name":"B\"","role":"member",)"
+      R"("e2e":true,"reconnectGraceMs":30000,"participants":[{"sessionId":"b","userId":"bob","name":"B\"","role":"member",)"
       R"("state":"connected"},{"sessionId":"c","userId":"carol","name":"","role":"moderator","state":"new"}],)"
       R"("tracks":[{"trackId":"17","sessionId":"b","kind":"video","source":"screen","muted":true}],)"
       R"("iceServers":[{"urls":"stun:h"}]})" +
@@ -116,6 +117,8 @@ TEST(RoomEncode, ModerationErrorsAndPong) {
             R"({"type":"role","payload":{"sessionId":"b","role":"moderator","by":"h"})" + kEnd);
   EXPECT_EQ(text_of(DeliverRoomError{kTo, RoomErrorCode::TooManyRooms, "no"}),
             R"({"type":"error","payload":{"code":"too-many-rooms","message":"no"})" + kEnd);
+  EXPECT_EQ(text_of(DeliverKeyWords{kTo, SessionId{"b\""}, R"({"v": 1})"}),
+            R"({"type":"e2e","payload":{"from":"b\"","data":{"v": 1}})" + kEnd);
   EXPECT_EQ(text_of(DeliverPong{kTo}), R"({"type":"pong","payload":{})" + kEnd);
 }
 

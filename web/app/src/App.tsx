@@ -7,6 +7,7 @@ import { useSession } from './state/session';
 import { useRoute } from './lib/route';
 import { RoomLayer } from './room/RoomLayer';
 import { PhoneLayer } from './phone/PhoneLayer';
+import { TunnelLayer } from './tunnel/TunnelLayer';
 import { CallLayer } from './call/CallLayer';
 import { AuthScreen } from './screens/Auth';
 import { Shell } from './screens/Shell';
@@ -27,6 +28,7 @@ export function App(): JSX.Element {
       {user && <RoomLayer />}
       {user && <CallLayer />}
       {user && <PhoneLayer />}
+      {user && <TunnelLayer />}
       {user && help && <HelpDialog onClose={closeHelp} />}
       <Toasts />
     </>

@@ -40,6 +40,7 @@ function snapshot(participants: readonly RoomParticipant[], changes: Partial<Roo
     userId: 'me',
     role: 'member',
     locked: false,
+    encryption: { state: 'off', code: null, missing: [] },
     local: { audio: true, muted: false, video: true, screen: false },
     speaking: false,
     participants,
@@ -196,6 +197,9 @@ describe('the end of a stay', () => {
     ['unavailable', true],
     ['failed', true],
     ['unauthorized', false],
+    ['encrypted', false],
+    ['not-encrypted', false],
+    ['encryption-unsupported', false],
   ])('as %s offers to try again: %s', (reason, again) => {
     expect(describeRoomEnd('group', reason).again).toBe(again);
   });

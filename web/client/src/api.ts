@@ -4,6 +4,7 @@ import { Emitter } from './emitter.js';
 import { ApiError } from './errors.js';
 import { withTabLock } from './tab-lock.js';
 import { localStorageTokens, type TokenStore } from './tokens.js';
+import type { RoomInfo, RoomKind } from './room-types.js';
 import { toAccount, toCallRecord, toChat, toGroup, toMember, toPage, toPerson, toSession, members, text } from './rest-json.js';
 import type {
   Account,
@@ -207,6 +208,12 @@ export class ZvonokApi implements Listenable<ApiEvents> {
   /** Removes somebody, or oneself: out of the group's room at once, too. */
   async removeGroupMember(id: string, userId: string): Promise<void> {
     await this.request(`${groupPath(id)}/members/${encodeURIComponent(userId)}`, { method: 'DELETE' });
+  }
+
+  /** A room as it is now, for members. Nobody there: it is empty, and whoever comes first decides about encryption. */
+  async roomInfo(kind: RoomKind, id: string, signal?: AbortSignal): Promise<RoomInfo> {
+    const room = members(await this.request(`/api/v1/${kind}/${encodeURIComponent(id)}/room`, { signal }));
+    return { participants: Object.keys(members(room['peers'])).length, locked: room['locked'] === true, encrypted: room['e2e'] === true };
   }
 
   // ---- for calls --------------------------------------------------------------------------------------------------

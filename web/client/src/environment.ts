@@ -1,5 +1,5 @@
 // What the SDK takes from the browser, gathered in one place, so that tests and other runtimes can bring their own.
-import { createMediaGuard } from './e2e/guard.js';
+import { canGuardMedia, createMediaGuard } from './e2e/guard.js';
 import type { MediaGuard } from './e2e/guard-protocol.js';
 
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
@@ -50,6 +50,8 @@ export interface Environment {
   createAudioContext(): AudioContext | null;
   /** Seals media end to end; null where the browser can't. */
   createMediaGuard(): MediaGuard | null;
+  /** Whether it would give one. */
+  canGuardMedia(): boolean;
   readonly mediaDevices: MediaDevices | null;
   readonly permissions: Permissions | null;
   readonly localStorage: StorageLike | null;
@@ -125,6 +127,7 @@ export function createEnvironment(overrides: Partial<Environment> = {}): Environ
     createMediaStream: () => construct<MediaStream>('MediaStream'),
     createAudioContext: () => (globals.AudioContext ? construct<AudioContext>('AudioContext') : null),
     createMediaGuard,
+    canGuardMedia,
     get mediaDevices() {
       return globals.navigator?.mediaDevices ?? null;
     },

@@ -23,12 +23,23 @@ export interface RoomLinkOptions {
   readonly onReceivers: () => void;
   readonly onState: (state: RTCPeerConnectionState) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Seals what is sent and opens what is received. */
+  readonly guard?: LinkGuard | undefined;
+}
+
+export interface LinkGuard {
+  /** Whether tracks may be sent by now. When that becomes true, carry() is called. */
+  readonly mayCarry: boolean;
+  protectSender(transceiver: RTCRtpTransceiver): void;
+  protectReceiver(transceiver: RTCRtpTransceiver): void;
 }
 
 interface Publication {
   readonly transceiver: RTCRtpTransceiver;
   readonly source: TrackSource;
   track: MediaStreamTrack | null;
+  /** What of it the connection has. */
+  carried: MediaStreamTrack | null;
   muted: boolean;
   /** What the server was told last. */
   told: string;
@@ -100,9 +111,13 @@ export class RoomLink {
     let publication = this.publications.get(source);
     if (!publication) {
       if (!track) return;
-      const transceiver = this.pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: encodingsOf(source) });
-      publication = { transceiver, source, track, muted, told: '' };
+      const { guard } = this.options;
+      const init: RTCRtpTransceiverInit = { direction: 'sendonly', sendEncodings: encodingsOf(source) };
+      const transceiver = guard ? this.pc.addTransceiver(track.kind, init) : this.pc.addTransceiver(track, init);
+      publication = { transceiver, source, track, carried: guard ? null : track, muted, told: '' };
       this.publications.set(source, publication);
+      guard?.protectSender(transceiver);
+      this.apply(publication);
       return;
     }
     const { transceiver } = publication;
@@ -111,11 +126,21 @@ export class RoomLink {
       transceiver.direction = 'sendonly';
       this.activate(transceiver.sender); // what was switched off, was so for the former track
     }
-    if (publication.track !== track) {
-      publication.track = track;
-      this.enqueue(() => transceiver.sender.replaceTrack(track));
-    }
+    publication.track = track;
+    this.apply(publication);
     this.announce(publication);
+  }
+
+  /** The guard lets tracks pass now. */
+  carry(): void {
+    for (const publication of this.publications.values()) this.apply(publication);
+  }
+
+  private apply(publication: Publication): void {
+    const carried = (this.options.guard?.mayCarry ?? true) ? publication.track : null;
+    if (this.closed || publication.carried === carried) return;
+    publication.carried = carried;
+    this.enqueue(() => publication.transceiver.sender.replaceTrack(carried));
   }
 
   /** Ends the track for the others as well. Its section waits for the next of that source. */
@@ -126,7 +151,7 @@ export class RoomLink {
     publication.track = null;
     publication.told = '';
     transceiver.direction = 'inactive';
-    this.enqueue(() => transceiver.sender.replaceTrack(null));
+    this.apply(publication);
   }
 
   /** Switches layers that nobody watches off, and on again. */
@@ -148,6 +173,12 @@ export class RoomLink {
       }
       if (changed) await sender.setParameters(parameters).catch(() => undefined); // then it goes on sending too much
     });
+  }
+
+  /** The sections of what others send. */
+  get receiving(): readonly RTCRtpTransceiver[] {
+    const own = new Set([...this.publications.values()].map(({ transceiver }) => transceiver));
+    return this.pc.getTransceivers().filter((transceiver) => !own.has(transceiver));
   }
 
   /** What arrives in that m-section now. */
@@ -183,6 +214,7 @@ export class RoomLink {
         this.voidAnswers += 1;
       }
       await this.pc.setRemoteDescription({ type: 'offer', sdp });
+      for (const transceiver of this.receiving) this.options.guard?.protectReceiver(transceiver);
       await this.pc.setLocalDescription();
       const answer = this.pc.localDescription?.sdp;
       if (this.closed || !answer) return;

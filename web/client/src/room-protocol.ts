@@ -29,6 +29,7 @@ export interface WireJoined {
   readonly role: RoomRole;
   readonly resumed: boolean;
   readonly locked: boolean;
+  readonly e2e: boolean;
   readonly participants: readonly WireParticipant[];
   readonly tracks: readonly WireTrack[];
   readonly iceServers: RTCIceServer[];
@@ -105,6 +106,7 @@ export function parseJoined(payload: Members): WireJoined {
     role: parseRole(payload['role']),
     resumed: payload['resumed'] === true,
     locked: payload['locked'] === true,
+    e2e: payload['e2e'] === true,
     participants: asList(payload['participants']).map(parseParticipant).filter(present),
     tracks: asList(payload['tracks']).map(parseTrack).filter(present),
     iceServers: asList(payload['iceServers']) as RTCIceServer[],

@@ -1,5 +1,15 @@
 // The public vocabulary of rooms: calls of many through the server (docs/protocol/room.md).
-import type { CallQuality, CallWarning, Listenable, LocalMedia, MediaChoice, ScreenShareOptions } from './types.js';
+import type {
+  CallQuality,
+  CallWarning,
+  EncryptionChoice,
+  FrameCounts,
+  Listenable,
+  LocalMedia,
+  MediaChoice,
+  RoomEncryptionState,
+  ScreenShareOptions,
+} from './types.js';
 
 /** The room of a private chat, or of a group. The two never meet, whatever their ids. */
 export type RoomKind = 'chat' | 'group';
@@ -17,8 +27,9 @@ export type RoomState = 'joining' | 'joined' | 'reconnecting' | 'ended';
 
 /**
  * left: by leave(), or the page was closed. disposed: the client was. kicked: by a moderator. removed: is no member any
- * more. replaced: somebody of the same user took this session. locked, room-full, too-many-rooms: not let in. forbidden:
- * no member. unauthorized: the login is over. unavailable: the server could not be reached for too long. failed: no media
+ * more. replaced: somebody of the same user took this session. locked, room-full, too-many-rooms: not let in. encrypted: the
+ * room is encrypted end to end, and this browser can't be in it, or does not want to. not-encrypted: the other way round.
+ * encryption-unsupported: it was asked for, and this browser can't. forbidden: no member. unauthorized: the login is over. unavailable: the server could not be reached for too long. failed: no media
  * could get through.
  */
 export type RoomEndReason =
@@ -30,6 +41,9 @@ export type RoomEndReason =
   | 'locked'
   | 'room-full'
   | 'too-many-rooms'
+  | 'encrypted'
+  | 'not-encrypted'
+  | 'encryption-unsupported'
   | 'forbidden'
   | 'unauthorized'
   | 'unavailable'
@@ -99,6 +113,8 @@ export interface RoomSnapshot {
   readonly userId: string | null;
   readonly role: RoomRole;
   readonly locked: boolean;
+  /** End to end. */
+  readonly encryption: RoomEncryptionState;
   readonly local: LocalMedia;
   readonly speaking: boolean;
   /** Everybody else, those who came first come first. */
@@ -132,6 +148,7 @@ export interface RoomEvents {
   speakers: readonly RoomSpeaker[];
   quality: CallQuality;
   local: LocalMedia;
+  encryption: RoomEncryptionState;
   /** A moderator has muted this participant; that has been done already. `by`: their sessionId. */
   muted: { readonly kind: 'audio' | 'video'; readonly by: string };
   locked: { readonly locked: boolean; readonly by: string };
@@ -141,6 +158,14 @@ export interface RoomEvents {
   warning: CallWarning;
   /** Once, when it is over. */
   end: RoomEnd;
+}
+
+/** A room seen from outside. */
+export interface RoomInfo {
+  readonly participants: number;
+  readonly locked: boolean;
+  /** End to end. */
+  readonly encrypted: boolean;
 }
 
 /** One place on the screen where a video track is shown. Of several of a track the tallest counts. */
@@ -160,6 +185,11 @@ export interface RoomOptions extends MediaChoice {
   readonly muted?: boolean | undefined;
   /** Tracks that are open already (a preview): the room takes them over, and stops them at its end. */
   readonly stream?: MediaStream | null | undefined;
+  /**
+   * End-to-end encryption. Whoever enters first decides for the room. Default: as the room is, and off in a new one. true, or
+   * with a secret of the users: the room has to be. false: it must not be.
+   */
+  readonly e2e?: EncryptionChoice | false | undefined;
 }
 
 /** One stay in one room. Made by joinRoom(). */
@@ -170,6 +200,7 @@ export interface Room extends Listenable<RoomEvents> {
   readonly state: RoomState;
   readonly isOver: boolean;
   readonly snapshot: RoomSnapshot;
+  readonly encryption: RoomEncryptionState;
   readonly local: LocalMedia;
   readonly participants: readonly RoomParticipant[];
   /** The own microphone and camera. The same object for the whole stay. */
@@ -205,4 +236,6 @@ export interface Room extends Listenable<RoomEvents> {
   /** Mends the media connection by hand. It is done by itself when needed. */
   restartIce(): void;
   getStats(): Promise<RTCStatsReport | null>;
+  /** What became of sealed frames; null: the room is not encrypted, or over. */
+  frameCounts(): Promise<FrameCounts | null>;
 }

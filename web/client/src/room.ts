@@ -1,5 +1,7 @@
 // One stay in one room, from joinRoom() to its end: the socket, the connection, the own tracks and who else is there.
 import type { ZvonokApi } from './api.js';
+import { kRoomNotEncrypted, RoomEncryption } from './e2e/index.js';
+import { makeKeyPair, type KeyPair } from './e2e/key-schedule.js';
 import { Emitter } from './emitter.js';
 import type { Environment, TimerId } from './environment.js';
 import { LocalSources } from './local-media.js';
@@ -36,7 +38,15 @@ import type {
   RoomState,
   RoomView,
 } from './room-types.js';
-import type { CallWarning, DeviceChoices, LocalMedia, ScreenShareOptions, Unsubscribe } from './types.js';
+import type {
+  CallWarning,
+  DeviceChoices,
+  FrameCounts,
+  LocalMedia,
+  RoomEncryptionState,
+  ScreenShareOptions,
+  Unsubscribe,
+} from './types.js';
 
 export interface RoomHost {
   readonly env: Environment;
@@ -77,6 +87,9 @@ export class RoomSession implements Room {
   private readonly recovery: Recovery;
   private readonly cleanups: Unsubscribe[];
   private link: RoomLink | null = null;
+  /** Of this stay; null: this browser can't encrypt end to end, or is not to. */
+  private identity: KeyPair | null = null;
+  private encrypted: RoomEncryption | null = null;
   private current: RoomState = 'joining';
   private fields: Fields;
   private cached: RoomSnapshot | null = null;
@@ -154,7 +167,23 @@ export class RoomSession implements Room {
     this.sources.setMuted(this.options.muted === true);
     void this.sources.adopt(this.options.stream ?? null, this.options);
     this.armGiveUp(kGiveUpJoiningMs);
+    void this.prepare();
+  }
+
+  /** Whether this browser can encrypt is said when it joins. */
+  private async prepare(): Promise<void> {
+    const { e2e } = this.options;
+    if (e2e !== false && this.host.env.canGuardMedia()) this.identity = await makeKeyPair().catch(() => null);
+    if (this.isOver) return;
+    if (this.wantsEncryption && !this.identity) {
+      this.finish('encryption-unsupported', "this browser can't encrypt end to end");
+      return;
+    }
     this.socket.open();
+  }
+
+  private get wantsEncryption(): boolean {
+    return this.options.e2e !== undefined && this.options.e2e !== false;
   }
 
   // ---- what it looks like -----------------------------------------------------------------------------------------
@@ -167,6 +196,9 @@ export class RoomSession implements Room {
   }
   get local(): LocalMedia {
     return this.snapshot.local;
+  }
+  get encryption(): RoomEncryptionState {
+    return this.encrypted?.state ?? kRoomNotEncrypted;
   }
   get participants(): readonly RoomParticipant[] {
     return this.roster.list;
@@ -184,6 +216,7 @@ export class RoomSession implements Room {
       roomId: this.roomId,
       sessionId: this.sessionId,
       state: this.current,
+      encryption: this.encryption,
       local: this.sources.state,
       speaking: this.fields.speakers.some((speaker) => speaker.sessionId === this.sessionId),
       participants: this.roster.list,
@@ -259,6 +292,9 @@ export class RoomSession implements Room {
   async getStats(): Promise<RTCStatsReport | null> {
     return this.link ? this.link.pc.getStats() : null;
   }
+  async frameCounts(): Promise<FrameCounts | null> {
+    return this.encrypted && !this.isOver ? this.encrypted.counts() : null;
+  }
 
   /** Without a connection it can't be done, and later it may not be wished any more. */
   private ask(type: string, payload: Members | null): void {
@@ -270,13 +306,15 @@ export class RoomSession implements Room {
 
   private join(): void {
     const { name } = this.options;
-    this.socket.send('join', name === undefined ? {} : { name });
+    const e2e = this.wantsEncryption || this.encrypted ? 'required' : this.identity ? 'supported' : undefined;
+    this.socket.send('join', { ...(name === undefined ? {} : { name }), ...(e2e === undefined ? {} : { e2e }) });
     this.joinTimer = this.rearm(this.joinTimer, kJoinMs, () => this.socket.lose());
   }
 
   private onJoined(payload: Members): void {
     const joined = parseJoined(payload);
     this.joinTimer = this.rearm(this.joinTimer, null);
+    if (!this.agreesOn(joined.e2e)) return;
     if (joined.resumed && !this.link) {
       // The server holds a media connection that this side has no end of any more.
       this.startOver();
@@ -295,6 +333,7 @@ export class RoomSession implements Room {
       locked: joined.locked,
       joinedAt: this.fields.joinedAt ?? this.host.env.now(),
     };
+    this.encrypted?.enter(joined.userId, joined.participants, goesOn);
     if (goesOn) this.goOn();
     else this.makeLink(joined.iceServers);
     this.views.resend();
@@ -302,6 +341,39 @@ export class RoomSession implements Room {
     if (firstTime) return;
     for (const participant of gone) this.events.emit('participant-left', { participant, reason: 'left' });
     for (const participant of came) this.events.emit('participant-joined', participant);
+  }
+
+  /** Once a stay is encrypted it is never without, whatever the server says of the room. */
+  private agreesOn(encrypted: boolean): boolean {
+    if (!encrypted) {
+      if (!this.wantsEncryption && !this.encrypted) return true;
+      this.finish('not-encrypted', 'the room is not encrypted end to end');
+      return false;
+    }
+    if (this.encrypted) return true;
+    const { env } = this.host;
+    const guard = this.identity ? env.createMediaGuard() : null;
+    if (!this.identity || !guard) {
+      this.finish('encrypted', 'the room is encrypted end to end');
+      return false;
+    }
+    const { e2e } = this.options;
+    this.encrypted = new RoomEncryption({
+      env,
+      context: { kind: this.kind, roomId: this.roomId },
+      sessionId: this.sessionId,
+      choice: e2e === undefined || e2e === false ? true : e2e,
+      identity: this.identity,
+      guard,
+      say: (to, data) => this.inside && this.socket.send('e2e', to === null ? { data } : { to, data }),
+      onChange: () => {
+        this.update();
+        this.events.emit('encryption', this.encryption);
+      },
+      onCarry: () => this.link?.carry(),
+      onProblem: (message) => this.finish('failed', message),
+    });
+    return true;
   }
 
   /** On a new socket, with the connection that has been there all the time. */
@@ -339,7 +411,8 @@ export class RoomSession implements Room {
     this.lastSample = this.lastArrivals = null;
     const link: RoomLink = new RoomLink({
       env: this.host.env,
-      configuration: this.host.configuration(iceServers),
+      configuration: { ...this.host.configuration(iceServers), ...this.encrypted?.configuration },
+      guard: this.encrypted ?? undefined,
       output: {
         offer: (sdp) => void this.socket.send('offer', { type: 'offer', sdp }),
         answer: (sdp) => void this.socket.send('answer', { type: 'answer', sdp }),
@@ -383,6 +456,7 @@ export class RoomSession implements Room {
     this.sources.close();
     this.link?.close();
     this.link = null;
+    this.encrypted?.stop();
     this.inside = false;
     this.roster.clear();
     this.fields = { ...this.fields, end, speakers: [] };
@@ -415,10 +489,14 @@ export class RoomSession implements Room {
         const person = parseParticipant({ ...payload, state: 'connecting' });
         if (!person || person.sessionId === this.sessionId) return;
         const added = this.roster.add(person);
+        this.encrypted?.join(person);
         this.update();
         this.events.emit('participant-joined', added);
         return;
       }
+      case 'e2e':
+        this.encrypted?.hear(asText(payload['from']) ?? '', payload['data']);
+        return;
       case 'track':
         this.onTrack(payload);
         return;
@@ -466,6 +544,7 @@ export class RoomSession implements Room {
     const participant = this.roster.remove(sessionId);
     if (!participant) return;
     for (const track of participant.tracks) this.views.forget(track.trackId);
+    this.encrypted?.leave(sessionId);
     this.update();
     this.events.emit('participant-left', { participant, reason });
   }
@@ -485,6 +564,10 @@ export class RoomSession implements Room {
 
   private bind(): void {
     this.roster.bind((mid) => this.link?.receiverOf(mid) ?? null);
+    for (const transceiver of this.encrypted ? (this.link?.receiving ?? []) : []) {
+      const owner = transceiver.mid === null ? null : this.roster.ownerOf(transceiver.mid);
+      this.encrypted?.setOwner(transceiver, owner);
+    }
     this.update();
   }
 
@@ -528,6 +611,9 @@ export class RoomSession implements Room {
       case 'not-joined':
         this.socket.lose();
         return;
+      case 'too-many-messages':
+        this.encrypted?.refused();
+        return;
       default:
         this.events.emit('refused', { code: refusalCode(code), message });
     }
@@ -538,6 +624,8 @@ export class RoomSession implements Room {
       case 'locked':
       case 'room-full':
       case 'too-many-rooms':
+      case 'encrypted':
+      case 'not-encrypted':
         this.finish(code, message);
         return;
       case 'session-taken':

@@ -179,6 +179,18 @@ export interface EncryptionState {
   readonly problem: EncryptionProblem | null;
 }
 
+export interface RoomEncryptionState {
+  /** off: the server can read the media of this room. agreeing: nothing is sent yet. */
+  readonly state: 'off' | 'agreeing' | 'on';
+  /**
+   * Thirty digits in six groups, the same for everybody when nobody is between them: show them, to be compared by voice. They
+   * change whenever somebody comes or goes. null: one is alone, or somebody's key is not there yet.
+   */
+  readonly code: string | null;
+  /** Sessions of those whose key is not there yet, or can't be read: they have another secret. */
+  readonly missing: readonly string[];
+}
+
 /**
  * idle: made, nothing was sent. initiating: the offer is on its way. ringing: devices ring (outgoing), or this one does
  * (incoming). accepting: accepted here, the answer is being made. connecting: answered, media is being set up.

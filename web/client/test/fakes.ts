@@ -1,6 +1,7 @@
 // Stand-ins for the browser: a clock that is moved by hand, sockets, storage shared by tabs, tracks, and an
 // RTCPeerConnection that knows the rules of negotiation but carries nothing.
 import type { MediaGuard } from '../src/e2e/guard-protocol.js';
+import type { ChainPosition } from '../src/e2e/room-keys.js';
 import type { SframeKey } from '../src/e2e/sframe.js';
 import type { Environment, LocksLike, PageEvent, SocketLike, StorageLike } from '../src/environment.js';
 
@@ -557,6 +558,10 @@ export class FakeGuard implements MediaGuard {
   readonly guarded = new Set<unknown>();
   readonly sent: SframeKey[] = [];
   readonly received: SframeKey[] = [];
+  /** By sender: where its chain was said to stand. */
+  readonly chains = new Map<string, { tag: number; position: ChainPosition }[]>();
+  readonly owners = new Map<unknown, string | null>();
+  readonly forgotten: string[] = [];
   closed = false;
   isReady = true;
   onReady = (): void => undefined;
@@ -569,7 +574,22 @@ export class FakeGuard implements MediaGuard {
   receiveWith(_: string, key: SframeKey): void {
     this.received.push(key);
   }
-  forget(): void {}
+  protectSender(transceiver: RTCRtpTransceiver): void {
+    this.guarded.add(transceiver);
+  }
+  protectReceiver(transceiver: RTCRtpTransceiver): void {
+    this.guarded.add(transceiver);
+  }
+  setOwner(transceiver: RTCRtpTransceiver, sender: string | null): void {
+    this.owners.set(transceiver, sender);
+  }
+  receiveChain(sender: string, tag: number, position: ChainPosition): void {
+    this.chains.set(sender, [...(this.chains.get(sender) ?? []), { tag, position }]);
+  }
+  forget(sender: string): void {
+    this.forgotten.push(sender);
+    this.chains.delete(sender);
+  }
   async counts(): Promise<null> {
     return null;
   }
@@ -622,6 +642,7 @@ export class FakeBrowser {
       },
       createMediaStream: () => new FakeStream() as unknown as MediaStream,
       createAudioContext: () => null,
+      canGuardMedia: () => this.canEncrypt,
       createMediaGuard: () => {
         if (!this.canEncrypt) return null;
         const guard = new FakeGuard();

@@ -45,6 +45,7 @@ export class RoomServer {
     options: { granted?: boolean } = {},
   ) {
     this.browser = new FakeBrowser({ clock, ...options });
+    this.browser.canEncrypt = false;
     this.browser.respond = (url) => {
       if (new URL(url).pathname === '/api/auth/ws-ticket') {
         this.tickets += 1;

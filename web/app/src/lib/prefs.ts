@@ -8,6 +8,8 @@ export interface Prefs {
   readonly theme: Theme;
   readonly ringTone: boolean;
   readonly notifications: boolean;
+  /** Calls through a tunnel are taken, and can be made. */
+  readonly tunnel: boolean;
   /** When the history was last looked at (ms since 1970): missed calls after it are new. */
   readonly historySeenAt: number;
 }
@@ -18,6 +20,7 @@ export function defaultPrefs(preferredLanguages: readonly string[]): Prefs {
     theme: 'system',
     ringTone: true,
     notifications: false,
+    tunnel: false,
     historySeenAt: 0,
   };
 }
@@ -37,6 +40,7 @@ export function parsePrefs(text: string | null, defaults: Prefs): Prefs {
     theme: (['system', 'light', 'dark'] as const).find((theme) => theme === stored.theme) ?? defaults.theme,
     ringTone: flag(stored.ringTone, defaults.ringTone),
     notifications: flag(stored.notifications, defaults.notifications),
+    tunnel: flag(stored.tunnel, defaults.tunnel),
     historySeenAt: typeof stored.historySeenAt === 'number' ? stored.historySeenAt : defaults.historySeenAt,
   };
 }

@@ -146,6 +146,7 @@ function PersonLine({ person, current, onRemove }: PersonLineProps): JSX.Element
       <span className="room-person-words">
         <span className="room-person-name">{name}</span>
         {lost ? <span className="room-person-role">{t('room.tile.lost')}</span> : <RoleLine room={snapshot} role={person.role} />}
+        {!lost && snapshot.encryption.missing.includes(sessionId) && <span className="room-person-role">{t('room.e2e.no_key')}</span>}
       </span>
       {!moderates && <MediaIcons silent={silent} camera={camera} />}
       {look.tone !== 'unknown' && <QualityBars look={look} label={t(look.text)} />}

@@ -1,5 +1,6 @@
 // The door of a room: how one looks and sounds, under which name, and the way in.
 import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { canEncrypt, type RoomInfo } from '@zvonok/client';
 import { useFocusTrap } from '../lib/focus';
 import type { RoomAddress } from '../lib/route';
 import { StreamVideo } from '../media/Stream';
@@ -12,9 +13,10 @@ import { closeRoomPage, enterRoom, useRoom } from '../state/rooms';
 import { useSession } from '../state/session';
 import { Avatar } from '../ui/Avatar';
 import { IconButton } from '../ui/Button';
-import { TextField } from '../ui/fields';
+import { Switch, TextField } from '../ui/fields';
 import { Icon } from '../ui/Icon';
 import { ControlButton } from '../call/Controls';
+import { useRoomInfo } from './useRoomInfo';
 
 export function Prejoin({ address, title }: { address: RoomAddress; title: string }): JSX.Element {
   const { t } = useI18n();
@@ -24,6 +26,8 @@ export function Prejoin({ address, title }: { address: RoomAddress; title: strin
   const [name, setName] = useState(user?.name ?? '');
   const [video, setVideo] = useState(true);
   const [muted, setMuted] = useState(false);
+  const [encrypt, setEncrypt] = useState(false);
+  const info = useRoomInfo(address);
   const preview = useJoinPreview(video, useDeviceChoices());
   useFocusTrap(box, '.prejoin-join');
   useEffect(() => {
@@ -36,7 +40,9 @@ export function Prejoin({ address, title }: { address: RoomAddress; title: strin
   const join = (event: FormEvent): void => {
     event.preventDefault();
     const chosen = name.trim();
-    enterRoom(address, { name: chosen === '' ? undefined : chosen, video, muted, stream: preview.take() });
+    // What was seen at the door holds: a room that is encrypted now is not entered when it is not any more.
+    const encrypted = encrypt || info?.encrypted === true;
+    enterRoom(address, { name: chosen === '' ? undefined : chosen, video, muted, encrypted, stream: preview.take() });
   };
   const shown = video && preview.stream !== null && preview.stream.getVideoTracks().length > 0;
   return (
@@ -87,6 +93,7 @@ export function Prejoin({ address, title }: { address: RoomAddress; title: strin
             </p>
           )}
           <TextField label={t('room.door.name')} value={name} onChange={setName} maxLength={100} autoComplete="name" />
+          <EncryptionChoice info={info} chosen={encrypt} onChoose={setEncrypt} />
           <details className="prejoin-devices">
             <summary>{t('settings.devices')}</summary>
             <div className="popover-fields">
@@ -102,6 +109,39 @@ export function Prejoin({ address, title }: { address: RoomAddress; title: strin
         </div>
       </form>
     </div>
+  );
+}
+
+interface EncryptionChoiceProps {
+  info: RoomInfo | null;
+  chosen: boolean;
+  onChoose: (chosen: boolean) => void;
+}
+
+/** Who comes first decides; the others see what was decided. */
+function EncryptionChoice({ info, chosen, onChoose }: EncryptionChoiceProps): JSX.Element | null {
+  const { t } = useI18n();
+  const able = canEncrypt();
+  if (!info) return null;
+  if (info.participants === 0) {
+    return (
+      <div data-testid="prejoin-e2e">
+        <Switch
+          label={t('room.door.e2e')}
+          hint={t(able ? 'room.door.e2e.hint' : 'room.door.e2e.unable')}
+          checked={chosen && able}
+          disabled={!able}
+          onChange={onChoose}
+        />
+      </div>
+    );
+  }
+  if (!info.encrypted) return null;
+  return (
+    <p className={able ? 'prejoin-note iconed' : 'notice'} data-testid="prejoin-encrypted">
+      <Icon name={able ? 'shield' : 'alert'} size={18} />
+      <span>{t(able ? 'room.door.encrypted' : 'room.end.encrypted.text')}</span>
+    </p>
   );
 }
 

@@ -13,6 +13,7 @@ import { Button } from '../ui/Button';
 import { Icon } from '../ui/Icon';
 import { Timer } from '../ui/Timer';
 import { CopyLink } from './CopyLink';
+import { EncryptionButton } from './EncryptionButton';
 import { PeoplePanel } from './PeoplePanel';
 import { RoomControls } from './RoomControls';
 import { Scene } from './Scene';
@@ -96,6 +97,7 @@ function RoomHeader({ current, title }: { current: CurrentRoom; title: string })
         </p>
       </div>
       <div className="stage-tools">
+        <EncryptionButton snapshot={snapshot} />
         <QualityButton quality={snapshot.quality} cameraOn={snapshot.local.video} />
         <button
           type="button"

@@ -25,6 +25,12 @@ export function describeRoomEnd(kind: RoomKind, reason: RoomEndReason): RoomEndW
       return { title: 'room.end.full', text: 'room.end.full.text', again: true };
     case 'too-many-rooms':
       return { title: 'room.end.too_many', text: 'room.end.too_many.text', again: true };
+    case 'encrypted':
+      return { title: 'room.end.encrypted', text: 'room.end.encrypted.text', again: false };
+    case 'not-encrypted':
+      return { title: 'room.end.not_encrypted', text: 'room.end.not_encrypted.text', again: false };
+    case 'encryption-unsupported':
+      return { title: 'room.end.unable', text: 'room.end.encrypted.text', again: false };
     case 'forbidden':
       return { title: 'room.end.forbidden', text: kind === 'group' ? 'room.end.forbidden.text' : 'room.end.forbidden.chat', again: true };
     case 'unauthorized':

@@ -1,10 +1,9 @@
 // The calls there have been, by day, with what became of each.
 import { useEffect, useState } from 'react';
-import { formatDay, formatTime, formatTimer, isoDuration } from '../lib/format';
+import { formatDay } from '../lib/format';
 import { navigate, useRoute } from '../lib/route';
-import { cx } from '../lib/cx';
 import { loadHistory, loadMoreHistory, markHistorySeen, useHistory } from '../state/directory';
-import { describeItem, groupByDay, isMissed, type HistoryItem } from '../state/history';
+import { groupByDay, isMissed, type HistoryItem } from '../state/history';
 import { startCall, useCallBusy } from '../state/calls';
 import { useI18n } from '../state/app';
 import { Avatar } from '../ui/Avatar';
@@ -12,7 +11,7 @@ import { Button, IconButton } from '../ui/Button';
 import { Empty, SkeletonRows } from '../ui/bits';
 import { Choice } from '../ui/fields';
 import { PhoneRow } from './PhoneRow';
-import { CallGlyph } from './CallGlyph';
+import { HistoryLine } from './HistoryLine';
 
 type Filter = 'all' | 'missed';
 
@@ -97,61 +96,38 @@ function HistoryList({ filter }: { filter: Filter }): JSX.Element {
 }
 
 function HistoryRow({ item }: { item: HistoryItem }): JSX.Element {
-  const translator = useI18n();
-  const { t } = translator;
+  return item.phoneNumber !== null ? <PhoneRow item={item} /> : <PersonRow item={item} />;
+}
+
+function PersonRow({ item }: { item: HistoryItem }): JSX.Element {
+  const { t } = useI18n();
   const { personId } = useRoute();
   const busy = useCallBusy();
   const name = item.peerName ?? t('history.unknown');
-  const missed = isMissed(item);
-  if (item.phoneNumber !== null) return <PhoneRow item={item} />;
   return (
-    <li
-      className={cx('row', missed && 'is-missed', personId === item.peerId && 'is-chosen')}
-      data-testid="history-item"
-      data-status={item.status}
-      data-direction={item.direction}
-      data-missed={missed}
+    <HistoryLine
+      item={item}
+      face={<Avatar id={item.peerId} name={name} />}
+      name={name}
+      chosen={personId === item.peerId}
+      onOpen={() => navigate({ tab: 'history', personId: item.peerId })}
     >
-      <button
-        type="button"
-        className="row-main"
-        onClick={() => navigate({ tab: 'history', personId: item.peerId })}
-      >
-        <Avatar id={item.peerId} name={name} />
-        <span className="row-words">
-          <span className="row-name">{name}</span>
-          <span className="row-note">
-            <CallGlyph item={item} />
-            <span className="row-note-text">{t(describeItem(item))}</span>
-            {item.status === 'completed' && (
-              <time className="numbers" dateTime={isoDuration(item.seconds)}>
-                {formatTimer(item.seconds)}
-              </time>
-            )}
-          </span>
-        </span>
-        <time className="row-time numbers" dateTime={item.startedAt.toISOString()}>
-          {formatTime(item.startedAt, translator)}
-        </time>
-      </button>
-      <span className="row-actions">
+      <IconButton
+        icon="phone"
+        look="call"
+        label={t('people.call_audio', { name })}
+        disabled={busy}
+        onClick={() => startCall(item.peerId, 'audio')}
+      />
+      <span className="wide-only">
         <IconButton
-          icon="phone"
+          icon="video"
           look="call"
-          label={t('people.call_audio', { name })}
+          label={t('people.call_video', { name })}
           disabled={busy}
-          onClick={() => startCall(item.peerId, 'audio')}
+          onClick={() => startCall(item.peerId, 'video')}
         />
-        <span className="wide-only">
-          <IconButton
-            icon="video"
-            look="call"
-            label={t('people.call_video', { name })}
-            disabled={busy}
-            onClick={() => startCall(item.peerId, 'video')}
-          />
-        </span>
       </span>
-    </li>
+    </HistoryLine>
   );
 }

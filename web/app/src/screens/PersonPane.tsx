@@ -7,6 +7,7 @@ import { useHistory, usePerson } from '../state/directory';
 import { describeItem, isMissed } from '../state/history';
 import { startCall, useCallBusy } from '../state/calls';
 import { chatWith } from '../state/groups';
+import { callThroughTunnel, useTunnel } from '../state/tunnel';
 import { useI18n } from '../state/app';
 import { Avatar } from '../ui/Avatar';
 import { Button, IconButton } from '../ui/Button';
@@ -19,6 +20,7 @@ export function PersonPane({ id }: { id: string }): JSX.Element {
   const { tab } = useRoute();
   const person = usePerson(id);
   const busy = useCallBusy();
+  const tunnel = useTunnel();
   const calls = useHistory().items.filter((item) => item.peerId === id);
   const now = new Date();
   const [opening, setOpening] = useState(false);
@@ -59,6 +61,11 @@ export function PersonPane({ id }: { id: string }): JSX.Element {
           <Button look="plain" icon="people" busy={opening} onClick={() => void meet()} title={t('person.meet.hint')} data-testid="person-meet">
             {t('person.meet')}
           </Button>
+          {tunnel.connected && (
+            <Button look="plain" icon="globe" disabled={busy || tunnel.call !== null} onClick={() => callThroughTunnel(id)} data-testid="person-tunnel">
+              {t('tunnel.call')}
+            </Button>
+          )}
         </div>
       </div>
       <div className="pane-calls">

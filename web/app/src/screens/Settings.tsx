@@ -13,6 +13,7 @@ import { Button } from '../ui/Button';
 import { Dialog } from '../ui/Dialog';
 import { Choice, Switch, TextField } from '../ui/fields';
 import { Icon } from '../ui/Icon';
+import { TunnelSettings } from '../tunnel/TunnelSettings';
 import { DevicePickers } from './DevicePickers';
 
 export function SettingsScreen(): JSX.Element {
@@ -28,6 +29,9 @@ export function SettingsScreen(): JSX.Element {
         <ProfileSection />
         <DevicesSection />
         <IncomingSection />
+        <Section title={t('tunnel.title')}>
+          <TunnelSettings />
+        </Section>
         <LookSection />
         <SignOutSection />
       </div>

@@ -22,11 +22,13 @@ export interface RoomEntry {
   readonly name?: string | undefined;
   readonly video: boolean;
   readonly muted: boolean;
+  /** Only if it is, end to end; false: as the room is. */
+  readonly encrypted?: boolean;
   /** The preview's tracks. */
   readonly stream?: MediaStream | null;
 }
 
-const roomStore = createStore<CurrentRoom | null>(null);
+export const roomStore = createStore<CurrentRoom | null>(null);
 
 export const useRoom = (): CurrentRoom | null => useStore(roomStore);
 
@@ -62,6 +64,7 @@ interface SavedRoom extends RoomAddress {
   readonly name?: string;
   readonly video: boolean;
   readonly muted: boolean;
+  readonly encrypted?: boolean;
 }
 
 function saveRoom(current: CurrentRoom | null): void {
@@ -77,6 +80,7 @@ function saveRoom(current: CurrentRoom | null): void {
       ...(current.entry.name === undefined ? {} : { name: current.entry.name }),
       video: local.video,
       muted: local.muted,
+      encrypted: current.snapshot.encryption.state !== 'off',
     };
     window.sessionStorage.setItem(savedKey, JSON.stringify(saved));
   } catch {
@@ -89,7 +93,7 @@ function savedEntry(address: RoomAddress): RoomEntry | null {
   try {
     const saved = JSON.parse(window.sessionStorage.getItem(savedKey) ?? 'null') as SavedRoom | null;
     if (!saved || !sameRoom(saved, address) || saved.user !== sessionStore.get().user?.id) return null;
-    return { name: saved.name, video: saved.video === true, muted: saved.muted === true };
+    return { name: saved.name, video: saved.video === true, muted: saved.muted === true, encrypted: saved.encrypted === true };
   } catch {
     return null;
   }
@@ -109,7 +113,7 @@ export function enterRoom(address: RoomAddress, entry: RoomEntry): void {
   if (before && !before.room.isOver) before.room.leave();
   let room: Room;
   try {
-    room = zvonok.joinRoom({ ...address, ...entry, audio: true });
+    room = zvonok.joinRoom({ ...address, ...entry, audio: true, e2e: entry.encrypted ? true : undefined });
   } catch {
     showToast(currentI18n().t('room.bad_address'), 'bad'); // an id that can't be one
     return;

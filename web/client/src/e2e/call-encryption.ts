@@ -26,7 +26,8 @@ export interface CallEncryptionOptions {
   readonly onProblem: (problem: EncryptionProblem, message: string) => void;
 }
 
-function extraOf(choice: EncryptionChoice): Bytes {
+/** What the users know besides, as bytes. */
+export function extraOf(choice: EncryptionChoice): Bytes {
   const secret = choice === true ? undefined : choice.secret;
   if (secret === undefined) return new Uint8Array(0);
   return typeof secret === 'string' ? utf8(secret) : new Uint8Array(secret);

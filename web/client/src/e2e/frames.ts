@@ -1,6 +1,8 @@
 // Encoded frames of WebRTC, sealed and opened: what stays readable before the SFrame ciphertext, one counter for all that a
 // sender sends, and frames that come twice.
 import { concat, type Bytes } from './bytes.js';
+import type { ChainPosition } from './room-keys.js';
+import { SenderChain } from './sender-chain.js';
 import { decodeHeader, kTagBytes, openFrame, sealFrame, type SframeKey } from './sframe.js';
 
 export type MediaKind = 'audio' | 'video';
@@ -9,6 +11,10 @@ export type MediaKind = 'audio' | 'video';
 const kWindow = 8_192;
 /** Of one sender: the newest, and the one before it, whose frames are still on the way. */
 const kKeysOfSenderMax = 2;
+/** In a room there is one for each who came within the time that a late frame takes. */
+const kStepsOfSenderMax = 4;
+/** The one in use, and those that will be in a moment. */
+const kGenerationsOfSenderMax = 4;
 const kCountersMax = 2 ** 40;
 
 /**
@@ -68,6 +74,8 @@ interface KnownKey {
   readonly sender: string;
   readonly key: SframeKey;
   readonly replays: Replays;
+  /** Of rooms. */
+  readonly chain: SenderChain | null;
 }
 
 export type Opened =
@@ -81,17 +89,28 @@ export type Opened =
 /** Opens what others sealed. */
 export class FrameOpener {
   private known: KnownKey[] = [];
+  private chains: SenderChain[] = [];
 
   install(sender: string, key: SframeKey): void {
     // The first one keeps a KID: nobody can push out another's key by naming the same.
     if (this.known.some((each) => each.key.kid === key.kid)) return;
-    this.known.push({ sender, key, replays: new Replays() });
-    const ofSender = this.known.filter((each) => each.sender === sender);
-    if (ofSender.length > kKeysOfSenderMax) this.known = this.known.filter((each) => each !== ofSender[0]);
+    this.keep({ sender, key, replays: new Replays(), chain: null });
+  }
+
+  /** In rooms: from that position on, the sender's keys follow from each other. What is older than what is known is ignored. */
+  installChain(sender: string, tag: number, position: ChainPosition): void {
+    const ofSender = this.chains.filter((each) => each.sender === sender);
+    const same = ofSender.find((each) => each.generation === position.generation);
+    const newest = Math.max(-1, ...ofSender.map((each) => each.generation));
+    if (same ? position.step <= same.step : position.generation < newest) return;
+    this.chains = this.chains.filter((each) => each !== same);
+    this.chains.push(new SenderChain(sender, tag, position));
+    if (!same && ofSender.length >= kGenerationsOfSenderMax) this.chains = this.chains.filter((each) => each !== ofSender[0]);
   }
 
   forget(sender: string): void {
     this.known = this.known.filter((each) => each.sender !== sender);
+    this.chains = this.chains.filter((each) => each.sender !== sender);
   }
 
   /** `sender`: only frames of that one. null: of anybody who is known. */
@@ -99,14 +118,41 @@ export class FrameOpener {
     const clear = clearBytesOf(kind, frame);
     const header = decodeHeader(frame.subarray(clear));
     if (!header || frame.length < clear + header.size + kTagBytes) return { outcome: 'refused' };
-    const known = this.known.find((each) => each.key.kid === header.kid && (sender === null || each.sender === sender));
+    const known = this.find(header.kid, sender) ?? (await this.derive(header.kid, sender));
     if (!known) return { outcome: 'keyless' };
     if (!known.replays.mayTake(header.counter)) return { outcome: 'repeated' };
     const head = frame.subarray(0, clear);
     const plain = await openFrame(known.key, header, frame.subarray(clear), head);
     // Only now: a forged counter must not shut out the true one.
     if (!plain) return { outcome: 'refused' };
-    if (!known.replays.take(header.counter)) return { outcome: 'repeated' };
+    if (!this.settle(known).replays.take(header.counter)) return { outcome: 'repeated' };
     return { outcome: 'opened', frame: concat(head, plain) };
+  }
+
+  private find(kid: number, sender: string | null): KnownKey | undefined {
+    return this.known.find((each) => each.key.kid === kid && (sender === null || each.sender === sender));
+  }
+
+  /** A key that the sender's chain leads to, not yet known to be true. */
+  private async derive(kid: number, sender: string | null): Promise<KnownKey | null> {
+    const chain = this.chains.find((each) => each.sender === sender && each.has(kid));
+    return chain ? { sender: chain.sender, key: await chain.keyOf(kid), replays: new Replays(), chain } : null;
+  }
+
+  /** A frame was opened by this key: it is kept, unless another frame was faster, whose entry counts then. */
+  private settle(entry: KnownKey): KnownKey {
+    if (!entry.chain || !this.chains.includes(entry.chain)) return entry;
+    const before = this.find(entry.key.kid, entry.sender);
+    if (before) return before;
+    entry.chain.advance(entry.key.kid);
+    this.keep(entry);
+    return entry;
+  }
+
+  private keep(entry: KnownKey): void {
+    this.known.push(entry);
+    const ofSender = this.known.filter((each) => each.sender === entry.sender);
+    const most = entry.chain ? kStepsOfSenderMax : kKeysOfSenderMax;
+    if (ofSender.length > most) this.known = this.known.filter((each) => each !== ofSender[0]);
   }
 }

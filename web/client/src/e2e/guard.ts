@@ -1,6 +1,7 @@
 // The browser's side of MediaGuard: RTCRtpScriptTransform, or createEncodedStreams where that is all there is.
 import type { FrameCounts } from '../types.js';
 import type { FromWorker, MediaGuard, StreamRole, ToWorker } from './guard-protocol.js';
+import type { ChainPosition } from './room-keys.js';
 import type { SframeKey } from './sframe.js';
 
 type Transformable = (RTCRtpSender | RTCRtpReceiver) & {
@@ -28,18 +29,29 @@ function isSealable({ mimeType }: { readonly mimeType: string }): boolean {
   return kind === 'audio' ? name !== 'red' : ['vp8', 'rtx', 'red', 'ulpfec', 'flexfec-03'].includes(name ?? '');
 }
 
+function kindOf(transceiver: RTCRtpTransceiver): 'audio' | 'video' {
+  return transceiver.receiver.track.kind === 'audio' ? 'audio' : 'video';
+}
+
+/** Whether createMediaGuard() gives one. */
+export function canGuardMedia(): boolean {
+  const globals = globalThis as unknown as Globals;
+  const hasStreams = globals.RTCRtpSender !== undefined && 'createEncodedStreams' in globals.RTCRtpSender.prototype;
+  const hasTransform = globals.RTCRtpScriptTransform !== undefined || hasStreams;
+  return hasTransform && globals.Worker !== undefined && globalThis.crypto?.subtle !== undefined;
+}
+
 /** null: this browser can't. */
 export function createMediaGuard(): MediaGuard | null {
   const globals = globalThis as unknown as Globals;
-  const script = globals.RTCRtpScriptTransform;
-  const hasStreams = globals.RTCRtpSender !== undefined && 'createEncodedStreams' in globals.RTCRtpSender.prototype;
-  if (!globals.Worker || !globalThis.crypto?.subtle || (!script && !hasStreams)) return null;
-  return new BrowserGuard(startWorker(), script ?? null, globals);
+  return canGuardMedia() ? new BrowserGuard(startWorker(), globals.RTCRtpScriptTransform ?? null, globals) : null;
 }
 
 class BrowserGuard implements MediaGuard {
   readonly configuration: RTCConfiguration;
-  private readonly protectedOnes = new WeakSet<RTCRtpTransceiver>();
+  private readonly protectedOnes = new WeakSet<object>();
+  private readonly streams = new WeakMap<RTCRtpTransceiver, { readonly stream: number; owner: string | null }>();
+  private streamCount = 0;
   private readonly asked = new Map<number, (counts: FrameCounts | null) => void>();
   private questions = 0;
   /** Transforms that the worker has not taken over yet. */
@@ -71,9 +83,38 @@ class BrowserGuard implements MediaGuard {
   protect(transceiver: RTCRtpTransceiver): void {
     if (this.protectedOnes.has(transceiver)) return;
     this.protectedOnes.add(transceiver);
-    const kind = transceiver.receiver.track.kind === 'audio' ? 'audio' : 'video';
+    const kind = kindOf(transceiver);
     this.attach(transceiver.sender, { direction: 'send', kind });
     this.attach(transceiver.receiver, { direction: 'receive', kind });
+    this.limitCodecs(transceiver, kind);
+  }
+
+  protectSender(transceiver: RTCRtpTransceiver): void {
+    if (this.protectedOnes.has(transceiver.sender)) return;
+    this.protectedOnes.add(transceiver.sender);
+    const kind = kindOf(transceiver);
+    this.attach(transceiver.sender, { direction: 'send', kind });
+    this.limitCodecs(transceiver, kind);
+  }
+
+  protectReceiver(transceiver: RTCRtpTransceiver): void {
+    if (this.protectedOnes.has(transceiver.receiver)) return;
+    this.protectedOnes.add(transceiver.receiver);
+    this.streamCount += 1;
+    const kind = kindOf(transceiver);
+    this.streams.set(transceiver, { stream: this.streamCount, owner: null });
+    this.attach(transceiver.receiver, { direction: 'receive', kind, stream: this.streamCount });
+    this.limitCodecs(transceiver, kind);
+  }
+
+  setOwner(transceiver: RTCRtpTransceiver, sender: string | null): void {
+    const known = this.streams.get(transceiver);
+    if (!known || known.owner === sender) return;
+    known.owner = sender;
+    this.tell({ type: 'owner', stream: known.stream, sender });
+  }
+
+  private limitCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video'): void {
     const codecs = this.globals.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs.filter(isSealable) ?? [];
     if (codecs.length > 0) transceiver.setCodecPreferences?.(codecs);
   }
@@ -90,11 +131,14 @@ class BrowserGuard implements MediaGuard {
     this.worker.postMessage({ type: 'streams', role, readable, writable } satisfies ToWorker, [readable, writable]);
   }
 
-  sendWith(key: SframeKey): void {
-    this.tell({ type: 'send-key', key });
+  sendWith(key: SframeKey, refresh = true): void {
+    this.tell({ type: 'send-key', key, refresh });
   }
   receiveWith(sender: string, key: SframeKey): void {
     this.tell({ type: 'receive-key', sender, key });
+  }
+  receiveChain(sender: string, tag: number, position: ChainPosition): void {
+    this.tell({ type: 'receive-chain', sender, tag, position });
   }
   forget(sender: string): void {
     this.tell({ type: 'forget', sender });
