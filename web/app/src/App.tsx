@@ -1,19 +1,18 @@
 // Sign in, or the pages with the call over them.
+import { lazy, Suspense } from 'react';
 import { useStore } from './lib/store';
 import { useCall } from './state/calls';
 import { closeHelp, helpStore } from './state/help';
 import { usePhone } from './state/phone';
 import { useSession } from './state/session';
 import { useRoute } from './lib/route';
-import { RoomLayer } from './room/RoomLayer';
-import { PhoneLayer } from './phone/PhoneLayer';
-import { TunnelLayer } from './tunnel/TunnelLayer';
-import { CallLayer } from './call/CallLayer';
 import { AuthScreen } from './screens/Auth';
 import { Shell } from './screens/Shell';
 import { HelpDialog } from './ui/HelpDialog';
 import { Toasts } from './ui/Toasts';
 import { useHotkeys } from './useHotkeys';
+
+const Layers = lazy(() => import('./Layers'));
 
 export function App(): JSX.Element {
   const { user } = useSession();
@@ -25,10 +24,11 @@ export function App(): JSX.Element {
   return (
     <>
       {user ? <Shell key={user.id} covered={call !== null || phone !== null || room !== undefined} /> : <AuthScreen />}
-      {user && <RoomLayer />}
-      {user && <CallLayer />}
-      {user && <PhoneLayer />}
-      {user && <TunnelLayer />}
+      {user && (
+        <Suspense fallback={null}>
+          <Layers />
+        </Suspense>
+      )}
       {user && help && <HelpDialog onClose={closeHelp} />}
       <Toasts />
     </>
