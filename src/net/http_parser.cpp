@@ -70,6 +70,12 @@ struct HttpParser::Impl {
   // could add what a proxy in front would never let through (RFC 9110 section 6.5.1).
   std::vector<HttpHeader> headers;
   bool keep_alive = false;
+
+  void keep_headers() {
+    for (const auto& field : parser.get()) {
+      headers.push_back({std::string{to_view(field.name_string())}, std::string{to_view(field.value())}});
+    }
+  }
 };
 
 HttpParser::HttpParser(const HttpLimits& limits)
@@ -103,6 +109,8 @@ HttpParser::Progress HttpParser::feed(Bytes data, std::size_t& consumed) {
     consumed += used;
     if (error == Error::need_more) error = {};
     if (error) {
+      // The announced length is found too large within the header, which is whole by then.
+      if (error == Error::body_limit && impl_->headers.empty()) impl_->keep_headers();
       const Failure failure = describe(error);
       return failed(failure.status, failure.reason);
     }
@@ -115,9 +123,7 @@ HttpParser::Progress HttpParser::feed(Bytes data, std::size_t& consumed) {
       if (std::distance(fields.begin(), fields.end()) > static_cast<std::ptrdiff_t>(fields_max_)) {
         return failed(431, "too many header fields");
       }
-      for (const auto& field : fields) {
-        impl_->headers.push_back({std::string{to_view(field.name_string())}, std::string{to_view(field.value())}});
-      }
+      impl_->keep_headers();
       impl_->keep_alive = fields.keep_alive();
       parser.eager(true);
       if (stops_before_body_) break;
@@ -135,6 +141,10 @@ bool HttpParser::expects_continue() const {
 
 bool HttpParser::keep_alive() const {
   return impl_->keep_alive;
+}
+
+bool HttpParser::has_head() const {
+  return !impl_->headers.empty();
 }
 
 RequestHead HttpParser::head() const {

@@ -54,7 +54,9 @@ class HttpParser {
   /// The client waits for "100 Continue" before it sends its body.
   [[nodiscard]] bool expects_continue() const;
   [[nodiscard]] bool keep_alive() const;
-  /// From NeedsBody on.
+  /// From NeedsBody on, and when the body was refused.
+  [[nodiscard]] bool has_head() const;
+  /// Only then.
   [[nodiscard]] RequestHead head() const;
   /// Lowers the limit of this request's body. False when the header says already that the body is larger.
   [[nodiscard]] bool limit_body(std::size_t bytes_max);

@@ -159,7 +159,7 @@ void HttpSession::refuse(int status, std::string_view reason, CloseReason counte
   response.add_header("Content-Type", "application/problem+json");
   response.body = R"({"type":"about:blank","status":)" + std::to_string(status) + R"(,"title":")" +
                   std::string{reason} + R"(","error":")" + std::string{reason} + R"(","code":"bad-request"})";
-  if (parser_ && state_ == State::Body) connection_.server().handler().on_body_refused(parser_->head(), response);
+  if (parser_ && parser_->has_head()) connection_.server().handler().on_body_refused(parser_->head(), response);
   write_response(response);
   state_ = State::Done;
   connection_.finish(counted, now() + http_options(connection_).linger_timeout);

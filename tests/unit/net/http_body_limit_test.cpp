@@ -53,6 +53,19 @@ TEST(HttpBodyLimit, HoldsForLengthsAndForChunks) {
   }
 }
 
+TEST(HttpBodyLimit, TheHeadIsKnownOfWhatIsTooLongByItsOwnWord) {
+  HttpParser parser{{.body_bytes_max = 100, .stops_before_body = true}};
+  const std::string_view text = "POST /x?y HTTP/1.1\r\nHost: host\r\nOrigin: https://a\r\nContent-Length: 101\r\n\r\n";
+  std::size_t consumed = 0;
+  EXPECT_FALSE(parser.has_head());
+  ASSERT_EQ(parser.feed(as_bytes(text), consumed), Progress::Failed);
+  EXPECT_EQ(parser.failure_status(), 413);
+  ASSERT_TRUE(parser.has_head());
+  EXPECT_EQ(parser.head().path, "/x");
+  EXPECT_EQ(parser.head().header("origin"), "https://a");
+  EXPECT_FALSE(parser.head().header("cookie").has_value());
+}
+
 TEST(HttpBodyLimit, IsNotAskedForWithoutBody) {
   HttpParser parser{{.stops_before_body = true}};
   const std::string_view text = "GET / HTTP/1.1\r\nHost: host\r\n\r\n";
