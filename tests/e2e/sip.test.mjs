@@ -131,6 +131,7 @@ describe('a phone call by SIP', () => {
   it('carries keys both ways, and ends when we hang up', async () => {
     page = await calls.open(browser);
     await calls.dial({ source: 'device' });
+    await until('the browser is connected', () => page.evaluate(() => window.phone.sender.dtmf.canInsertDTMF));
     await page.evaluate(() => window.phone.sender.dtmf.insertDTMF('5', 160, 70));
     await until('the key of the browser', () => ({ done: telephone.keys() === '5', keys: telephone.keys() }));
     await page.evaluate(() => window.phone.expect('POST', `${window.phone.call.call_id}/dtmf`, { digits: '9#' }));

@@ -168,10 +168,7 @@ void SipAgent::Core::on_tick(su_root_magic_t* /*magic*/, su_timer_t* /*timer*/, 
 
 void SipAgent::Core::tick() {
   dropped_.clear();
-  std::erase_if(survivors_, [](const auto& survivor) {
-    if (survivor->over) nua_handle_destroy(survivor->nh);
-    return survivor->over;
-  });
+  tend_survivors();
   const long long now = clock_now();
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     Line& line = lines_[i];

@@ -67,8 +67,7 @@ class SipAgent::Core {
   struct Survivor : Handle {
     Survivor() : Handle{Kind::Survivor} {}
     std::string file;
-    std::uint32_t cseq = 0;
-    bool over = false;
+    long long until = 0;  // by the library's clock
   };
   struct Line {  // of a trunk
     Handle registration{Kind::Registration};
@@ -107,7 +106,7 @@ class SipAgent::Core {
   static void forget_kept(Dialog& dialog);
   void end_survivors();
   void end_survivor(const KeptDialog& dialog, std::size_t trunk, std::string file);
-  void on_survivor_response(Survivor& survivor, const Happening& what);
+  void tend_survivors();
   /// Of the other side, and not made up by the library because nobody answers or can be reached.
   [[nodiscard]] static bool is_theirs(sip_t const* sip);
   [[nodiscard]] static bool is_challenge(int status) { return status == 401 || status == 407; }

@@ -102,10 +102,7 @@ void SipAgent::Core::handle(const Happening& what) {
     if (what.event == nua_r_options) on_ping_response(lines_[what.handle->trunk], what);
     return;
   }
-  if (what.handle->kind == Kind::Survivor) {
-    if (what.event == nua_r_method) on_survivor_response(static_cast<Survivor&>(*what.handle), what);
-    return;
-  }
+  if (what.handle->kind == Kind::Survivor) return;
   auto& dialog = static_cast<Dialog&>(*what.handle);
   if (what.event == nua_r_invite) return on_invite_response(dialog, what);
   if (what.event == nua_i_state) return on_state(dialog, what);

@@ -25,6 +25,13 @@ namespace fs = std::filesystem;
 // and never as many as this.
 constexpr std::uint32_t kCseqAhead = 1'000'000;
 constexpr std::uint32_t kCseqMost = 0x7FFFFFFF;
+// The library sends a BYE outside of its own dialogs, and by UDP again and again, but does not know the answer to it:
+// that long it is repeated, four times, in case one is lost.
+constexpr long long kRepeatFor = 4;  // seconds
+
+long long clock_now() {
+  return static_cast<long long>(su_now().tv_sec);
+}
 
 std::string text_of(void const* header) {
   if (header == nullptr) return {};
@@ -147,24 +154,24 @@ void SipAgent::Core::end_survivor(const KeptDialog& dialog, std::size_t index, s
   auto survivor = std::make_unique<Survivor>();
   survivor->trunk = index;
   survivor->file = std::move(file);
+  survivor->until = clock_now() + kRepeatFor;
   survivor->nh = nua_handle(nua_, reinterpret_cast<nua_hmagic_t*>(static_cast<Handle*>(survivor.get())),
                             NUTAG_URL(dialog.target.c_str()), SIPTAG_TO_STR(dialog.remote.c_str()),
                             SIPTAG_FROM_STR(dialog.local.c_str()), SIPTAG_CALL_ID_STR(dialog.call_id.c_str()),
                             TAG_IF(!dialog.route.empty(), SIPTAG_ROUTE_STR(dialog.route.c_str())), TAG_END());
   if (survivor->nh == nullptr) return;
-  survivor->cseq = std::min(dialog.cseq, kCseqMost - 2 * kCseqAhead) + kCseqAhead;
-  const std::string cseq = std::to_string(survivor->cseq) + " BYE";
+  const std::string cseq = std::to_string(std::min(dialog.cseq, kCseqMost - kCseqAhead) + kCseqAhead) + " BYE";
   nua_method(survivor->nh, NUTAG_METHOD("BYE"), SIPTAG_CSEQ_STR(cseq.c_str()), TAG_END());
   survivors_.push_back(std::move(survivor));
 }
 
-/// Whatever it answers to that: it knows the call no more, or never did.
-void SipAgent::Core::on_survivor_response(Survivor& survivor, const Happening& what) {
-  if (what.status < 200) return;
-  if (is_challenge(what.status) && authenticate(survivor, what)) return;
-  if (!is_theirs(what.sip)) log_.warn("a trunk does not hear of a call's end", {{"status", what.status}});
-  ::unlink(survivor.file.c_str());
-  survivor.over = true;  // the library is within it: gone with the next tick
+void SipAgent::Core::tend_survivors() {
+  std::erase_if(survivors_, [now = clock_now()](const std::unique_ptr<Survivor>& survivor) {
+    if (now < survivor->until) return false;
+    nua_handle_destroy(survivor->nh);
+    ::unlink(survivor->file.c_str());
+    return true;
+  });
 }
 
 }  // namespace zvonok::voip_sip

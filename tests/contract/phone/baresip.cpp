@@ -29,7 +29,8 @@ Baresip::Baresip(const Options& options) {
 }
 
 bool Baresip::is_up() const {
-  return is_bound(port_, SOCK_DGRAM);
+  // TLS comes last.
+  return is_bound(port_, SOCK_DGRAM) && is_bound(static_cast<std::uint16_t>(port_ + 1), SOCK_STREAM);
 }
 
 /// For 127.0.0.1, with its key behind it.

@@ -60,8 +60,7 @@ class SipWorld : public testing::Test {
   /// What a provider does that starts where this one is dead, with the files that it has left.
   void inherit() {
     const Folder left;
-    std::filesystem::copy(options_.agent.dialogs_folder, left.path(),
-                          std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(options_.agent.dialogs_folder, left.path(), std::filesystem::copy_options::recursive);
     EXPECT_FALSE(std::filesystem::is_empty(left.path()));
     voip_sip::SipOptions options = options_;
     options.agent.port = free_port();

@@ -39,7 +39,8 @@ std::string sdp(std::string_view direction) {
 std::string respond(const Response& response) {
   std::string text = "<send><![CDATA[\nSIP/2.0 " + response.status + "\n" +
                      (response.to_invite ? "Via[$via]\nCSeq: [$cseq] INVITE\n" : "[last_Via:]\n[last_CSeq:]\n") +
-                     "[last_From:]\n[last_To:];tag=[pid]T[call_number]\n[last_Call-ID:]\n";
+                     "[last_From:]\n[last_To:]" + (response.has_tag ? "" : ";tag=[pid]T[call_number]") +
+                     "\n[last_Call-ID:]\n";
   text +=
       "[last_Record-Route:]\nContact: <sip:there@[local_ip]:[local_port];transport=[transport]>\n" + response.headers;
   if (response.body == Body::None) return text + "Content-Length: 0\n\n]]></send>\n";

@@ -25,6 +25,7 @@ struct Response {
   std::string headers = {};  // whole lines
   bool to_invite = false;    // the first INVITE, when something else has come since
   std::string sdp = {};      // instead of the usual
+  bool has_tag = false;      // To, by the request
 };
 [[nodiscard]] std::string respond(const Response& response);
 /// A request of our own within the dialog. `more` are headers, `sdp` a body.
