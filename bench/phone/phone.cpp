@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,10 +27,9 @@ namespace {
 
 /// Of the threads of a process with that name, or of all.
 double cpu_seconds(int pid, const std::string& name) {
-  const std::string folder = "/proc/" + std::to_string(pid) + "/task";
   double sum = 0;
-  for (int thread = pid; thread < pid + 64; ++thread) {
-    std::FILE* const file = std::fopen((folder + '/' + std::to_string(thread) + "/stat").c_str(), "r");
+  for (const auto& thread : std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task"}) {
+    std::FILE* const file = std::fopen((thread.path() / "stat").c_str(), "r");
     if (file == nullptr) continue;
     std::array<char, 64> comm{};
     unsigned long user = 0;

@@ -10,8 +10,11 @@ trunk_port=$((port + 2000))
 echo_port=$((port + 3000))
 provider="${PROVIDER:-sip}"
 duration="${SECONDS_EACH:-20}"
-server_on=(taskset -c "${SERVER_CORE:-0}")
-load_on=(taskset -c "${LOAD_CORE:-1}")
+# As root REALTIME=1 puts both before everything else, on a machine that does other things too.
+first=()
+[ -z "${REALTIME:-}" ] || first=(chrt --rr 5)
+server_on=("${first[@]}" taskset -c "${SERVER_CORE:-0}")
+load_on=("${first[@]}" taskset -c "${LOAD_CORE:-1}")
 [ "$#" -gt 0 ] || set -- 500+0 0+150 500+150
 ulimit -n "$(ulimit -Hn)"
 
