@@ -46,7 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   agreed.remote.rtp = {.ip = there, .port = 1000};
   agreed.remote.rtcp = {.ip = there, .port = 1001};
   agreed.remote.formats = {{.payload_type = static_cast<std::uint8_t>(input.below(128)), .law = port::G711::Alaw}};
-  agreed.remote.event_type = static_cast<std::uint8_t>(input.below(128));
+  const auto event_type = static_cast<std::uint8_t>(input.below(256));
+  if (event_type < 128) agreed.remote.event_type = event_type;  // else digits are tones
   TimePoint now{seconds{1}};
   session.agree(now, agreed);
   for (int i = 0; i < 64 && !input.rest().empty(); ++i) {

@@ -472,6 +472,7 @@ void FakeTwilio::Engine::obey(const std::string& sid, const std::string& twiml) 
     if (call.status == "ringing") {
       change(sid, "in-progress");
       call.answered = loop->now().mono;
+      if (call.rule == Rule::AnswersAndLeaves) after(milliseconds{500}, [this, sid] { end(sid, "completed"); });
       const std::lock_guard lock{mutex};
       ++seen.answered;
     }
@@ -688,14 +689,15 @@ void FakeTwilio::vanish(int status) {
   });
 }
 
-void FakeTwilio::call_in(const std::string& webhook, const std::string& from, const std::string& to) {
-  engine_->post([engine = engine_.get(), webhook, from, to] {
+void FakeTwilio::call_in(const std::string& webhook, const std::string& from, const std::string& to, Caller caller) {
+  engine_->post([engine = engine_.get(), webhook, from, to, caller] {
     Engine::Call call;
     call.sid = engine->new_sid("CA");
     call.asked = {{"From", from}, {"To", to}};
     call.callbacks = engine->callbacks;
     call.status = "ringing";
     call.direction = "inbound";
+    if (caller == Caller::Leaves) call.rule = Rule::AnswersAndLeaves;
     const std::string sid = call.sid;
     engine->calls.emplace(sid, std::move(call));
     {
@@ -703,6 +705,7 @@ void FakeTwilio::call_in(const std::string& webhook, const std::string& from, co
       ++engine->seen.under_way;
     }
     engine->fetch_twiml(sid, webhook);
+    if (caller == Caller::GivesUp) engine->after(milliseconds{500}, [engine, sid] { engine->end(sid, "canceled"); });
   });
 }
 

@@ -66,8 +66,14 @@ class FakeTwilio {
   /// From now on nothing comes from here any more, neither webhooks nor sound, and requests after calls are answered by
   /// that status.
   void vanish(int status);
+  enum class Caller {
+    Talks,
+    Leaves,   // half a second after the answer
+    GivesUp,  // half a second after the call
+  };
   /// A telephone calls the number that is ours: the webhook of the number is asked.
-  void call_in(const std::string& webhook, const std::string& from, const std::string& to);
+  void call_in(const std::string& webhook, const std::string& from, const std::string& to,
+               Caller caller = Caller::Talks);
 
   struct Seen {
     std::size_t placed = 0;             // requests to place a call

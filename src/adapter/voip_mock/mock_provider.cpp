@@ -18,15 +18,21 @@ MockProvider::~MockProvider() {
 }
 
 void MockProvider::dial(const CallId& call, const call::phone::PhoneNumber& number) {
-  const auto [place, is_new] = calls_.emplace(call, Dialed{loop_.now().mono, script_of(number), manner_of(number)});
+  const auto [place, is_new] =
+      calls_.emplace(call, Dialed{loop_.now().mono, in_a_hurry(script_of(number)), manner_of(number)});
   if (is_new) wait_for_next(call, place->second);
   if (const auto how = call_back_of(number)) promise_call_back(call, number, *how);
+}
+
+std::vector<Step> MockProvider::in_a_hurry(std::vector<Step> script) const {
+  for (Step& step : script) step.after /= hurry_;
+  return script;
 }
 
 /// Whatever becomes of the call meanwhile.
 void MockProvider::promise_call_back(const CallId& call, const call::phone::PhoneNumber& number, const CallBack& how) {
   if (promised_.contains(call)) return;
-  const auto timer = loop_.schedule(loop_.now().mono + how.after, [this, call] { call_back(call); });
+  const auto timer = loop_.schedule(loop_.now().mono + how.after / hurry_, [this, call] { call_back(call); });
   promised_.emplace(call, Promise{.number = number, .how = how, .timer = timer});
 }
 
@@ -35,7 +41,8 @@ void MockProvider::call_back(const CallId& call) {
   const Promise& promise = promised.mapped();
   const CallId id = tell_incoming_({.from = promise.number.value(), .to = "mock", .calls_back = call});
   Dialed calling{loop_.now().mono, {}, manner_of(promise.number)};
-  if (promise.how.gives_up) calling.script = {{.after = *promise.how.gives_up, .what = Over{}}};
+  if (promise.how.gives_up) calling.script = in_a_hurry({{.after = *promise.how.gives_up, .what = Over{}}});
+  calling.leaves = promise.how.leaves;
   const auto [place, is_new] = calls_.emplace(id, std::move(calling));
   if (is_new) wait_for_next(id, place->second);
 }
@@ -49,7 +56,9 @@ void MockProvider::accept(const CallId& call) {
   if (place == calls_.end()) return;
   Dialed& calling = place->second;
   if (calling.timer) loop_.cancel(*calling.timer);
-  calling = Dialed{loop_.now().mono, {{.after = {}, .what = Answered{}}}, calling.manner};
+  std::vector<Step> script{{.after = {}, .what = Answered{}}};
+  if (calling.leaves) script.push_back({.after = *calling.leaves, .what = Over{}});
+  calling = Dialed{loop_.now().mono, in_a_hurry(std::move(script)), calling.manner};
   wait_for_next(call, calling);
 }
 

@@ -16,7 +16,8 @@ namespace zvonok::voip_mock {
 
 class MockProvider final : public port::PhoneProvider {
  public:
-  MockProvider(net::Loop& loop, Logger& log) : loop_{loop}, log_{log} {}
+  /// `hurry`: so many times as fast as the rules say.
+  MockProvider(net::Loop& loop, Logger& log, int hurry = 1) : loop_{loop}, log_{log}, hurry_{hurry} {}
   /// Before the loop goes.
   ~MockProvider() override;
 
@@ -40,6 +41,7 @@ class MockProvider final : public port::PhoneProvider {
     TimePoint at;
     std::vector<Step> script;
     Manner manner;
+    std::optional<Duration> leaves{};                                           // of one that calls: once it is taken
     std::shared_ptr<MockSwitches> switches = std::make_shared<MockSwitches>();  // the line's as well
     std::size_t next = 0;                                                       // of the script
     std::optional<net::Loop::TimerKey> timer;
@@ -53,9 +55,11 @@ class MockProvider final : public port::PhoneProvider {
   void call_back(const CallId& call);
   void wait_for_next(const CallId& call, Dialed& dialed);
   void step(const CallId& call);
+  [[nodiscard]] std::vector<Step> in_a_hurry(std::vector<Step> script) const;
 
   net::Loop& loop_;
   Logger& log_;
+  const int hurry_;
   OnEvent tell_;
   OnIncoming tell_incoming_;
   std::unordered_map<CallId, Dialed> calls_;      // dialed, or calling

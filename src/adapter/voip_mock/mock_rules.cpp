@@ -71,6 +71,7 @@ std::optional<CallBack> call_back_of(const PhoneNumber& number) {
   const std::string_view rule = rule_of(number);
   if (rule == "0010") return CallBack{.after = kCallsBack};
   if (rule == "0011") return CallBack{.after = kCallsBack, .gives_up = kGivesUp};
+  if (rule == "0012") return CallBack{.after = kCallsBack, .leaves = kTalksShortly};
   return std::nullopt;
 }
 

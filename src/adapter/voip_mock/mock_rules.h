@@ -36,6 +36,7 @@ struct Manner {
 struct CallBack {
   Duration after{};                                 // after the dial
   std::optional<Duration> gives_up = std::nullopt;  // so long after it began to ring
+  std::optional<Duration> leaves = std::nullopt;    // so long after it was accepted
 };
 [[nodiscard]] std::optional<CallBack> call_back_of(const call::phone::PhoneNumber& number);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <string_view>
 #include <utility>
 
 namespace zvonok::voip_mock {
@@ -33,15 +32,6 @@ std::int16_t clamped(double sample) {
 
 }  // namespace
 
-std::optional<std::pair<double, double>> tones_of(char key) {
-  constexpr std::string_view kKeys = "123A456B789C*0#D";
-  constexpr std::array kLow{697.0, 770.0, 852.0, 941.0};
-  constexpr std::array kHigh{1209.0, 1336.0, 1477.0, 1633.0};
-  const std::size_t at = kKeys.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  return std::pair{kLow[at / 4], kHigh[at % 4]};
-}
-
 void MockTelephone::hear(std::uint32_t timestamp, std::span<const std::int16_t> samples) {
   const auto now = static_cast<std::uint32_t>(clock_);
   std::uint32_t ahead = anchor_ ? timestamp + *anchor_ - now : kRing;
@@ -55,8 +45,8 @@ void MockTelephone::hear(std::uint32_t timestamp, std::span<const std::int16_t> 
 }
 
 void MockTelephone::press(char key) {
-  const auto tones = tones_of(key);
-  if (tones && keys_.size() < kKeysMax) keys_.push_back({.low_hz = tones->first, .high_hz = tones->second});
+  const auto tones = dtmf::pair_of(key);
+  if (tones && keys_.size() < kKeysMax) keys_.push_back(*tones);
 }
 
 void MockTelephone::add_tone(std::span<std::int16_t> out, double hz, double amplitude, std::uint64_t from) const {

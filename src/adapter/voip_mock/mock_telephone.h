@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/time.h"
+#include "proto/dtmf/dtmf.h"
 
 namespace zvonok::voip_mock {
 
@@ -36,10 +37,6 @@ class MockTelephone {
 
  private:
   static constexpr std::size_t kRing = 16'384;  // a power of two
-  struct Key {
-    double low_hz = 0;
-    double high_hz = 0;
-  };
   void add_tone(std::span<std::int16_t> out, double hz, double amplitude, std::uint64_t from) const;
   void play_keys(std::span<std::int16_t, kFrame> out);
 
@@ -48,11 +45,8 @@ class MockTelephone {
   std::array<std::int16_t, kRing> heard_{};
   std::optional<std::uint32_t> anchor_;  // what makes a timestamp a place on the clock, modulo 2^32
   std::optional<std::uint64_t> answered_at_;
-  std::deque<Key> keys_;
+  std::deque<dtmf::Pair> keys_;
   std::size_t key_played_ = 0;  // samples of the first one
 };
-
-/// The two tones of a key; nothing for what is no key.
-[[nodiscard]] std::optional<std::pair<double, double>> tones_of(char key);
 
 }  // namespace zvonok::voip_mock

@@ -21,7 +21,6 @@ namespace {
 constexpr const char* kUserAgent = "zvonok";
 constexpr const char* kAllow = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
 constexpr su_duration_t kTickMs = 1000;
-constexpr su_duration_t kShutdownMs = 1000;
 constexpr unsigned kMessageBytesMax = 32 * 1024;
 constexpr const char* kSdp = "application/sdp";
 
@@ -69,6 +68,8 @@ SipAgent::Core::~Core() {
     for (auto& [id, dialog] : dialogs_) drop(*dialog);
     dialogs_.clear();
     dropped_.clear();
+    for (const auto& survivor : survivors_) nua_handle_destroy(survivor->nh);
+    survivors_.clear();
     for (Line& line : lines_) {
       for (Handle* handle : {&line.registration, &line.ping}) {
         if (handle->nh != nullptr) nua_handle_destroy(handle->nh);
@@ -119,6 +120,8 @@ Result<void, std::string> SipAgent::Core::open(std::uint16_t port) {
   if (timer_ == nullptr || su_timer_set_for_ever(timer_, on_tick, reinterpret_cast<su_timer_arg_t*>(this)) < 0) {
     return fail(std::string{"the SIP library has no timer"});
   }
+  started_ = clock_now();
+  end_survivors();
   tick();
   return {};
 }
@@ -131,7 +134,8 @@ void SipAgent::Core::shut_down() {
   closing_ = true;
   emit_ = [](const AgentEvent&) {};
   nua_shutdown(nua_);
-  su_timer_set_interval(timer_, on_tick, reinterpret_cast<su_timer_arg_t*>(this), kShutdownMs);
+  const auto patience = std::chrono::ceil<milliseconds>(options_.shutdown_patience).count();
+  su_timer_set_interval(timer_, on_tick, reinterpret_cast<su_timer_arg_t*>(this), patience);
 }
 
 void SipAgent::Core::allow(const std::vector<TrunkAddresses::Source>& sources) {
@@ -164,6 +168,7 @@ void SipAgent::Core::on_tick(su_root_magic_t* /*magic*/, su_timer_t* /*timer*/, 
 
 void SipAgent::Core::tick() {
   dropped_.clear();
+  tend_survivors();
   const long long now = clock_now();
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     Line& line = lines_[i];
@@ -240,7 +245,8 @@ void SipAgent::Core::invite(Invite invite) {
 
 void SipAgent::Core::end(DialogId id) {
   Dialog* dialog = find(id);
-  if (dialog == nullptr || std::exchange(dialog->ending, true)) return;
+  if (dialog == nullptr) return emit_(Ended{.dialog = id});
+  if (std::exchange(dialog->ending, true)) return;
   if (dialog->established) {
     nua_bye(dialog->nh, TAG_END());
   } else if (dialog->incoming) {
@@ -290,6 +296,7 @@ void SipAgent::Core::refuse(DialogId id, int status) {
 
 /// The library may be within an event of it.
 void SipAgent::Core::drop(Dialog& dialog) {
+  forget_kept(dialog);
   if (dialog.nh == nullptr) return;
   nua_handle_bind(dialog.nh, nullptr);
   if (std::exchange(dialog.has_update, false)) nua_destroy_event(dialog.update);

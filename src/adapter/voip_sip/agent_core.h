@@ -7,6 +7,7 @@
 #include <sofia-sip/nua.h>
 #include <sofia-sip/su_wait.h>
 
+#include "adapter/voip_sip/kept_dialog.h"
 #include "adapter/voip_sip/sip_agent.h"
 #include "adapter/voip_sip/trunk_addresses.h"
 
@@ -36,7 +37,7 @@ class SipAgent::Core {
   void shut_down();
 
  private:
-  enum class Kind : std::uint8_t { Dialog, Registration, Ping };
+  enum class Kind : std::uint8_t { Dialog, Registration, Ping, Survivor };
   /// What the library knows a handle by.
   struct Handle {
     explicit Handle(Kind k) : kind{k} {}
@@ -59,12 +60,21 @@ class SipAgent::Core {
     bool asks_offer = false;           // by them: our answer holds an offer
     nua_saved_event_t update[1] = {};  // an UPDATE that waits for our answer
     bool has_update = false;
+    KeptDialog kept;   // as much of it as is known, until it is written
+    std::string file;  // of it; empty: none
+  };
+  /// The end of a call that a server before this one has left behind.
+  struct Survivor : Handle {
+    Survivor() : Handle{Kind::Survivor} {}
+    std::string file;
+    long long until = 0;  // by the library's clock
   };
   struct Line {  // of a trunk
     Handle registration{Kind::Registration};
     Handle ping{Kind::Ping};
     long long next_register = 0;  // seconds of the library's clock; 0: not wanted
     long long next_ping = 0;
+    bool reachable = true;  // as the last ping said
   };
   struct Happening {
     nua_event_t event;
@@ -88,6 +98,18 @@ class SipAgent::Core {
   void on_register_response(Line& line, const Happening& what);
   void on_ping_response(Line& line, const Happening& what);
   [[nodiscard]] bool authenticate(Handle& handle, const Happening& what);
+  // agent_survivors.cpp
+  void keep_outgoing(Dialog& dialog, sip_t const* sip);
+  void note_incoming(Dialog& dialog, sip_t const* sip);
+  void keep_incoming(Dialog& dialog, sip_t const* sip);
+  void keep(Dialog& dialog);
+  static void forget_kept(Dialog& dialog);
+  void end_survivors();
+  void end_survivor(const KeptDialog& dialog, std::size_t trunk, std::string file);
+  void tend_survivors();
+  /// Of the other side, and not made up by the library because nobody answers or can be reached.
+  [[nodiscard]] static bool is_theirs(sip_t const* sip);
+  [[nodiscard]] static bool is_challenge(int status) { return status == 401 || status == 407; }
   void tick();
   void filter();
   void register_at(std::size_t trunk);
@@ -104,6 +126,8 @@ class SipAgent::Core {
   su_timer_t* timer_ = nullptr;
   std::uint16_t port_ = 0;
   std::unordered_map<DialogId, std::unique_ptr<Dialog>> dialogs_;
+  std::vector<std::unique_ptr<Survivor>> survivors_;
+  long long started_ = 0;                         // by the library's clock
   std::vector<std::unique_ptr<Dialog>> dropped_;  // until the next tick: the library may be in one of them
   std::vector<Line> lines_;                       // by trunk
   std::map<IpAddress, std::size_t> sources_;      // by address

@@ -38,13 +38,18 @@ std::optional<int> q850_of(sip_t const* sip) {
   return std::nullopt;
 }
 
-/// Of the other side, and not made up by the library because nobody answers or can be reached.
-bool is_theirs(sip_t const* sip) {
-  return sip != nullptr && nta_sip_is_internal(sip) == 0;
-}
-
 std::string user_of(url_t const* url) {
   return url != nullptr && url->url_user != nullptr ? std::string{url->url_user}.substr(0, kUserMax) : std::string{};
+}
+
+/// A registrar sends calls to the address that we registered, which has our name and not the number: that is in To
+/// then.
+std::string called_number(sip_t const* sip, const Trunk& trunk) {
+  std::string called = user_of(sip->sip_request->rq_url);
+  const bool is_name = trunk.registers && called == trunk.user;
+  if (!is_name || sip->sip_to == nullptr) return called;
+  std::string to = user_of(sip->sip_to->a_url);
+  return to.empty() ? called : to;
 }
 
 std::optional<IpAddress> source_of(nua_t* nua) {
@@ -57,16 +62,16 @@ std::optional<IpAddress> source_of(nua_t* nua) {
   return std::nullopt;
 }
 
-bool is_challenge(int status) {
-  return status == 401 || status == 407;
-}
-
 /// "Digest", the quoted realm, user and password, as the library wants them.
 std::string credentials(const char* realm, const Trunk& trunk) {
   return "Digest:" + std::string{realm} + ":" + trunk.user + ":" + trunk.password.reveal();
 }
 
 }  // namespace
+
+bool SipAgent::Core::is_theirs(sip_t const* sip) {
+  return sip != nullptr && nta_sip_is_internal(sip) == 0;
+}
 
 void SipAgent::Core::on_event(nua_event_t event, int status, char const* /*phrase*/, nua_t* /*nua*/, nua_magic_t* magic,
                               nua_handle_t* nh, nua_hmagic_t* hmagic, sip_t const* sip, tagi_t tags[]) {
@@ -97,6 +102,7 @@ void SipAgent::Core::handle(const Happening& what) {
     if (what.event == nua_r_options) on_ping_response(lines_[what.handle->trunk], what);
     return;
   }
+  if (what.handle->kind == Kind::Survivor) return;
   auto& dialog = static_cast<Dialog&>(*what.handle);
   if (what.event == nua_r_invite) return on_invite_response(dialog, what);
   if (what.event == nua_i_state) return on_state(dialog, what);
@@ -107,6 +113,7 @@ void SipAgent::Core::handle(const Happening& what) {
       emit_(OfferAnswered{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
     }
     if (dialog.incoming && !std::exchange(dialog.acknowledged, true) && !dialog.ending) {
+      keep_incoming(dialog, what.sip);
       emit_(Accepted{.dialog = dialog.id, .sdp = {}, .from = source_of(nua_)});
     }
     return;
@@ -160,6 +167,10 @@ void SipAgent::Core::on_ping_response(Line& line, const Happening& what) {
   if (what.status < 200) return;
   // Whatever it answers, it is there.
   const bool there = is_theirs(what.sip) && what.status != 503;
+  // It may have begun anew, and then knows nothing of us.
+  const bool is_back = there && !line.reachable;
+  if (is_back && trunk(line.ping.trunk).registers) line.next_register = 1;
+  line.reachable = there;
   emit_(TrunkNews{.trunk = line.ping.trunk,
                   .what = there ? TrunkNews::What::Reachable : TrunkNews::What::Unreachable,
                   .status = what.status});
@@ -185,6 +196,7 @@ void SipAgent::Core::on_invite_response(Dialog& dialog, const Happening& what) {
   if (!std::exchange(dialog.established, true)) {
     // It was answered while our CANCEL was on its way: a call all the same, and it is ended as one.
     if (dialog.ending) return nua_bye(dialog.nh, TAG_END());
+    keep_outgoing(dialog, what.sip);
     emit_(Accepted{.dialog = dialog.id, .sdp = std::move(sdp), .from = source_of(nua_)});
     return;
   }
@@ -257,12 +269,13 @@ void SipAgent::Core::on_new_invite(const Happening& what) {
   dialog->trunk = source->second;
   dialog->nh = what.nh;
   nua_handle_bind(what.nh, reinterpret_cast<nua_hmagic_t*>(static_cast<Handle*>(dialog.get())));
+  note_incoming(*dialog, what.sip);
   std::string sdp = sdp_of(what.sip);
   dialog->asks_offer = sdp.empty();
   IncomingCall call{.dialog = dialog->id,
                     .trunk = dialog->trunk,
                     .from = user_of(what.sip->sip_from != nullptr ? what.sip->sip_from->a_url : nullptr),
-                    .to = user_of(what.sip->sip_request->rq_url),
+                    .to = called_number(what.sip, trunk(dialog->trunk)),
                     .sdp = std::move(sdp),
                     .source = from};
   dialogs_.emplace(dialog->id, std::move(dialog));

@@ -42,10 +42,10 @@ void send_to(const net::Fd& fd, const SocketAddress& to, Bytes datagram) {
 
 void for_each_counter(RtpCounters& to, const RtpCounters& from, auto&& change) {
   for (const auto field :
-       {&RtpCounters::received, &RtpCounters::sent, &RtpCounters::comfort_noise, &RtpCounters::no_agreement,
-        &RtpCounters::strangers, &RtpCounters::malformed, &RtpCounters::unsealed, &RtpCounters::unknown_type,
-        &RtpCounters::on_hold, &RtpCounters::other_sources, &RtpCounters::not_listening, &RtpCounters::wrong_law,
-        &RtpCounters::late, &RtpCounters::digits_dropped}) {
+       {&RtpCounters::received, &RtpCounters::sent, &RtpCounters::tones_heard, &RtpCounters::tones_sent,
+        &RtpCounters::comfort_noise, &RtpCounters::no_agreement, &RtpCounters::strangers, &RtpCounters::malformed,
+        &RtpCounters::unsealed, &RtpCounters::unknown_type, &RtpCounters::on_hold, &RtpCounters::other_sources,
+        &RtpCounters::not_listening, &RtpCounters::wrong_law, &RtpCounters::late, &RtpCounters::digits_dropped}) {
     change(to.*field, from.*field);
   }
 }

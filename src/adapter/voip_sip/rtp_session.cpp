@@ -114,9 +114,16 @@ std::uint32_t RtpSession::running_timestamp(TimePoint now) const {
 
 void RtpSession::add_digits(TimePoint now, std::string_view digits) {
   for (const char digit : digits) {
-    if (!agreed_ || !agreed_->remote.event_type || ended_ || !digits_out_.add(digit)) ++counters_.digits_dropped;
+    if (!agreed_ || ended_) {
+      ++counters_.digits_dropped;
+    } else if (agreed_->remote.event_type) {
+      if (!digits_out_.add(digit)) ++counters_.digits_dropped;
+    } else if (!tones_.add(now, digit)) {
+      ++counters_.digits_dropped;
+    } else if (digit != ',') {
+      ++counters_.tones_sent;
+    }
   }
-  static_cast<void>(now);
 }
 
 void RtpSession::send(TimePoint now, const PhoneSound& sound) {
@@ -140,7 +147,7 @@ void RtpSession::send(TimePoint now, const PhoneSound& sound) {
   } else if (after_silence_ && off < 0) {
     shift_ = running_timestamp(now) - sound.timestamp;  // the silence has gone on for a little longer than the pause
   }
-  if (digits_out_.is_sending()) return;  // a digit takes the place of sound (RFC 4733 section 2.2)
+  if (is_sending_digits()) return;  // a digit takes the place of sound (RFC 4733 section 2.2)
   const std::uint32_t timestamp = sound.timestamp + *shift_;
   const auto number = number_for(static_cast<std::int32_t>(timestamp - expected), count, goes_on);
   if (!number) {
@@ -193,6 +200,37 @@ void RtpSession::send_silence(TimePoint now) {
                .length = quiet.size()},
               quiet);
   after_silence_ = true;
+}
+
+void RtpSession::send_event(TimePoint now, const DigitWriter::Packet& packet) {
+  if (packet.is_first) digit_timestamp_ = running_timestamp(now);
+  if (!may_send() || !agreed_->remote.event_type) return;
+  std::array<std::uint8_t, kEventBytes> payload{};
+  write_event(packet.event, payload);
+  send_packet(now,
+              {.payload_type = *agreed_->remote.event_type,
+               .marker = packet.is_first,
+               .timestamp = digit_timestamp_,
+               .number = sequence_,
+               .length = packet.event.duration},  // what comes next begins where the digit ended
+              payload);
+  after_silence_ = true;
+  shift_.reset();
+}
+
+/// Steady sound of its own, on the clock of what was sent before it.
+void RtpSession::send_tone(TimePoint now, const LineTones::Piece& piece) {
+  const bool is_first = !std::exchange(in_tones_, tones_.is_sending());
+  if (!may_send()) return;
+  send_packet(now,
+              {.payload_type = sound_type(),
+               .marker = is_first,
+               .timestamp = is_first ? running_timestamp(now) : last_timestamp_ + last_length_,
+               .number = sequence_,
+               .length = LineTones::kPiece},
+              piece);
+  after_silence_ = true;
+  shift_.reset();
 }
 
 void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payload) {
@@ -308,6 +346,7 @@ void RtpSession::hear(TimePoint now, const rtp::PacketView& packet, Bytes payloa
   }
   ++counters_.received;
   if (is_event) {
+    sends_events_ = true;
     if (const auto event = parse_event(payload)) {
       if (const auto digit = digits_in_.on_packet(packet.timestamp, *event)) ears_.on_digit(now, *digit);
     } else {
@@ -324,14 +363,22 @@ void RtpSession::hear(TimePoint now, const rtp::PacketView& packet, Bytes payloa
 }
 
 void RtpSession::hear_sound(TimePoint now, const rtp::PacketView& packet, G711 law, Bytes payload) {
+  const bool reads_tones = !agreed_->remote.event_type && !sends_events_;
   std::uint32_t timestamp = packet.timestamp;
   while (!payload.empty()) {
     const Bytes piece = payload.first(std::min(payload.size(), PhoneSound::kSamplesMax));
-    ears_.on_sound(now,
-                   {.law = law,
-                    .timestamp = timestamp,
-                    .is_first = std::exchange(first_sound_, false) || (packet.marker && timestamp == packet.timestamp),
-                    .samples = piece});
+    const PhoneSound sound{
+        .law = law,
+        .timestamp = timestamp,
+        .is_first = std::exchange(first_sound_, false) || (packet.marker && timestamp == packet.timestamp),
+        .samples = piece};
+    if (reads_tones) {
+      for (const char digit : tones_.hear(sound)) {
+        ++counters_.tones_heard;
+        ears_.on_digit(now, digit);
+      }
+    }
+    ears_.on_sound(now, sound);
     timestamp += static_cast<std::uint32_t>(piece.size());
     payload = payload.subspan(piece.size());
   }
@@ -377,28 +424,15 @@ TimePoint RtpSession::silence_ends() const {
 
 TimePoint RtpSession::next_timeout() const {
   if (!agreed_ || ended_) return TimePoint::max();
-  TimePoint next = std::min({next_report_, digits_out_.next(), silence_ends()});
+  TimePoint next = std::min({next_report_, digits_out_.next(), tones_.next(), silence_ends()});
   if (may_send()) next = std::min(next, last_sent_ + kSilenceMax);
   return next;
 }
 
 void RtpSession::poll(const Now& now) {
   if (!agreed_ || ended_) return;
-  while (const auto packet = digits_out_.poll(now.mono)) {
-    if (packet->is_first) digit_timestamp_ = running_timestamp(now.mono);
-    if (!may_send() || !agreed_->remote.event_type) continue;
-    std::array<std::uint8_t, kEventBytes> payload{};
-    write_event(packet->event, payload);
-    send_packet(now.mono,
-                {.payload_type = *agreed_->remote.event_type,
-                 .marker = packet->is_first,
-                 .timestamp = digit_timestamp_,
-                 .number = sequence_,
-                 .length = packet->event.duration},  // what comes next begins where the digit ended
-                payload);
-    after_silence_ = true;
-    shift_.reset();
-  }
+  while (const auto packet = digits_out_.poll(now.mono)) send_event(now.mono, *packet);
+  while (const auto piece = tones_.poll(now.mono, law())) send_tone(now.mono, *piece);
   if (may_send() && now.mono >= last_sent_ + kSilenceMax) send_silence(now.mono);
   if (now.mono >= next_report_) {
     send_report(now, false);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "adapter/voip_sip/line_tones.h"
 #include "adapter/voip_sip/media_description.h"
 #include "adapter/voip_sip/reception.h"
 #include "adapter/voip_sip/telephone_event.h"
@@ -26,6 +27,8 @@ namespace zvonok::voip_sip {
 struct RtpCounters {
   std::uint64_t received = 0;  // sound and digits
   std::uint64_t sent = 0;
+  std::uint64_t tones_heard = 0;    // digits, within the sound
+  std::uint64_t tones_sent = 0;     // likewise
   std::uint64_t comfort_noise = 0;  // RFC 3389: silence, which needs no packets here
   // Dropped on the way in:
   std::uint64_t no_agreement = 0;  // nothing is agreed yet
@@ -39,7 +42,7 @@ struct RtpCounters {
   std::uint64_t not_listening = 0;  // nothing is agreed yet, or they said that they don't
   std::uint64_t wrong_law = 0;
   std::uint64_t late = 0;            // its place is taken, or passed
-  std::uint64_t digits_dropped = 0;  // too many, or none are agreed on
+  std::uint64_t digits_dropped = 0;  // too many, or nothing is agreed yet
 };
 
 /// Where datagrams go. Called from within the session's functions.
@@ -116,6 +119,9 @@ class RtpSession {
   void hear(TimePoint now, const rtp::PacketView& packet, Bytes payload);
   void hear_sound(TimePoint now, const rtp::PacketView& packet, port::G711 law, Bytes payload);
   void send_silence(TimePoint now);
+  void send_event(TimePoint now, const DigitWriter::Packet& packet);
+  void send_tone(TimePoint now, const LineTones::Piece& piece);
+  [[nodiscard]] bool is_sending_digits() const { return digits_out_.is_sending() || tones_.is_sending(); }
   struct Outgoing {
     std::uint8_t payload_type = 0;
     bool marker = false;
@@ -156,6 +162,8 @@ class RtpSession {
   TimePoint clock_at_{};                // what last_timestamp_ is the time of
   std::optional<std::uint32_t> shift_;  // from the sound's clock to ours
   DigitWriter digits_out_;
+  LineTones tones_;  // both ways, where no events were agreed on
+  bool in_tones_ = false;
   std::uint32_t digit_timestamp_ = 0;
   bool after_silence_ = true;
   std::uint32_t packets_ = 0;
@@ -170,6 +178,7 @@ class RtpSession {
   TimePoint source_heard_{};
   std::optional<rtp::Ssrc> source_before_;
   DigitReader digits_in_;
+  bool sends_events_ = false;  // they have sent one: their tones are no other digits
   bool first_sound_ = true;
   RtpCounters counters_;
 };

@@ -27,11 +27,12 @@ namespace zvonok::voip_sip {
 using DialogId = NumberId<struct DialogIdTag, std::uint64_t>;
 
 struct AgentOptions {
-  IpAddress bind;             // 0.0.0.0: every address of IPv4
-  std::uint16_t port = 5060;  // of UDP and TCP; TLS is at the next. 0: any
-  std::string advertised;     // address by which trunks reach us; empty: that of the way to them
-  std::string certificates;   // folder with agent.pem and cafile.pem, for TLS; empty: none
-  std::vector<Trunk> trunks;  // not empty
+  IpAddress bind;              // 0.0.0.0: every address of IPv4
+  std::uint16_t port = 5060;   // of UDP and TCP; TLS is at the next. 0: any
+  std::string advertised;      // address by which trunks reach us; empty: that of the way to them
+  std::string certificates;    // folder with agent.pem and cafile.pem, for TLS; empty: none
+  std::string dialogs_folder;  // answered calls are kept there, for a server that dies; empty: they are not
+  std::vector<Trunk> trunks;   // not empty
   std::size_t dialogs_max = 2000;
   Duration session_expires = seconds{300};  // RFC 4028; 0: not asked for
   Duration session_least = seconds{90};
@@ -39,6 +40,7 @@ struct AgentOptions {
   Duration keep_alive = seconds{30};           // between OPTIONS to each trunk; 0: none
   Duration register_expires = seconds{300};
   Duration register_retry = seconds{30};
+  Duration shutdown_patience = seconds{1};  // of the destructor, for ends that are not heard yet
 };
 
 // ---- events --------------------------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ struct OfferRefused {
   DialogId dialog;
   int status = 0;
 };
-/// The call is over, whoever ended it. Nothing more is told of it.
+/// The call is over, whoever ended it, and the other side knows or can't be told. Nothing more is told of it.
 struct Ended {
   DialogId dialog;
 };
@@ -112,7 +114,7 @@ class SipAgent {
                                                                              Logger& log, OnEvent tell);
   SipAgent(const SipAgent&) = delete;
   SipAgent& operator=(const SipAgent&) = delete;
-  /// Ends every dialog and registration, for up to a second, and tells nothing more.
+  /// Ends every dialog and registration, for as long as its patience lasts, and tells nothing more.
   ~SipAgent();
 
   /// By which trunks reach us.
@@ -126,7 +128,7 @@ class SipAgent {
   };
   void invite(Invite invite);
   /// Whatever is right by now: CANCEL, BYE, 480, or nothing. An Accepted that comes after all is acknowledged, ended
-  /// and not told.
+  /// and not told. Ended follows in each case.
   void end(DialogId dialog);
   void offer(DialogId dialog, std::string sdp);
   /// `ringing`: of a call that comes in; 180.

@@ -71,6 +71,7 @@ void SipProvider::accept(const CallId& id) {
 void SipProvider::reject(const CallId& id, call::phone::Rejection why) {
   Call* const call = find(id);
   if (call == nullptr || !call->is_incoming || call->accepted) return;
+  ending_.insert(call->dialog);
   agent_->refuse(call->dialog, status_of(why));
   forget(*call);
 }

@@ -115,6 +115,11 @@ void SipProvider::dial(const CallId& id, const call::phone::PhoneNumber& number)
   if (!try_next_trunk(call)) give_up(call, failed(ProviderFault::Unreachable));
 }
 
+void SipProvider::end_dialog(DialogId dialog) {
+  ending_.insert(dialog);
+  agent_->end(dialog);
+}
+
 /// Told later: events never come from within `dial`.
 void SipProvider::give_up(Call& call, Over how) {
   call.timer = loop_.schedule(loop_.now().mono, [this, id = call.id, how] {
@@ -156,7 +161,7 @@ bool SipProvider::try_next_trunk(Call& call) {
 
 void SipProvider::on_trunk_silent(Call& call) {
   log_.warn("a trunk says nothing", {{"trunk", trunks_[call.trunk].name}, {"call", call.id}});
-  agent_->end(call.dialog);
+  end_dialog(call.dialog);
   on(call, Refused{.dialog = call.dialog, .status = 408, .by_peer = false, .cause = std::nullopt});
 }
 
@@ -175,7 +180,7 @@ std::unique_ptr<port::PhoneLine> SipProvider::take_line(const CallId& id) {
 void SipProvider::hang_up(const CallId& id) {
   Call* const call = find(id);
   if (call == nullptr) return;
-  agent_->end(call->dialog);
+  end_dialog(call->dialog);
   forget(*call);
 }
 
@@ -218,6 +223,7 @@ void SipProvider::handle(const AgentEvent& event) {
       [this](const auto& which) {
         using Which = std::decay_t<decltype(which)>;
         if constexpr (requires { which.dialog; } && !std::is_same_v<Which, IncomingCall>) {
+          if constexpr (std::is_same_v<Which, Ended> || std::is_same_v<Which, Refused>) ending_.erase(which.dialog);
           const auto call = by_dialog_.find(which.dialog);
           if (call != by_dialog_.end()) on(*call->second, which);
         } else {
@@ -278,7 +284,7 @@ void SipProvider::on_no_sound(Call& call, std::string_view error) {
   ++counters_.bad_descriptions;
   log_.warn("a telephone answered with no sound that we speak",
             {{"call", call.id}, {"trunk", trunks_[call.trunk].name}, {"error", error}});
-  agent_->end(call.dialog);
+  end_dialog(call.dialog);
   if (!call.is_incoming && !tell_took_on(call)) return;
   finish(call, failed(ProviderFault::Other));
 }
@@ -289,7 +295,7 @@ void SipProvider::on_silence(const CallId& id) {
   ++counters_.silent;
   log_.warn("nothing comes from a telephone any more: its call is ended",
             {{"call", id}, {"trunk", trunks_[call->trunk].name}});
-  agent_->end(call->dialog);
+  end_dialog(call->dialog);
   finish(*call, Over{.how = Over::How::Hangup});
 }
 

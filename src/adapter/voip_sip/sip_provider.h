@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "adapter/voip_sip/media_description.h"
@@ -71,6 +72,7 @@ class SipProvider final : public port::PhoneProvider {
   void send_dtmf(const CallId& call, std::string_view digits) override;
   void set_hold(const CallId& call, call::phone::Switch to) override;
   void set_mute(const CallId& call, call::phone::Switch to) override;
+  [[nodiscard]] std::size_t pending() const override { return ending_.size(); }
 
   [[nodiscard]] const SipCounters& counters() const { return counters_; }
   [[nodiscard]] RtpCounters sound() const { return totals_->read(); }
@@ -123,6 +125,7 @@ class SipProvider final : public port::PhoneProvider {
   /// False when no trunk is left.
   [[nodiscard]] bool try_next_trunk(Call& call);
   void give_up(Call& call, call::phone::Over how);
+  void end_dialog(DialogId dialog);
   void agree(Call& call, AgreedMedia agreed, const Source& from);
   void offer_again(Call& call);
   // False when the call is gone by now.
@@ -149,6 +152,7 @@ class SipProvider final : public port::PhoneProvider {
   std::unique_ptr<SipAgent> agent_;
   std::unordered_map<CallId, std::unique_ptr<Call>> calls_;
   std::unordered_map<DialogId, Call*> by_dialog_;
+  std::unordered_set<DialogId> ending_;  // ended by us, and not heard of by the trunk yet
   std::vector<TrunkState> trunks_;
   std::uint64_t next_dialog_ = 1;
   std::shared_ptr<LineTotals> totals_ = std::make_shared<LineTotals>();  // see rtp_line.h

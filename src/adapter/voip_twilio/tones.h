@@ -1,7 +1,6 @@
-// The tones of telephone keys as sound (ITU-T Q.23), since Media Streams carry no digits towards the telephone. Pure.
+// The tones of telephone keys as Media Streams carry them, since they have no digits towards the telephone. Pure.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
 

@@ -160,14 +160,16 @@ void PhoneApi::initiate(Asked asked) {
   const std::string key = asked.key->second;
   // Two owners: the journal's task, and this call, which goes on when the journal takes nothing.
   const auto shared = std::make_shared<Asked>(std::move(asked));
-  const bool accepted =
-      parts_.journal.query([this, shared, user, key, since, number = *number](port::CallStore* store) {
+  // Somebody waits for a telephone to ring: before the pages of histories that wait as well.
+  const bool accepted = parts_.journal.query(
+      [this, shared, user, key, since, number = *number](port::CallStore* store) {
         Record record = store == nullptr ? Record{std::nullopt} : store->find_keyed_call(user, key, since);
         parts_.loop.post([this, shared, number, record = std::move(record)] {
           if (record && *record) return replay(std::move(*shared), number, **record);
           place(std::move(*shared), number);
         });
-      });
+      },
+      CallJournal::Turn::Urgent);
   if (!accepted) place(std::move(*shared), *number);
 }
 

@@ -36,6 +36,8 @@ Result<MadeProvider, std::string> make_twilio(const Config& config, ProviderPart
 Result<MadeProvider, std::string> make_sip(const Config& config, ProviderParts parts) {
   auto options = sip_options(config);
   if (!options) return fail(std::move(options.error()));
+  // Of a server alone: the doctor, which tries the same trunks, must not end the calls that it has.
+  options->agent.dialogs_folder = config.data_dir + "/sip/dialogs";
   auto provider = voip_sip::SipProvider::create(std::move(*options), parts.loop, parts.log);
   if (!provider) return fail(std::move(provider.error()));
   auto figures = std::make_unique<SipFigures>(**provider);

@@ -48,6 +48,15 @@ void SipFigures::report(const Tell& tell) const {
   const voip_sip::RtpCounters sound = provider_.sound();
   one("zvonok_sip_rtp_received_total", "Packets of sound and digits from trunks", sound.received);
   one("zvonok_sip_rtp_sent_total", "Packets of sound and digits to trunks", sound.sent);
+  const auto tones = [&](const char* to, std::uint64_t value) {
+    tell({.name = "zvonok_sip_tones_total",
+          .help = "Digits within the sound, where a trunk knows no telephone events",
+          .label = "to",
+          .label_value = to,
+          .value = number(value)});
+  };
+  tones("trunk", sound.tones_sent);
+  tones("us", sound.tones_heard);
   constexpr const char* kDropped = "zvonok_sip_rtp_dropped_total";
   constexpr const char* kDroppedHelp = "Packets that came to nothing";
   of_reason(kDropped, kDroppedHelp, "no_agreement", sound.no_agreement);

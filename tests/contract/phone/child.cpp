@@ -1,25 +1,25 @@
 // See child.h.
 #include "contract/phone/child.h"
 
-#include <array>
-#include <chrono>
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "net/fd.h"
 
 namespace zvonok::test {
 namespace {
@@ -32,6 +32,44 @@ bool can_bind(int type, std::uint16_t port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
+
+/// Numbers that are this process's for as long as it lives, below those that the system chooses by itself.
+class PortBlock {
+ public:
+  static constexpr int kGroups = 50;
+  static constexpr std::uint16_t kGroup = 8;
+  static constexpr std::uint16_t kUsed = 6;
+
+  PortBlock() {
+    constexpr int kBlocks = 20;
+    for (int i = 0; i < kBlocks; ++i) {
+      const int block = (::getpid() + i) % kBlocks;
+      first_ = static_cast<std::uint16_t>(10000 + block * kGroups * kGroup);
+      if (take(block)) return;
+    }
+    ADD_FAILURE() << "all blocks of ports are taken";
+  }
+  std::uint16_t next() {
+    const int group = next_++ % kGroups;
+    return static_cast<std::uint16_t>(first_ + group * kGroup);
+  }
+
+ private:
+  /// By a name that one process can have at a time, and has until it ends.
+  bool take(int block) {
+    lock_ = net::Fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "zvonok-test-ports-" + std::to_string(block);
+    std::copy(text.begin(), text.end(), name.sun_path + 1);  // the empty first byte: no file
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    return ::bind(lock_.get(), reinterpret_cast<const sockaddr*>(&name), size) == 0;
+  }
+
+  net::Fd lock_;
+  std::uint16_t first_ = 0;
+  int next_ = 0;
+};
 
 }  // namespace
 
@@ -48,23 +86,37 @@ Child::Child(std::vector<std::string> command, const std::string& output) {
   EXPECT_EQ(::posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0)
       << command[0] << " is not installed (scripts/deps.sh test)";
   posix_spawn_file_actions_destroy(&actions);
+  ended_ = net::Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
+  EXPECT_TRUE(ended_.valid());
 }
 
 Child::~Child() {
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGTERM);
-  for (int i = 0; i < 100; ++i) {
-    if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  }
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
+  stop();
 }
 
-bool Child::is_running() {
-  if (pid_ <= 0) return false;
-  if (::waitpid(pid_, nullptr, WNOHANG) == 0) return true;
+void Child::stop(int patience_ms) {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGTERM);
+  if (!await_end(patience_ms)) ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
+}
+
+bool Child::await_end(int milliseconds) const {
+  pollfd ended{.fd = ended_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&ended, 1, milliseconds) > 0;
+}
+
+bool Child::is_running() const {
+  return pid_ > 0 && !await_end(0);
+}
+
+bool Child::wait_until(const std::function<bool()>& holds) const {
+  constexpr int kAskAgainMs = 5;
+  for (int waited = 0; waited < 10'000; waited += kAskAgainMs) {
+    if (holds()) return true;
+    if (pid_ <= 0 || await_end(kAskAgainMs)) return false;
+  }
   return false;
 }
 
@@ -91,18 +143,17 @@ std::string Folder::read(const std::string& name) const {
 }
 
 std::uint16_t free_port() {
-  // From a place that another process of this test is not at; the system's own choices are above.
-  static std::uint16_t next = static_cast<std::uint16_t>(10000 + ::getpid() % 2000 * 4);
-  for (int i = 0; i < 1000; ++i) {
-    const std::uint16_t port = next;
-    next = static_cast<std::uint16_t>(next >= 18000 ? 10000 : next + 4);
+  static PortBlock block;
+  for (int i = 0; i < PortBlock::kGroups; ++i) {
+    const std::uint16_t port = block.next();
     bool good = true;
-    for (std::uint16_t j = 0; j < 4; ++j) {
+    for (std::uint16_t j = 0; j < PortBlock::kUsed; ++j) {
       const auto candidate = static_cast<std::uint16_t>(port + j);
       good = good && can_bind(SOCK_DGRAM, candidate) && can_bind(SOCK_STREAM, candidate);
     }
     if (good) return port;
   }
+  ADD_FAILURE() << "no port is free";
   return 0;
 }
 

@@ -8,9 +8,9 @@
 #include "net/clock.h"
 #include "support/tone.h"
 
-/// Sofia-SIP 1.12.11 never frees the SSL object of a TLS connection to a trunk, nor what hangs on it when its agent ends:
-/// once in the life of a server. The stacks end in the libraries, so that all of theirs has to be passed over in this
-/// program; our own TLS is watched in unit_net and integration_server.
+/// Sofia-SIP 1.12.11 never frees the SSL object of a TLS connection to a trunk, nor what hangs on it when its agent
+/// ends: once in the life of a server. The stacks end in the libraries, so that all of theirs has to be passed over in
+/// this program; our own TLS is watched in unit_net and integration_server.
 extern "C" const char* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier): LeakSanitizer's name
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:libcrypto.so\nleak:libssl.so\nleak:libsofia-sip-ua.so\n";

@@ -31,6 +31,13 @@ enum class Telephone {
   Unreachable,  // nobody is there whom the provider could ask
 };
 
+/// What the telephone does that calls us. Where there is sound it says what it hears.
+enum class Caller {
+  Talks,    // until we hang up, or refuse it
+  Leaves,   // hangs up some time after it was taken
+  GivesUp,  // while it rings
+};
+
 /// A provider with its other side, whatever that is made of.
 class PhoneSubject {
  public:
@@ -38,6 +45,8 @@ class PhoneSubject {
   [[nodiscard]] virtual port::PhoneProvider& provider() = 0;
   /// That does what was asked for; good for any number of calls.
   [[nodiscard]] virtual call::phone::PhoneNumber number() const = 0;
+  /// A telephone calls us, now or soon.
+  virtual void call_in(Caller caller) = 0;
   /// Whether `take_line` gives a line, and `Answers` an echo.
   [[nodiscard]] virtual bool has_sound() const = 0;
   /// Digits that the other side was sent by now, of all calls; nothing where it does not tell.

@@ -18,14 +18,29 @@ std::string number_of(Telephone telephone) {
   return {};
 }
 
+// Its rules are slow enough to be watched by people.
+constexpr int kHurry = 4;
+
+std::string number_of(Caller caller) {
+  switch (caller) {
+    case Caller::Talks: return "+15005550010";
+    case Caller::Leaves: return "+15005550012";
+    case Caller::GivesUp: return "+15005550011";
+  }
+  return {};
+}
+
 class MockSubject final : public PhoneSubject {
  public:
   MockSubject(Telephone telephone, SubjectParts parts)
-      : provider_{parts.loop, parts.log}, number_{number_of(telephone)} {}
+      : provider_{parts.loop, parts.log, kHurry}, number_{number_of(telephone)} {}
 
   [[nodiscard]] port::PhoneProvider& provider() override { return provider_; }
   [[nodiscard]] call::phone::PhoneNumber number() const override { return number_; }
   [[nodiscard]] bool has_sound() const override { return true; }
+  void call_in(Caller caller) override {
+    provider_.dial(CallId{"asks to be called back"}, call::phone::PhoneNumber{number_of(caller)});
+  }
 
  private:
   voip_mock::MockProvider provider_;

@@ -1,111 +1,18 @@
 // Contract of PhoneProvider and PhoneLine: what is told of a call, in which order, what is told no more, and what is
 // heard. One suite for every provider.
-#include <map>
-#include <set>
+#include <algorithm>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "base/overloaded.h"
-#include "contract/phone/fixture.h"
+#include "contract/phone/provider_world.h"
+#include "net/clock.h"
 
 namespace zvonok::test {
 namespace {
 
 using namespace call::phone;
 
-class Providers : public testing::TestWithParam<ProviderKind> {
- protected:
-  /// Makes the provider, with that telephone behind it.
-  void plug_in(Telephone telephone) {
-    subject_ = make_subject(GetParam(), telephone, {.loop = world_.loop(), .log = log_});
-    provider().on_event([this](const ProviderEvent& event) {
-      EXPECT_FALSE(within_) << "an event from within a call of ours";
-      events_[event.call].push_back(event);
-    });
-  }
-  ~Providers() override {
-    talkers_.clear();
-    subject_.reset();
-    world_.loop().discard_posted();
-  }
-
-  port::PhoneProvider& provider() { return subject_->provider(); }
-
-  /// The rules that hold for every call are checked as the calls go by.
-  CallId dial() {
-    const CallId call{"call-" + std::to_string(++dialed_)};
-    within_ = true;
-    provider().dial(call, subject_->number());
-    auto line = provider().take_line(call);
-    within_ = false;
-    EXPECT_EQ(line != nullptr, subject_->has_sound());
-    if (line) talkers_[call] = std::make_unique<Talker>(media_, std::move(line));
-    return call;
-  }
-  void hang_up(const CallId& call) {
-    within_ = true;
-    provider().hang_up(call);
-    within_ = false;
-  }
-
-  template <class What>
-  [[nodiscard]] std::size_t count(const CallId& call) {
-    std::size_t found = 0;
-    for (const ProviderEvent& event : events_[call]) found += std::holds_alternative<What>(event.what) ? 1U : 0U;
-    return found;
-  }
-  /// "took-on rings answered busy": the whole story.
-  std::string story(const CallId& call) {
-    std::string text;
-    for (const ProviderEvent& event : events_[call]) {
-      text += text.empty() ? "" : " ";
-      text += std::visit(Overloaded{[](const TookOn&) { return std::string{"took-on"}; },
-                                    [](const Rings&) { return std::string{"rings"}; },
-                                    [](const Answered&) { return std::string{"answered"}; },
-                                    [](const Over& over) {
-                                      switch (over.how) {
-                                        case Over::How::Hangup: return std::string{"hangup"};
-                                        case Over::How::Busy: return std::string{"busy"};
-                                        case Over::How::NoAnswer: return std::string{"no-answer"};
-                                        case Over::How::Failed:
-                                          return "failed:" + std::string{call::phone::to_text(over.fault)};
-                                      }
-                                      return std::string{"?"};
-                                    }},
-                         event.what);
-    }
-    return text;
-  }
-  template <class What>
-  [[nodiscard]] bool wait_for(const CallId& call, Duration patience = seconds{15}) {
-    return world_.wait([&] { return count<What>(call) > 0; }, patience);
-  }
-  /// Nothing after the end, and numbers that grow.
-  void expect_in_order(const CallId& call) {
-    std::uint64_t last = 0;
-    bool over = false;
-    for (const ProviderEvent& event : events_[call]) {
-      EXPECT_FALSE(over) << story(call);
-      over = std::holds_alternative<Over>(event.what);
-      if (event.sequence == 0) continue;
-      EXPECT_GT(event.sequence, last) << story(call);
-      last = event.sequence;
-    }
-  }
-  bool wait_until_nobody_is_there() {
-    return world_.wait([&] { return subject_->calls_there().value_or(0) == 0; });
-  }
-
-  PhoneWorld world_;
-  MediaThread media_;
-  KeptLines log_;
-  std::unique_ptr<PhoneSubject> subject_;
-  std::map<CallId, std::unique_ptr<Talker>> talkers_;
-  std::map<CallId, std::vector<ProviderEvent>> events_;
-  std::size_t dialed_ = 0;
-  bool within_ = false;
-};
+class Providers : public ProviderWorld {};
 INSTANTIATE_TEST_SUITE_P(All, Providers, testing::Values(ProviderKind::Mock, ProviderKind::Sip, ProviderKind::Twilio),
                          [](const auto& parameter) { return to_text(parameter.param); });
 
@@ -185,10 +92,11 @@ TEST_P(Providers, StopWhereverTheCallIs) {
   plug_in(Telephone::Answers);
   // From before the first word of the other side to after the answer: wherever the end meets an event on its way.
   std::vector<CallId> calls;
+  for (int i = 0; i < 12; ++i) calls.push_back(dial());
+  const TimePoint dialed = net::read_clocks().mono;
   for (int i = 0; i < 12; ++i) {
-    const CallId call = dial();
-    calls.push_back(call);
-    world_.pass(milliseconds{i * i * 13});
+    const CallId& call = calls[static_cast<std::size_t>(i)];
+    world_.pass(dialed + milliseconds{i * i * 13} - net::read_clocks().mono);
     const std::size_t told = events_[call].size();
     hang_up(call);
     world_.pass(milliseconds{20});

@@ -7,36 +7,6 @@ namespace {
 using namespace sipp;
 using call::phone::Rejection;
 
-/// Makes one call to us, as a trunk does.
-std::string invite(std::string_view body) {
-  std::string text =
-      "<send retrans=\"500\"><![CDATA[\nINVITE sip:+4930999888@[remote_ip]:[remote_port] SIP/2.0\n"
-      "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
-      "From: <sip:+491512345678@[local_ip]>;tag=[pid]U[call_number]\nTo: <sip:+4930999888@[remote_ip]>\n"
-      "Call-ID: [call_id]\nCSeq: 1 INVITE\nContact: <sip:trunk@[local_ip]:[local_port]>\nMax-Forwards: 70\n";
-  if (body.empty()) return text + "Content-Length: 0\n\n]]></send>\n";
-  return text + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + std::string{body} + "]]></send>\n";
-}
-std::string in_dialog(std::string_view method, int cseq, std::string_view body = "") {
-  std::string text = std::string{method == "ACK" ? "<send>" : "<send retrans=\"500\">"} + "<![CDATA[\n" +
-                     std::string{method} +
-                     " [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
-                     "From: <sip:+491512345678@[local_ip]>;tag=[pid]U[call_number]\n[last_To:]\nCall-ID: [call_id]\n"
-                     "CSeq: " +
-                     std::to_string(cseq) + " " + std::string{method} +
-                     "\nContact: <sip:trunk@[local_ip]:[local_port]>\nMax-Forwards: 70\n";
-  if (body.empty()) return text + "Content-Length: 0\n\n]]></send>\n";
-  return text + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + std::string{body} + "]]></send>\n";
-}
-/// To a final refusal; in the INVITE's transaction.
-std::string ack_refusal() {
-  return "<send><![CDATA[\nACK sip:+4930999888@[remote_ip]:[remote_port] "
-         "SIP/2.0\n[last_Via:]\n[last_From:]\n[last_To:]\n"
-         "[last_Call-ID:]\nCSeq: 1 ACK\nMax-Forwards: 70\nContent-Length: 0\n\n]]></send>\n";
-}
-std::string answered() {
-  return "<recv response=\"200\" rrs=\"true\"></recv>\n";
-}
 const std::string kTrying = recv_response(100, "optional=\"true\"");
 
 class SipIncoming : public SipWorld {
@@ -84,11 +54,7 @@ TEST_F(SipIncoming, EndWhenTheCallerHangsUp) {
 }
 
 TEST_F(SipIncoming, EndWhenTheCallerGivesUp) {
-  const std::string cancel =
-      "<send><![CDATA[\nCANCEL sip:+4930999888@[remote_ip]:[remote_port] SIP/2.0\n[last_Via:]\n[last_From:]\n"
-      "To: <sip:+4930999888@[remote_ip]>\n[last_Call-ID:]\nCSeq: 1 CANCEL\nMax-Forwards: 70\nContent-Length: 0\n\n"
-      "]]></send>\n";
-  const auto sipp = caller(invite(sdp()) + kTrying + recv_response(180) + pause(200) + cancel + recv_response(200) +
+  const auto sipp = caller(invite(sdp()) + kTrying + recv_response(180) + pause(200) + cancel() + recv_response(200) +
                            recv_response(487) + ack_refusal() + log("end"));
   ASSERT_TRUE(wait_for_call()) << sipp->report();
   provider_->ring(call_);

@@ -23,6 +23,26 @@ std::string steps_of(Telephone telephone) {
   return {};
 }
 
+std::string steps_of(Caller caller) {
+  using namespace sipp;
+  const std::string begin = log("begin") + invite(sdp()) + recv_response(100, "optional=\"true\"");
+  const std::string rings = recv_response(180, "optional=\"true\"");
+  switch (caller) {
+    case Caller::Talks:
+      return begin + rings + recv_response(603, "optional=\"true\" next=\"20\"") +
+             recv_response(480, "optional=\"true\" next=\"20\"") + answered() + in_dialog("ACK", 1) + recv("BYE") +
+             respond({.status = "200 OK"}) + log("end") + "<nop next=\"99\"></nop>\n" + label(20) + ack_refusal() +
+             log("end") + label(99);
+    case Caller::Leaves:
+      return begin + rings + answered() + in_dialog("ACK", 1) + pause(300) + in_dialog("BYE", 2) + recv_response(200) +
+             log("end");
+    case Caller::GivesUp:
+      return begin + recv_response(180) + pause(200) + cancel() + recv_response(200) + recv_response(487) +
+             ack_refusal() + log("end");
+  }
+  return {};
+}
+
 class SipSubject final : public PhoneSubject {
  public:
   SipSubject(Telephone telephone, SubjectParts parts) {
@@ -33,7 +53,8 @@ class SipSubject final : public PhoneSubject {
     }
     voip_sip::SipOptions options;
     options.agent.bind = IpAddress::v4(0x7F000001);
-    options.agent.port = 0;
+    options.agent.port = free_port();
+    options.agent.shutdown_patience = kShutdownPatience;
     options.agent.keep_alive = Duration::zero();
     voip_sip::Trunk trunk;
     trunk.host = "127.0.0.1";
@@ -45,20 +66,28 @@ class SipSubject final : public PhoneSubject {
   }
   ~SipSubject() override {
     provider_.reset();
-    if (sipp_ && testing::Test::HasFailure()) std::fputs(sipp_->report().c_str(), stderr);
+    if (!testing::Test::HasFailure()) return;
+    if (sipp_) std::fputs(sipp_->report().c_str(), stderr);
+    if (caller_) std::fputs(caller_->report().c_str(), stderr);
   }
 
   [[nodiscard]] port::PhoneProvider& provider() override { return *provider_; }
   [[nodiscard]] call::phone::PhoneNumber number() const override { return call::phone::PhoneNumber{"+491512345678"}; }
   [[nodiscard]] bool has_sound() const override { return true; }
+  void call_in(Caller caller) override {
+    caller_ = std::make_unique<Sipp>(steps_of(caller),
+                                     Sipp::Options{.calls = "127.0.0.1:" + std::to_string(provider_->port())});
+  }
   [[nodiscard]] bool echoes_digits() const override { return true; }
   [[nodiscard]] std::optional<std::size_t> calls_there() override {
     if (!sipp_) return std::nullopt;
-    return sipp_->count("begin") - sipp_->count("end");
+    const auto under_way = [](const Sipp& sipp) { return sipp.count("begin") - sipp.count("end"); };
+    return under_way(*sipp_) + (caller_ ? under_way(*caller_) : 0);
   }
 
  private:
   std::unique_ptr<Sipp> sipp_;
+  std::unique_ptr<Sipp> caller_;
   std::unique_ptr<voip_sip::SipProvider> provider_;
 };
 

@@ -1,5 +1,6 @@
 // A provider of SIP with trunks on loopback, for tests of what is SIP's own.
 #pragma once
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,7 @@ class SipWorld : public testing::Test {
     options_.agent.bind = IpAddress::v4(0x7F000001);
     options_.agent.port = free_port();
     options_.agent.keep_alive = Duration::zero();
+    options_.agent.shutdown_patience = kShutdownPatience;
   }
   ~SipWorld() override {
     talkers_.clear();
@@ -55,6 +57,19 @@ class SipWorld : public testing::Test {
   void take_line(const CallId& call) {
     if (auto line = provider_->take_line(call)) talkers_[call] = std::make_unique<Talker>(media_, std::move(line));
   }
+  /// What a provider does that starts where this one is dead, with the files that it has left.
+  void inherit() {
+    const Folder left;
+    std::filesystem::copy(options_.agent.dialogs_folder, left.path(), std::filesystem::copy_options::recursive);
+    EXPECT_FALSE(std::filesystem::is_empty(left.path()));
+    voip_sip::SipOptions options = options_;
+    options.agent.port = free_port();
+    options.agent.dialogs_folder = left.path();
+    auto heir = voip_sip::SipProvider::create(std::move(options), world_.loop(), log_);
+    ASSERT_TRUE(heir.has_value()) << heir.error();
+    EXPECT_TRUE(world_.wait([&] { return std::filesystem::is_empty(left.path()); })) << "each is told, and forgotten";
+  }
+
   /// "took-on rings answered ": a word for each event.
   const std::string& story(const CallId& call) { return story_[call]; }
   bool wait_for(const CallId& call, std::string_view word, Duration patience = seconds{10}) {

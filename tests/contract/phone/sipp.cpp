@@ -1,9 +1,6 @@
 // See sipp.h.
 #include "contract/phone/sipp.h"
 
-#include <chrono>
-#include <thread>
-
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -42,7 +39,8 @@ std::string sdp(std::string_view direction) {
 std::string respond(const Response& response) {
   std::string text = "<send><![CDATA[\nSIP/2.0 " + response.status + "\n" +
                      (response.to_invite ? "Via[$via]\nCSeq: [$cseq] INVITE\n" : "[last_Via:]\n[last_CSeq:]\n") +
-                     "[last_From:]\n[last_To:];tag=[pid]T[call_number]\n[last_Call-ID:]\n";
+                     "[last_From:]\n[last_To:]" + (response.has_tag ? "" : ";tag=[pid]T[call_number]") +
+                     "\n[last_Call-ID:]\n";
   text +=
       "[last_Record-Route:]\nContact: <sip:there@[local_ip]:[local_port];transport=[transport]>\n" + response.headers;
   if (response.body == Body::None) return text + "Content-Length: 0\n\n]]></send>\n";
@@ -81,6 +79,44 @@ std::string cancelled() {
          recv("ACK") + log("end");
 }
 
+std::string invite(std::string_view body) {
+  std::string text =
+      "<send retrans=\"500\"><![CDATA[\nINVITE sip:+4930999888@[remote_ip]:[remote_port] SIP/2.0\n"
+      "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
+      "From: <sip:+491512345678@[local_ip]>;tag=[pid]U[call_number]\nTo: <sip:+4930999888@[remote_ip]>\n"
+      "Call-ID: [call_id]\nCSeq: 1 INVITE\nContact: <sip:trunk@[local_ip]:[local_port]>\nMax-Forwards: 70\n";
+  if (body.empty()) return text + "Content-Length: 0\n\n]]></send>\n";
+  return text + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + std::string{body} + "]]></send>\n";
+}
+
+std::string in_dialog(std::string_view method, int cseq, std::string_view body) {
+  std::string text = std::string{method == "ACK" ? "<send>" : "<send retrans=\"500\">"} + "<![CDATA[\n" +
+                     std::string{method} +
+                     " [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
+                     "From: <sip:+491512345678@[local_ip]>;tag=[pid]U[call_number]\n[last_To:]\nCall-ID: [call_id]\n"
+                     "CSeq: " +
+                     std::to_string(cseq) + " " + std::string{method} +
+                     "\nContact: <sip:trunk@[local_ip]:[local_port]>\nMax-Forwards: 70\n";
+  if (body.empty()) return text + "Content-Length: 0\n\n]]></send>\n";
+  return text + "Content-Type: application/sdp\nContent-Length: [len]\n\n" + std::string{body} + "]]></send>\n";
+}
+
+std::string cancel() {
+  return "<send><![CDATA[\nCANCEL sip:+4930999888@[remote_ip]:[remote_port] SIP/2.0\n[last_Via:]\n[last_From:]\n"
+         "To: <sip:+4930999888@[remote_ip]>\n[last_Call-ID:]\nCSeq: 1 CANCEL\nMax-Forwards: 70\n"
+         "Content-Length: 0\n\n]]></send>\n";
+}
+
+std::string ack_refusal() {
+  return "<send><![CDATA[\nACK sip:+4930999888@[remote_ip]:[remote_port] "
+         "SIP/2.0\n[last_Via:]\n[last_From:]\n[last_To:]\n"
+         "[last_Call-ID:]\nCSeq: 1 ACK\nMax-Forwards: 70\nContent-Length: 0\n\n]]></send>\n";
+}
+
+std::string answered() {
+  return "<recv response=\"200\" rrs=\"true\"></recv>\n";
+}
+
 std::string ring_and_answer(int milliseconds) {
   // Whatever comes first; a CANCEL that meets the answer is too late.
   const std::string jump_to_end = "<nop next=\"99\"></nop>\n";
@@ -111,11 +147,9 @@ Sipp::Sipp(const std::string& steps, const Options& options) {
                                  folder_.path("errors"), "-trace_msg", "-message_file", folder_.path("messages")});
   process_ = std::make_unique<Child>(std::move(command), folder_.path("output"));
   if (!options.calls.empty()) return;
-  for (int i = 0; i < 500 && process_->is_running(); ++i) {
-    if (is_bound(port_, options.transport == "u1" ? SOCK_DGRAM : SOCK_STREAM)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  }
-  ADD_FAILURE() << "SIPp does not listen: " << report();
+  const int type = options.transport == "u1" ? SOCK_DGRAM : SOCK_STREAM;
+  if (!process_->wait_until([&] { return is_bound(port_, type); }))
+    ADD_FAILURE() << "SIPp does not listen: " << report();
 }
 
 std::size_t Sipp::count(std::string_view line) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "contract/phone/child.h"
 
 namespace zvonok::test {
@@ -24,6 +25,7 @@ struct Response {
   std::string headers = {};  // whole lines
   bool to_invite = false;    // the first INVITE, when something else has come since
   std::string sdp = {};      // instead of the usual
+  bool has_tag = false;      // To, by the request
 };
 [[nodiscard]] std::string respond(const Response& response);
 /// A request of our own within the dialog. `more` are headers, `sdp` a body.
@@ -41,7 +43,19 @@ struct Response {
 /// CANCEL is the next thing to come, or came: 200 to it, 487 to the INVITE.
 [[nodiscard]] std::string cancelled();
 
+// Of a call that SIPp makes to us, as a trunk does:
+[[nodiscard]] std::string invite(std::string_view body);
+/// 200 comes.
+[[nodiscard]] std::string answered();
+[[nodiscard]] std::string in_dialog(std::string_view method, int cseq, std::string_view body = "");
+[[nodiscard]] std::string cancel();
+/// To a final refusal; in the INVITE's transaction.
+[[nodiscard]] std::string ack_refusal();
+
 }  // namespace sipp
+
+/// For an agent of SIP that goes: who is on loopback hears of the end at once, or is gone.
+inline constexpr Duration kShutdownPatience = milliseconds{100};
 
 class Sipp {
  public:

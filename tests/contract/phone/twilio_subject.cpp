@@ -41,7 +41,8 @@ class TwilioSubject final : public PhoneSubject, private net::HttpHandler {
          .from = "+15005550100",
          .api_base = twilio_.base(),
          .api_ca_file = {},
-         .public_url = "http://127.0.0.1:" + std::to_string(server_->port())});
+         .public_url = "http://127.0.0.1:" + std::to_string(server_->port()),
+         .patience = {.in_call = seconds{1}, .of_caller = seconds{2}}});
     ZVONOK_CHECK(provider.has_value());
     provider_ = std::move(*provider);
     provider_->attach(*server_);
@@ -54,6 +55,13 @@ class TwilioSubject final : public PhoneSubject, private net::HttpHandler {
   [[nodiscard]] port::PhoneProvider& provider() override { return *provider_; }
   [[nodiscard]] call::phone::PhoneNumber number() const override { return call::phone::PhoneNumber{"+491512345678"}; }
   [[nodiscard]] bool has_sound() const override { return true; }
+  void call_in(Caller caller) override {
+    twilio_.call_in("http://127.0.0.1:" + std::to_string(server_->port()) + "/api/voip/twilio/incoming",
+                    "+491512345678", "+4930999888",
+                    caller == Caller::Talks    ? FakeTwilio::Caller::Talks
+                    : caller == Caller::Leaves ? FakeTwilio::Caller::Leaves
+                                               : FakeTwilio::Caller::GivesUp);
+  }
   [[nodiscard]] std::optional<std::string> digits_heard() override { return twilio_.seen().digits; }
   [[nodiscard]] std::optional<std::size_t> calls_there() override { return twilio_.seen().under_way; }
 

@@ -51,5 +51,18 @@ TEST(MockTelephone, DoesWhatItsNumberSays) {
   EXPECT_EQ(script_text("+15005550009"), "");
 }
 
+TEST(MockRules, SomeCallBack) {
+  for (const auto& [number, gives_up, leaves] :
+       {std::tuple{"+15005550010", false, false}, {"+15005550011", true, false}, {"+15005550012", false, true}}) {
+    EXPECT_EQ(script_text(number), "taken@0 rings@300 busy@1500 ") << number;
+    const auto how = call_back_of(call::phone::PhoneNumber{number});
+    ASSERT_TRUE(how) << number;
+    EXPECT_EQ(how->after, seconds{3});
+    EXPECT_EQ(how->gives_up.has_value(), gives_up) << number;
+    EXPECT_EQ(how->leaves.has_value(), leaves) << number;
+  }
+  EXPECT_FALSE(call_back_of(call::phone::PhoneNumber{"+15005550009"}));
+}
+
 }  // namespace
 }  // namespace zvonok::voip_mock

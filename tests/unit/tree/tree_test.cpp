@@ -50,7 +50,7 @@ const std::vector<FencedHeader> kFenced{
     {"soci/", std::regex{"adapter/store_sql/.*"}},
     {"curl/",
      std::regex{"adapter/(authorizer_http/http_poster|http_client/http_client|tunnel_xray/grpc_channel)\\.cpp"}},
-    {"sofia-sip/", std::regex{"adapter/voip_sip/agent_(core\\.h|core\\.cpp|events\\.cpp)"}},
+    {"sofia-sip/", std::regex{"adapter/voip_sip/agent_(core\\.h|core\\.cpp|events\\.cpp|survivors\\.cpp)"}},
     {"opus/", std::regex{"media/phone/opus_codec\\.cpp"}},
     {"spdlog/", std::regex{"app/log_sink\\.cpp"}},
     {"prometheus/", std::regex{"app/metrics\\.cpp"}},
