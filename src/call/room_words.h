@@ -22,6 +22,10 @@ enum class LeaveReason {
   Failed,          // "failed": the same, and its media connection had failed as well
   Replaced,        // "replaced": its socket joined again as another session
   ServerShutdown,  // "server-shutdown"
+  // Of telephones alone:
+  Busy,      // "busy"
+  NoAnswer,  // "no-answer"
+  HungUp,    // "hung-up": by who invited it, by a moderator, or because a limit was reached
 };
 enum class RoomErrorCode {
   BadMessage,
@@ -44,6 +48,13 @@ enum class JoinEncryption {
   Unable,
   Supported,  // "supported": as the room is; off in a new one
   Required,   // "required"
+  // Of invitations of telephones; named as in REST, with hyphens.
+  BadNumber,
+  NumberNotAllowed,
+  InAnotherCall,
+  DailyLimit,
+  SpendLimit,
+  TooManyRequests,
 };
 enum class RoomSignal { Offer, Answer, Ice, Restart };
 enum class DescriptionKind { Offer, Answer };
@@ -67,6 +78,7 @@ enum class RoomCloseReason {
 [[nodiscard]] std::string_view to_text(RoomCloseReason reason);
 /// nullopt for other texts than those of Supported and Required.
 [[nodiscard]] std::optional<JoinEncryption> join_encryption_from(std::string_view text);
+[[nodiscard]] std::optional<RoomKind> room_kind_from(std::string_view text);
 [[nodiscard]] std::optional<RoomRole> room_role_from(std::string_view text);
 [[nodiscard]] std::optional<TrackKind> track_kind_from(std::string_view text);
 [[nodiscard]] std::optional<TrackSource> track_source_from(std::string_view text);
