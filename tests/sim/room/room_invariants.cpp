@@ -200,7 +200,7 @@ void RoomInvariants::phone_status(const CallId& call, call::phone::Status status
   if (call::phone::is_over(status)) phones_over_.insert(call);
   const auto phone = phones_.find(call);
   if (phone == phones_.end() || !phone->second) return;
-  if (status == call::phone::Status::InProgress) {
+  if (status == call::phone::Status::InProgress && phones_answered_.insert(call).second) {
     media_state(*phone->second, call::ConnectionState::Connected);
   }
 }

@@ -126,6 +126,7 @@ class RoomInvariants {
   std::map<ConnectionId, Client> clients_;
   std::map<ParticipantId, Stay> stays_;
   std::map<CallId, std::optional<ParticipantId>> phones_;
+  std::set<CallId> phones_answered_;
   std::set<CallId> phones_over_;  // of which an end was told, or is being told
   std::set<ParticipantId> over_;
   std::map<std::pair<call::RoomKey, call::SessionId>, ParticipantId> sessions_;
