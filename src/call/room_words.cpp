@@ -150,31 +150,33 @@ std::optional<JoinEncryption> join_encryption_from(std::string_view text) {
   if (text == "supported") return JoinEncryption::Supported;
   if (text == "required") return JoinEncryption::Required;
   return std::nullopt;
-  std::optional<RoomKind> room_kind_from(std::string_view text) {
-    return find_by_text(std::array{RoomKind::Chat, RoomKind::Group}, text);
-  }
+}
 
-  std::optional<RoomRole> room_role_from(std::string_view text) {
-    return find_by_text(std::array{RoomRole::Member, RoomRole::Moderator, RoomRole::Host}, text);
-  }
+std::optional<RoomKind> room_kind_from(std::string_view text) {
+  return find_by_text(std::array{RoomKind::Chat, RoomKind::Group}, text);
+}
 
-  std::optional<TrackKind> track_kind_from(std::string_view text) {
-    return find_by_text(std::array{TrackKind::Audio, TrackKind::Video}, text);
-  }
+std::optional<RoomRole> room_role_from(std::string_view text) {
+  return find_by_text(std::array{RoomRole::Member, RoomRole::Moderator, RoomRole::Host}, text);
+}
 
-  std::optional<TrackSource> track_source_from(std::string_view text) {
-    return find_by_text(
-        std::array{TrackSource::Microphone, TrackSource::Camera, TrackSource::Screen, TrackSource::ScreenAudio}, text);
-  }
+std::optional<TrackKind> track_kind_from(std::string_view text) {
+  return find_by_text(std::array{TrackKind::Audio, TrackKind::Video}, text);
+}
 
-  TrackKind kind_of(TrackSource source) {
-    switch (source) {
-      case TrackSource::Microphone:
-      case TrackSource::ScreenAudio: return TrackKind::Audio;
-      case TrackSource::Camera:
-      case TrackSource::Screen: return TrackKind::Video;
-    }
-    not_a_value();
+std::optional<TrackSource> track_source_from(std::string_view text) {
+  return find_by_text(
+      std::array{TrackSource::Microphone, TrackSource::Camera, TrackSource::Screen, TrackSource::ScreenAudio}, text);
+}
+
+TrackKind kind_of(TrackSource source) {
+  switch (source) {
+    case TrackSource::Microphone:
+    case TrackSource::ScreenAudio: return TrackKind::Audio;
+    case TrackSource::Camera:
+    case TrackSource::Screen: return TrackKind::Video;
   }
+  not_a_value();
+}
 
 }  // namespace zvonok::call

@@ -42,12 +42,6 @@ enum class RoomErrorCode {
   Encrypted,        // "encrypted": the room is, and the client did not say that it can be in one
   NotEncrypted,     // "not-encrypted": the room is not, and the client wants it or speaks of keys
   TooManyMessages,  // "too-many-messages"
-};
-/// What a client says of end-to-end encryption when it enters. The first one decides for the room.
-enum class JoinEncryption {
-  Unable,
-  Supported,  // "supported": as the room is; off in a new one
-  Required,   // "required"
   // Of invitations of telephones; named as in REST, with hyphens.
   BadNumber,
   NumberNotAllowed,
@@ -55,6 +49,12 @@ enum class JoinEncryption {
   DailyLimit,
   SpendLimit,
   TooManyRequests,
+};
+/// What a client says of end-to-end encryption when it enters. The first one decides for the room.
+enum class JoinEncryption {
+  Unable,
+  Supported,  // "supported": as the room is; off in a new one
+  Required,   // "required"
 };
 enum class RoomSignal { Offer, Answer, Ice, Restart };
 enum class DescriptionKind { Offer, Answer };

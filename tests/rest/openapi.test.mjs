@@ -40,7 +40,7 @@ describe('the document', { timeout: 240_000 }, () => {
   };
 
   before(async () => {
-    server = await start({ VOIP_DENY_PREFIXES: '+7', METRICS_TOKEN: 'a token of the metrics', REGISTRATIONS_PER_IP: '20', LOGIN_FAILURES_PER_ACCOUNT: '2' });
+    server = await start({ VOIP_DENY_PREFIXES: '+7', VOIP_CALLS_PER_USER_MAX: '1', METRICS_TOKEN: 'a token of the metrics', REGISTRATIONS_PER_IP: '20', LOGIN_FAILURES_PER_ACCOUNT: '2' });
     strict = await start({
       VOIP_REQUESTS_PER_MINUTE: '1',
       VOIP_INITIATIONS_PER_MINUTE: '1',

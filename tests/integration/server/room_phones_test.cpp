@@ -71,7 +71,7 @@ class Caller {
 
 class RoomPhones : public ::testing::Test {
  protected:
-  explicit RoomPhones(const TestNode::Tweak& tweak = {}) : node_{tweak} {
+  RoomPhones() : node_{[](app::Config& config) { config.voip_calls_per_user_max = 1; }} {
     const HttpReply made = node_.call(
         post("/api/v1/groups", {{"id", "team"}, {"title", "Team"}, {"members", json::array{bob_.id}}}, alice_));
     EXPECT_EQ(made.status, 201) << made.body;

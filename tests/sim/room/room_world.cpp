@@ -64,7 +64,7 @@ void RoomWorld::run() {
 }
 
 void RoomWorld::step() {
-  switch (random_.weighted({14, 6, 40, 10, 20, 10, 12})) {
+  switch (random_.weighted({14, 6, 42, 10, 20, 10, 8})) {
     case 0: return open();
     case 1: return drop();
     case 2: return say_something();
@@ -100,12 +100,17 @@ RoomWorld::Socket* RoomWorld::any_socket() {
 
 /// Few of them and shared, so that they collide.
 call::SessionId RoomWorld::any_session(const call::RoomKey& room) {
+  return call::SessionId{name_of(room) + "-" + std::to_string(random_.below(6))};
+}
+
+/// Somebody's, or a telephone's.
+call::SessionId RoomWorld::any_target(const call::RoomKey& room) {
   const auto& phones = invariants_.phones();
   if (!phones.empty() && random_.chance(20)) {
     const auto phone = std::next(phones.begin(), static_cast<std::ptrdiff_t>(random_.below(phones.size())));
     return call::session_of_phone(phone->first);
   }
-  return call::SessionId{name_of(room) + "-" + std::to_string(random_.below(6))};
+  return any_session(room);
 }
 
 call::JoinEncryption RoomWorld::any_encryption() {
@@ -183,7 +188,7 @@ void RoomWorld::moderate() {
   const Socket* const socket = any_socket();
   if (socket == nullptr) return;
   const ConnectionId id = socket->id;
-  const auto session = any_session(socket->room);
+  const auto session = any_target(socket->room);
   switch (random_.weighted({5, 5, 2, 4, 5})) {
     case 0: return tell("kicks " + session.value(), call::KickParticipant{id, session}, id);
     case 1: return tell("mutes " + session.value(), call::MuteParticipant{id, session, random_.pick(kKinds)}, id);

@@ -44,6 +44,7 @@ class RoomWorld {
   void finish();
   Socket* any_socket();
   call::SessionId any_session(const call::RoomKey& room);
+  call::SessionId any_target(const call::RoomKey& room);
   call::JoinEncryption any_encryption();
   std::optional<ParticipantId> any_stay();
 

@@ -199,6 +199,18 @@ TEST(RoomPhones, ComeToNothingWhereNobodyIsLeft) {
   EXPECT_THAT(scene.phone("c", Status::Canceled), IsEmpty());
 }
 
+TEST(RoomPhones, AreNotLetIntoEncryptedRooms) {
+  RoomScene scene;
+  scene.open("max/m", {.role = RoomRole::Moderator});
+  scene.tell(JoinRoom{.connection = scene.id("max/m"),
+                      .session = SessionId{"m"},
+                      .name = {},
+                      .room_id = "1",
+                      .encryption = JoinEncryption::Required});
+  EXPECT_THAT(scene.invite_phone("max/m"), ElementsAre("max/m <- error encrypted"));
+  EXPECT_THAT(scene.phone_invited("c", "max/m"), ElementsAre("drop c by room_ended"));
+}
+
 TEST(RoomPhones, HaveNoRole) {
   RoomScene scene;
   scene.enter("hanna/h", {.role = RoomRole::Host});
