@@ -148,6 +148,8 @@ void add_rooms(Families& out, const RoomControl& rooms) {
   out.gauge("zvonok_rooms", "Rooms with somebody in them", number(rooms.rooms()));
   out.gauge("zvonok_room_participants", "Participants of rooms", number(rooms.participants()));
   out.gauge("zvonok_room_participants_present", "Of them, those with an open socket", number(rooms.present()));
+  out.gauge("zvonok_room_phones", "Telephones in rooms, those that are being called among them",
+            number(rooms.phones()));
   out.gauge("zvonok_room_tracks", "Published audio and video tracks", number(rooms.tracks()));
   out.counter("zvonok_rooms_started_total", "Rooms begun", number(c.started));
   out.counter("zvonok_rooms_ended_total", "Rooms ended", number(c.ended));
@@ -358,7 +360,8 @@ void add_tunnel_calls(Families& out, const TunnelControl& control) {
 }
 
 void add_phone_sound(Families& out, const PhoneService& phone, const PhoneLegCounters& c) {
-  out.gauge("zvonok_phone_legs", "Browsers of phone calls that are expected or connected", number(c.legs));
+  out.gauge("zvonok_phone_legs", "Browsers of phone calls that are expected or connected, and telephones in rooms",
+            number(c.legs));
   out.gauge("zvonok_phone_lines", "Lines of telephones whose sound is carried", number(c.lines));
   out.counter("zvonok_phone_browsers_connected_total", "Times that a browser of a phone call came to be connected",
               number(phone.legs().counters().connected));
@@ -375,6 +378,8 @@ void add_phone_sound(Families& out, const PhoneService& phone, const PhoneLegCou
   constexpr const char* kSoundsHelp = "Packets of sound that were passed on";
   out.labelled(kSounds, kSoundsHelp, "to", "telephone", number(c.to_line.sounds));
   out.labelled(kSounds, kSoundsHelp, "to", "browser", number(c.to_browser.packets));
+  out.labelled(kSounds, kSoundsHelp, "to", "telephone_in_room", number(c.rooms.to_line.sounds));
+  out.labelled(kSounds, kSoundsHelp, "to", "room", number(c.rooms.to_room.packets));
   constexpr const char* kDigits = "zvonok_phone_digits_total";
   constexpr const char* kDigitsHelp = "Digits in the sound (RFC 4733) that were passed on";
   out.labelled(kDigits, kDigitsHelp, "to", "telephone", number(c.to_line.digits));
@@ -392,12 +397,15 @@ void add_phone_sound(Families& out, const PhoneService& phone, const PhoneLegCou
               number(c.to_line.shortened) * kSampleSeconds);
   constexpr const char* kDropped = "zvonok_phone_sound_dropped_total";
   constexpr const char* kDroppedHelp = "Sound and digits that came to nothing";
-  out.labelled(kDropped, kDroppedHelp, "reason", "malformed", number(c.to_line.malformed + c.to_browser.malformed));
+  out.labelled(kDropped, kDroppedHelp, "reason", "malformed",
+               number(c.to_line.malformed + c.to_browser.malformed + c.rooms.to_room.malformed));
   out.labelled(kDropped, kDroppedHelp, "reason", "no_codec", number(c.to_line.no_codec + c.to_browser.unheard));
-  out.labelled(kDropped, kDroppedHelp, "reason", "late", number(c.to_line.late + c.to_browser.late));
+  out.labelled(kDropped, kDroppedHelp, "reason", "late",
+               number(c.to_line.late + c.to_browser.late + c.rooms.to_room.late));
   out.labelled(kDropped, kDroppedHelp, "reason", "overflow", number(c.to_line.overflows));
   out.labelled(kDropped, kDroppedHelp, "reason", "digits", number(c.to_browser.digits_dropped));
   out.labelled(kDropped, kDroppedHelp, "reason", "no_line", number(c.without_line));
+  out.labelled(kDropped, kDroppedHelp, "reason", "too_many_voices", number(c.rooms.to_line.refused));
 }
 
 void add_phone_calls(Families& out, const PhoneService& phone) {

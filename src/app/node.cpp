@@ -61,6 +61,8 @@ call::RoomOptions room_options(const Config& config) {
   options.rooms_max = config.rooms_max;
   options.rooms_per_user_max = config.rooms_per_user_max;
   options.tracks_per_participant_max = config.room_tracks_per_participant_max;
+  options.phones_max = config.room_phones_max;
+  options.phone_role = config.room_phone_role;
   return options;
 }
 
@@ -200,6 +202,10 @@ Node::Node(Opened opened)
       room_access_{{*loop_, token_authorizer_,
                     messenger_ ? messenger_->authorizer() : static_cast<port::RoomAuthorizer&>(store_authorizer_),
                     messenger_ ? messenger_->pool() : storage_, rooms_, log_}},
+      room_calls_{{.phone = phone_.control(),
+                   .rooms = rooms_,
+                   .access = room_access_,
+                   .may_try = [this](const UserId& user) { return phone_.api().count_initiation(user); }}},
       metrics_{{*loop_, storage_, passwords_, journal_, control_, tunnels_, phone_, throttle_, tickets_, rooms_,
                 room_access_, messenger_ ? &messenger_->pool() : nullptr}},
       api_{{*loop_, storage_, passwords_, *store_, journal_, service_, throttle_, revocations_, known_users_, tickets_,
@@ -257,6 +263,7 @@ Result<void, std::string> Node::start(SignalUse signals) {
   tunnels_.use(std::move(*external));
   tunnels_.attach(*server_);
   phone_.attach(*server_);
+  phone_.attach(room_calls_);
   control_.on_foreign_presence([this](const call::DeliverPresence& p) { tunnels_.control().tell_presence(p); });
   tunnels_.control().on_foreign_presence([this](const call::DeliverPresence& p) { control_.tell_presence(p); });
   if (auto started = start_media(); !started) return started;
@@ -278,22 +285,24 @@ Result<void, std::string> Node::start_media() {
   auto certificate = dtls::Certificate::generate(entropy_, {.now = loop_->now().wall});
   if (!certificate) return fail("cannot make a certificate for media: " + certificate.error());
   media_certificate_ = std::move(*certificate);
-  auto shards = MediaShards::create(
-      {.threads = media_threads(config_),
-       .udp_port = config_.media_udp_port,
-       .tcp_port = config_.media_tcp_port,
-       .shard = {.address = {},
-                 .tcp_port = {},
-                 .certificate = &*media_certificate_,
-                 .control = loop_.get(),
-                 .on_events =
-                     [this](std::vector<media::Event> events) {
-                       phone_.legs().on_media_events(events);
-                       rooms_.on_media_events(std::move(events));
-                     },
-                 .tunnel = &tunnels_.media_door(),
-                 .on_phone_digit = [this](ParticipantId telephone,
-                                          char digit) { phone_.legs().on_phone_digit(telephone, digit); }}});
+  auto shards = MediaShards::create({.threads = media_threads(config_),
+                                     .udp_port = config_.media_udp_port,
+                                     .tcp_port = config_.media_tcp_port,
+                                     .shard = {.address = {},
+                                               .tcp_port = {},
+                                               .certificate = &*media_certificate_,
+                                               .control = loop_.get(),
+                                               .on_events =
+                                                   [this](std::vector<media::Event> events) {
+                                                     phone_.legs().on_media_events(events);
+                                                     rooms_.on_media_events(std::move(events));
+                                                   },
+                                               .tunnel = &tunnels_.media_door(),
+                                               .on_phone_digit =
+                                                   [this](ParticipantId telephone, char digit) {
+                                                     phone_.legs().on_phone_digit(telephone, digit);
+                                                     rooms_.on_phone_digit(telephone, digit);
+                                                   }}});
   if (!shards) return fail("media: " + shards.error());
   media_ = std::move(*shards);
   if (media_->ports_moved()) {

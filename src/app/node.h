@@ -15,6 +15,7 @@
 #include "app/media/stun_server.h"
 #include "app/metrics.h"
 #include "app/phone/phone_service.h"
+#include "app/phone/room_calls.h"
 #include "app/rooms/messenger.h"
 #include "app/rooms/room_access.h"
 #include "app/rooms/room_control.h"
@@ -114,6 +115,7 @@ class Node {
   authorizer_store::StoreAuthorizer store_authorizer_;
   std::unique_ptr<Messenger> messenger_;  // null when members are kept here
   RoomAccess room_access_;
+  RoomCalls room_calls_;
   Metrics metrics_;
   Api api_;
   Front front_;

@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "call/room_ids.h"
 
 namespace zvonok::call {
 
@@ -45,6 +46,8 @@ struct PhoneSide {
   std::string number;      // E.164 with its plus
   std::string session_id;  // as the API names it: sess_...
   std::string key{};       // Idempotency-Key of the request that began it; "": none
+  /// The room that the telephone was invited into; the record's `chat` has its id as well.
+  std::optional<RoomKey> room = std::nullopt;
   friend bool operator==(const PhoneSide&, const PhoneSide&) = default;
 };
 

@@ -62,17 +62,24 @@ bool PhoneCalls::allows(const PhoneNumber& number) const {
   return allowed > denied;
 }
 
-/// As far as other calls are concerned.
-bool PhoneCalls::may_have_one_more(const UserId& user) const {
+std::size_t PhoneCalls::own_talks_of(const UserId& user) const {
   const auto own_calls = by_user_.find(user);
-  if (own_calls == by_user_.end()) return options_.per_user_max > 0 && !presence_.is_engaged(user);
-  return own_calls->second.size() < options_.per_user_max;
+  if (own_calls == by_user_.end()) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(own_calls->second, [](const Call* call) { return !call->view.is_in_room(); }));
+}
+
+bool PhoneCalls::may_talk_more(const UserId& user, std::size_t others) const {
+  return others < options_.per_user_max && (own_talks_of(user) > 0 || !presence_.is_engaged(user));
 }
 
 std::optional<Outcome> PhoneCalls::obstacle(const Initiate& command) const {
   if (draining_) return Outcome::Draining;
   if (!allows(command.number)) return Outcome::NumberNotAllowed;
-  if (!may_have_one_more(command.user)) return Outcome::InAnotherCall;
+  const auto own_calls = by_user_.find(command.user);
+  const std::size_t others = own_calls == by_user_.end() ? 0 : own_calls->second.size();
+  const bool may = command.room ? others < options_.per_user_max : may_talk_more(command.user, others);
+  if (!may) return Outcome::InAnotherCall;
   if (!book_.may_call(command.user)) return Outcome::DailyLimit;
   if (book_.is_spent()) return Outcome::SpendLimit;
   if (calls_.size() >= options_.calls_max) return Outcome::ServerFull;
@@ -87,9 +94,8 @@ PhoneCalls::Call& PhoneCalls::add(CallView view) {
   call.view = std::move(view);
   calls_.emplace(call.serial, std::move(owned));
   by_id_.emplace(call.view.record.id, &call);
-  std::vector<Call*>& own_calls = by_user_[call.view.user()];
-  own_calls.push_back(&call);
-  if (own_calls.size() == 1) presence_.engage(call.view.user());
+  by_user_[call.view.user()].push_back(&call);
+  if (!call.view.is_in_room() && own_talks_of(call.view.user()) == 1) presence_.engage(call.view.user());
   return call;
 }
 
@@ -97,7 +103,9 @@ Outcome PhoneCalls::on(const Initiate& command, const Now& now, Effects& effects
   if (const auto refused = obstacle(command)) return *refused;
   CallView view = begun(command.call, now.wall);
   view.record.caller = command.user;
-  view.record.phone = PhoneSide{.number = command.number.value(), .session_id = command.session_id, .key = command.key};
+  view.record.phone = PhoneSide{
+      .number = command.number.value(), .session_id = command.session_id, .key = command.key, .room = command.room};
+  if (command.room) view.record.chat = command.room->id;
   Call& call = add(std::move(view));
   call.phase_until = now.mono + options_.dial_timeout;
   book_.count_call(command.user);
@@ -132,6 +140,7 @@ Outcome PhoneCalls::on(const BrowserReady& command, const Now&, Effects& effects
   const auto call = own(command);
   if (!call) return call.error();
   if ((*call)->view.is_incoming() && !(*call)->view.accepted) return Outcome::WrongStatus;  // there is no offer yet
+  if ((*call)->view.is_in_room()) return Outcome::WrongStatus;                              // nor ever will be
   if ((*call)->view.browser_ready) return Outcome::Done;
   (*call)->view.browser_ready = true;
   (*call)->browser_until = kNever;
@@ -150,6 +159,17 @@ Outcome PhoneCalls::on(const BrowserGone& command, const Now& now, Effects& effe
   return Outcome::Done;
 }
 
+Outcome PhoneCalls::on(const Dismiss& command, const Now& now, Effects& effects) {
+  const auto found = by_id_.find(command.call);
+  if (found == by_id_.end()) return Outcome::NoSuchCall;
+  if (!found->second->view.is_in_room()) return Outcome::NotYours;
+  effects.emplace_back(HangUp{command.call});
+  const bool answered = found->second->view.status == Status::InProgress;
+  end(*found->second, {.reason = answered ? EndReason::Hangup : EndReason::Canceled, .cause = command.cause}, now,
+      effects);
+  return Outcome::Done;
+}
+
 Outcome PhoneCalls::on(const SendDtmf& command, const Now&, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();
@@ -162,7 +182,7 @@ Outcome PhoneCalls::on(const SetHold& command, const Now&, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();
   CallView& view = (*call)->view;
-  if (view.status != Status::InProgress) return Outcome::WrongStatus;
+  if (view.status != Status::InProgress || view.is_in_room()) return Outcome::WrongStatus;
   const bool wanted = command.to == Switch::On;
   if (view.on_hold == wanted) return Outcome::Done;
   view.on_hold = wanted;
@@ -176,6 +196,7 @@ Outcome PhoneCalls::on(const SetMute& command, const Now&, Effects& effects) {
   const auto call = own(command);
   if (!call) return call.error();
   CallView& view = (*call)->view;
+  if (view.is_in_room()) return Outcome::WrongStatus;  // whom the telephone hears is not one user's to say
   const bool wanted = command.to == Switch::On;
   if (view.muted == wanted) return Outcome::Done;
   view.muted = wanted;
@@ -322,7 +343,7 @@ bool PhoneCalls::apply(Call& call, const Answered&, const Now& now, Effects& eff
   call.taken_on = true;
   call.view.status = Status::InProgress;
   call.answered = now.mono;
-  if (!call.view.browser_ready && options_.browser_timeout > Duration::zero()) {
+  if (!call.view.browser_ready && !call.view.is_in_room() && options_.browser_timeout > Duration::zero()) {
     call.browser_until = now.mono + options_.browser_timeout;
   }
   record.state = CallState::Active;
@@ -437,8 +458,8 @@ void PhoneCalls::end(Call& call, const Ending& ending, const Now& now, Effects& 
   deadlines_.arm({DeadlineKey::Kind::Call, call.serial}, call.armed, kNever);
   const auto own_calls = by_user_.find(call.view.user());
   std::erase(own_calls->second, &call);
+  if (!call.view.is_in_room() && own_talks_of(call.view.user()) == 0) presence_.disengage(call.view.user());
   if (own_calls->second.empty()) {
-    presence_.disengage(call.view.user());
     by_user_.erase(own_calls);
   } else {
     arm_talks_of(call.view.user());

@@ -1,7 +1,7 @@
 // The engine of phone calls: every rule of docs/protocol/phone.md that is not about bytes. Commands of the API, events
 // of the provider and time in, effects out. Shares presence with calls of other kinds: who is in one of those has no
-// phone call, and the other way round. A user dials up to `per_user_max` numbers at once, and is busy for those who call
-// while there is any call.
+// phone call, and the other way round. A user dials up to `per_user_max` numbers at once, and is busy for those who
+// call while there is any call.
 //
 // Pure: no clock, no I/O, and ids are given to it. Belongs to the control thread.
 #pragma once
@@ -25,7 +25,7 @@ struct Options {
   Duration ring_timeout = seconds{60};  // from then to the answer, or of a call that came in
   Duration length_max = hours{2};       // from the answer
   Duration browser_timeout{};           // from the answer until the browser's description; 0: no limit
-  std::size_t per_user_max = 1;         // that a user dials at once
+  std::size_t per_user_max = 1;         // that a user dials at once, telephones in rooms among them
   std::size_t calls_max = 100'000;
   DayBook::Limits a_day{};
   /// Beginnings of numbers. Of several that fit the longest decides, and of equal ones the second list; a number that
@@ -89,6 +89,7 @@ class PhoneCalls {
   [[nodiscard]] Outcome on(const Terminate& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const BrowserReady& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const BrowserGone& command, const Now& now, Effects& effects);
+  [[nodiscard]] Outcome on(const Dismiss& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SendDtmf& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SetHold& command, const Now& now, Effects& effects);
   [[nodiscard]] Outcome on(const SetMute& command, const Now& now, Effects& effects);
@@ -98,7 +99,10 @@ class PhoneCalls {
 
   [[nodiscard]] std::optional<Outcome> obstacle(const Initiate& command) const;
   [[nodiscard]] std::optional<Outcome> obstacle(const Incoming& command) const;
-  [[nodiscard]] bool may_have_one_more(const UserId& user) const;
+  /// Calls in which the user talks, or is to: without telephones in rooms.
+  [[nodiscard]] std::size_t own_talks_of(const UserId& user) const;
+  /// Another call of the user's own beside `others`.
+  [[nodiscard]] bool may_talk_more(const UserId& user, std::size_t others) const;
   Call& add(CallView view);
   /// Ends a call that came in and was not accepted.
   void turn_away(Call& call, Rejection why, const Ending& ending, const Now& now, Effects& effects);

@@ -50,6 +50,8 @@ std::string_view to_text(Cause cause) {
     case Cause::SpendLimit: return "spend_limit";
     case Cause::BrowserLost: return "browser_lost";
     case Cause::Shutdown: return "shutdown";
+    case Cause::RoomEnded: return "room_ended";
+    case Cause::Moderator: return "moderator";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }

@@ -48,6 +48,8 @@ enum class Cause {
   SpendLimit,   // of the whole server's minutes a day
   BrowserLost,  // its connection failed, and it did not come back
   Shutdown,
+  RoomEnded,  // nobody is left in the room that the telephone was in
+  Moderator,  // of that room
 };
 [[nodiscard]] std::string_view to_text(Cause cause);
 
@@ -125,6 +127,9 @@ struct Initiate {
   UserId user;
   PhoneNumber number;
   std::string key{};  // Idempotency-Key, for the record
+  /// The telephone is to be in that room and not with a browser of the user, who talks there if anywhere: such a call
+  /// makes nobody busy, and counts as the user's all the same.
+  std::optional<RoomKey> room = std::nullopt;
 };
 /// A telephone calls a user. Whatever becomes of it, the provider is told by an effect.
 struct Incoming {
@@ -157,6 +162,11 @@ struct BrowserReady {
 struct BrowserGone {
   CallId call;
 };
+/// Of a telephone in a room, for whoever may end it there.
+struct Dismiss {
+  CallId call;
+  Cause cause = Cause::RoomEnded;
+};
 struct SendDtmf {
   CallId call;
   UserId user;
@@ -177,8 +187,8 @@ struct Drain {};
 /// Ends every call.
 struct Shutdown {};
 
-using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, BrowserGone, SendDtmf,
-                             SetHold, SetMute, ProviderEvent, Drain, Shutdown>;
+using Command = std::variant<Initiate, Incoming, Accept, Decline, Terminate, BrowserReady, BrowserGone, Dismiss,
+                             SendDtmf, SetHold, SetMute, ProviderEvent, Drain, Shutdown>;
 
 /// What became of a command. All but Done changed nothing, or, of Incoming, have turned the caller away.
 enum class Outcome {
@@ -251,6 +261,7 @@ struct CallView {
   bool browser_ready = false;
   bool accepted = false;  // of a call that came in
   [[nodiscard]] bool is_incoming() const { return record.caller.empty(); }
+  [[nodiscard]] bool is_in_room() const { return record.phone && record.phone->room.has_value(); }
   [[nodiscard]] const UserId& user() const { return is_incoming() ? record.callee : record.caller; }
   friend bool operator==(const CallView&, const CallView&) = default;
 };

@@ -18,6 +18,9 @@ EndReason end_reason(LeaveReason last, bool answered) {
     case LeaveReason::Left:
     case LeaveReason::Kicked:
     case LeaveReason::Removed:
+    case LeaveReason::Busy:  // of telephones, which are never the last
+    case LeaveReason::NoAnswer:
+    case LeaveReason::HungUp:
     case LeaveReason::Replaced: return answered ? EndReason::Hangup : EndReason::Canceled;
     case LeaveReason::Timeout: return EndReason::Disconnected;
     case LeaveReason::Failed: return EndReason::Failed;
@@ -29,11 +32,13 @@ EndReason end_reason(LeaveReason last, bool answered) {
 }  // namespace
 
 ParticipantInfo info_of(const Participant& participant) {
+  const std::optional<PhoneStay>& phone = participant.phone;
   return {.session = participant.session,
           .user = participant.user,
           .name = participant.name,
           .role = participant.role,
-          .state = participant.shown};
+          .state = participant.shown,
+          .phone = phone ? std::optional{phone->info} : std::nullopt};
 }
 
 void refuse(const RoomSocket& socket, RoomErrorCode code, std::string_view literal, RoomEffects& effects) {
@@ -111,13 +116,21 @@ Participant& RoomCall::enter(ParticipantId id, SessionId session, std::string na
         .to = to, .session = fresh.session, .user = fresh.user, .name = fresh.name, .role = fresh.role};
   });
   effects.emplace_back(OpenMedia{.participant = id, .room = key_, .user = fresh.user, .session = fresh.session});
-  if (participants_.size() == 2 && record_.state == CallState::Ringing) {
-    record_.state = CallState::Active;
-    record_.answered_at = std::max(now.wall, record_.started_at);
-    answered_ = now.mono;
-    effects.emplace_back(SaveRoomRecord{record_});
-  }
+  note_talk(now, effects);
   return fresh;
+}
+
+void RoomCall::note_talk(const Now& now, RoomEffects& effects) {
+  if (record_.state != CallState::Ringing) return;
+  const auto talks = [](const auto& entry) {
+    const std::optional<PhoneStay>& phone = entry.second->phone;
+    return !phone || phone->info.status == phone::Status::InProgress;
+  };
+  if (std::ranges::count_if(participants_, talks) < 2) return;
+  record_.state = CallState::Active;
+  record_.answered_at = std::max(now.wall, record_.started_at);
+  answered_ = now.mono;
+  effects.emplace_back(SaveRoomRecord{record_});
 }
 
 void RoomCall::tell_joined(const Participant& participant, bool resumed, RoomEffects& effects) const {
@@ -162,9 +175,13 @@ void RoomCall::leave(Participant& participant, LeaveReason reason, RoomEffects& 
 void RoomCall::forget(Participant& participant) {
   for (const TrackId track : participant.tracks) tracks_.erase(track);
   sessions_.erase(participant.session);
-  const auto of_user = users_.find(participant.user);
-  std::erase(of_user->second, &participant);
-  if (of_user->second.empty()) users_.erase(of_user);
+  if (participant.phone) {
+    --phones_;
+  } else {
+    const auto of_user = users_.find(participant.user);
+    std::erase(of_user->second, &participant);
+    if (of_user->second.empty()) users_.erase(of_user);
+  }
   participants_.erase(ParticipantId{participant.id});
 }
 
@@ -194,7 +211,7 @@ void RoomCall::set_media(Participant& participant, ConnectionState state, RoomEf
 }
 
 void RoomCall::show_state(Participant& participant, RoomEffects& effects) {
-  const bool away = participant.socket == nullptr && !has_failed(participant.media);
+  const bool away = participant.socket == nullptr && !participant.phone && !has_failed(participant.media);
   const ConnectionState shown = away ? ConnectionState::Disconnected : participant.media;
   if (shown == participant.shown) return;
   participant.shown = shown;
@@ -324,6 +341,9 @@ void RoomCall::pass_key_words(const Participant& from, const Participant* to, st
 // -------------------------------------------------------------------------------------------------------
 
 void RoomCall::mute(Participant& target, TrackKind kind, const Participant& by, RoomEffects& effects) {
+  if (target.phone && kind == TrackKind::Audio && !target.tracks.empty()) {
+    effects.emplace_back(ConfirmMute{.participant = target.id, .muted = true});
+  }
   if (target.socket != nullptr) {
     effects.emplace_back(DeliverMute{.to = target.socket->id, .kind = kind, .by = by.session});
   }

@@ -41,6 +41,9 @@ class RoomCall {
   /// Media is sealed by the participants for each other: nobody gets in who can't do that, such as a telephone.
   [[nodiscard]] bool encrypted() const { return encryption_ == Encryption::EndToEnd; }
   [[nodiscard]] std::size_t size() const { return participants_.size(); }
+  [[nodiscard]] std::size_t phones() const { return phones_; }
+  /// Without telephones.
+  [[nodiscard]] std::size_t people() const { return participants_.size() - phones_; }
   [[nodiscard]] bool has_user(const UserId& user) const { return users_.contains(user); }
   [[nodiscard]] bool is_banned(const UserId& user) const { return banned_.contains(user); }
   [[nodiscard]] Participant* find(const SessionId& session) const;
@@ -56,6 +59,13 @@ class RoomCall {
   /// The session must be new here. Tells it and the others, and saves the record when that is news.
   Participant& enter(ParticipantId id, SessionId session, std::string name, RoomSocket& socket, const Now& now,
                      RoomEffects& effects);
+  /// A telephone, which is being called. The session must be new here.
+  Participant& enter_phone(ParticipantId id, const PhoneInvited& invited, RoomEffects& effects);
+  /// Not an end.
+  void progress(Participant& telephone, const PhoneProgressed& news, const Now& now, RoomEffects& effects);
+  /// Its keys.
+  void press(Participant& telephone, char digit, const Now& now, RoomEffects& effects);
+  void tell_phone(const Participant& telephone, phone::Status status, phone::Cause cause, RoomEffects& effects) const;
   /// The participant, which has lost its socket or has another one now, goes on over `socket`.
   void resume(Participant& participant, RoomSocket& socket, RoomEffects& effects);
   /// Everything it sees when it enters or comes back.
@@ -98,6 +108,8 @@ class RoomCall {
  private:
   [[nodiscard]] RoomRole role_of(const RoomSocket& socket);
   void grant(const UserId& user, RoomRole role);
+  /// Two are talking, people or telephones that have answered: the record says so.
+  void note_talk(const Now& now, RoomEffects& effects);
   void set_source(RoomTrack& track, TrackSource source, RoomEffects& effects);
   void set_muted(RoomTrack& track, bool muted, MutedBy by, RoomEffects& effects);
   void tell_track(const RoomTrack& track, TrackState state, RoomEffects& effects) const;
@@ -118,14 +130,17 @@ class RoomCall {
   TimePoint answered_{};
   bool locked_ = false;
   std::map<ParticipantId, std::unique_ptr<Participant>> participants_;
+  std::size_t phones_ = 0;
   // Ordered: clients choose these texts, and texts that all hash alike must not slow everybody down.
   std::map<SessionId, Participant*> sessions_;
-  std::unordered_map<UserId, std::vector<Participant*>> users_;  // no empty list
+  std::unordered_map<UserId, std::vector<Participant*>> users_;  // no empty list, no telephones
   std::map<TrackId, RoomTrack> tracks_;
   std::unordered_map<UserId, RoomRole> granted_;  // by a host, or for being first
   std::unordered_set<UserId> banned_;
 };
 
+/// Of the telephone that this call leads to, in its room.
+[[nodiscard]] SessionId session_of_phone(const CallId& call);
 [[nodiscard]] ParticipantInfo info_of(const Participant& participant);
 void refuse(const RoomSocket& socket, RoomErrorCode code, std::string_view literal, RoomEffects& effects);
 

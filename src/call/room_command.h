@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/time.h"
+#include "call/phone_number.h"
+#include "call/phone_words.h"
 #include "call/room_ids.h"
 #include "call/room_words.h"
 
@@ -78,6 +81,19 @@ struct SetRoomRole {
   ConnectionId connection;
   SessionId session;
   RoomRole role = RoomRole::Member;
+};
+/// A telephone is to be called into the room. `name` is what the others see, or empty: the number, masked. `request` is
+/// raw JSON that comes back with the answer, or empty.
+struct InvitePhone {
+  ConnectionId connection;
+  phone::PhoneNumber number;
+  std::string name;
+  std::string request;
+};
+/// Of who invited it, or of a moderator.
+struct HangUpPhone {
+  ConnectionId connection;
+  SessionId session;
 };
 /// Payloads: the SDP of an offer or answer, the raw JSON of a candidate, nothing for a restart.
 struct SendSignal {
@@ -192,6 +208,44 @@ struct LayersWanted {
   std::vector<LayerActive> layers;
 };
 
+// ---- telephones -----------------------------------------------------------------------------------------------------
+
+/// A telephone is being called into the room.
+struct PhoneInvited {
+  CallId call;  // new
+  RoomKey room;
+  UserId by;
+  /// Who asked over that socket is told so; nothing when it was asked otherwise.
+  std::optional<ConnectionId> asker;
+  std::string number;  // masked
+  std::string name;    // "": the number
+  std::string request;
+};
+/// It is not: who asked is told.
+struct PhoneNotInvited {
+  ConnectionId asker;
+  RoomErrorCode code = RoomErrorCode::Unavailable;
+  std::string_view message;  // a literal: lives as long as the program
+  std::string request;
+};
+/// Statuses come in order, an end as the last one. Unknown calls are ignored: the room has hung up, or never had it.
+struct PhoneProgressed {
+  CallId call;
+  phone::Status status = phone::Status::Connecting;
+  phone::Cause cause = phone::Cause::Provider;
+};
+/// A key was pressed at the telephone.
+struct PhonePressed {
+  ParticipantId participant;
+  char digit = '0';
+};
+/// Over REST, by somebody who may.
+struct PhoneDismissed {
+  RoomKey room;
+  SessionId session;
+  phone::Cause cause = phone::Cause::Moderator;
+};
+
 // ---- the process ----------------------------------------------------------------------------------------------------
 
 /// No new rooms from now on; running ones go on and may be entered.
@@ -201,9 +255,10 @@ struct ShutDownRooms {};
 
 using RoomCommand =
     std::variant<RoomSocketOpened, RoomSocketClosed, JoinRoom, LeaveRoom, UpdateTrack, ViewTracks, MuteParticipant,
-                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, SendSignal, SendKeyWords, PingRoom, HeardFrom,
-                 MemberRemoved, MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade, SignalRefused,
-                 TrackPublished, TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured, LayersWanted, DrainRooms,
-                 ShutDownRooms>;
+                 KickParticipant, LockRoom, UnlockRoom, SetRoomRole, InvitePhone, HangUpPhone, PhoneInvited,
+                 PhoneNotInvited, PhoneProgressed, PhonePressed, PhoneDismissed, SendSignal, SendKeyWords, PingRoom,
+                 HeardFrom, MemberRemoved, MemberRoleChanged, MembershipEnded, MediaStateChanged, DescriptionMade,
+                 SignalRefused, TrackPublished, TrackEnded, TrackOffered, SpeakersChanged, QualityMeasured,
+                 LayersWanted, DrainRooms, ShutDownRooms>;
 
 }  // namespace zvonok::call

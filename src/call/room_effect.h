@@ -3,6 +3,7 @@
 // how that connection calls its room and itself.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,12 +18,22 @@
 
 namespace zvonok::call {
 
+/// What a participant that is a telephone has besides.
+struct PhoneInfo {
+  phone::Status status = phone::Status::Connecting;
+  std::string number;  // masked
+  UserId by;           // who invited it
+  friend bool operator==(const PhoneInfo&, const PhoneInfo&) = default;
+};
+
+/// A telephone has no user id.
 struct ParticipantInfo {
   SessionId session;
   UserId user;
   std::string name;
   RoomRole role = RoomRole::Member;
   ConnectionState state = ConnectionState::New;
+  std::optional<PhoneInfo> phone = std::nullopt;
   friend bool operator==(const ParticipantInfo&, const ParticipantInfo&) = default;
 };
 
@@ -57,6 +68,7 @@ struct DeliverParticipantJoined {
   UserId user;
   std::string name;
   RoomRole role = RoomRole::Member;
+  std::optional<PhoneInfo> phone = std::nullopt;
   friend bool operator==(const DeliverParticipantJoined&, const DeliverParticipantJoined&) = default;
 };
 /// To the others; to itself as well when it was not its own wish.
@@ -132,6 +144,7 @@ struct DeliverRoomError {
   ConnectionId to;
   RoomErrorCode code = RoomErrorCode::BadMessage;
   std::string_view message;  // a literal: lives as long as the program
+  std::string request = {};  // raw JSON, as what it is about said it; empty where messages have none
   friend bool operator==(const DeliverRoomError&, const DeliverRoomError&) = default;
 };
 /// `data` as its sender said it: raw JSON.
@@ -140,6 +153,22 @@ struct DeliverKeyWords {
   SessionId from;
   std::string data;
   friend bool operator==(const DeliverKeyWords&, const DeliverKeyWords&) = default;
+};
+/// To who asked for it.
+struct DeliverPhoneInvited {
+  ConnectionId to;
+  SessionId session;
+  CallId call;
+  std::string request;
+  friend bool operator==(const DeliverPhoneInvited&, const DeliverPhoneInvited&) = default;
+};
+/// How far the call of a telephone is. After an end it leaves.
+struct DeliverPhone {
+  ConnectionId to;
+  SessionId session;
+  phone::Status status = phone::Status::Connecting;
+  phone::Cause cause = phone::Cause::Provider;
+  friend bool operator==(const DeliverPhone&, const DeliverPhone&) = default;
 };
 struct DeliverPong {
   ConnectionId to;
@@ -201,6 +230,43 @@ struct SetView {
   friend bool operator==(const SetView&, const SetView&) = default;
 };
 
+// ---- telephones -----------------------------------------------------------------------------------------------------
+
+/// Who asked may: call it, and say PhoneInvited or PhoneNotInvited.
+struct CallPhone {
+  ConnectionId asker;
+  RoomKey room;
+  UserId by;
+  phone::PhoneNumber number;
+  std::string name;
+  std::string request;
+  friend bool operator==(const CallPhone&, const CallPhone&) = default;
+};
+/// The room has done with that call. At most one for each PhoneInvited, and none after its end was told.
+struct DropPhone {
+  CallId call;
+  phone::Cause cause = phone::Cause::RoomEnded;
+  friend bool operator==(const DropPhone&, const DropPhone&) = default;
+};
+/// In place of OpenMedia, for a telephone. Nothing is heard before ConnectPhone.
+struct OpenPhone {
+  ParticipantId participant;
+  RoomKey room;
+  CallId call;
+  friend bool operator==(const OpenPhone&, const OpenPhone&) = default;
+};
+/// It was answered: it hears the room, and its sound is to be published.
+struct ConnectPhone {
+  ParticipantId participant;
+  friend bool operator==(const ConnectPhone&, const ConnectPhone&) = default;
+};
+/// Let it hear that it is muted now, or not any more.
+struct ConfirmMute {
+  ParticipantId participant;
+  bool muted = false;
+  friend bool operator==(const ConfirmMute&, const ConfirmMute&) = default;
+};
+
 // ---- the rest
 // ---------------------------------------------------------------------------------------------------------
 
@@ -225,11 +291,13 @@ struct RevokeTokens {
   friend bool operator==(const RevokeTokens&, const RevokeTokens&) = default;
 };
 
-using RoomEffect = std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack,
-                                DeliverDescription, DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState,
-                                DeliverMute, DeliverLocked, DeliverRole, DeliverRoomError, DeliverKeyWords, DeliverPong,
-                                OpenMedia, CloseMedia, ResumeMedia, PassSignal, SetTrackMuted, SetTrackSource,
-                                RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord, RevokeTokens>;
+using RoomEffect =
+    std::variant<DeliverJoined, DeliverParticipantJoined, DeliverParticipantLeft, DeliverTrack, DeliverDescription,
+                 DeliverSpeakers, DeliverQuality, DeliverLayers, DeliverState, DeliverMute, DeliverLocked, DeliverRole,
+                 DeliverRoomError, DeliverPhoneInvited, DeliverPhone, DeliverKeyWords, DeliverPong, CallPhone,
+                 DropPhone, OpenPhone, ConnectPhone, ConfirmMute, OpenMedia, CloseMedia, ResumeMedia, PassSignal,
+                 SetTrackMuted, SetTrackSource, RefuseTrack, SetView, CloseRoomConnection, SaveRoomRecord,
+                 RevokeTokens>;
 
 /// Appended to, never cleared, by the engine.
 using RoomEffects = std::vector<RoomEffect>;

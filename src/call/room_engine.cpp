@@ -246,11 +246,14 @@ void Rooms::forget_participant(Participant& participant, RoomEffects& effects, L
   const ParticipantId id = participant.id;
   const UserId user = participant.user;
   const RoomCall& room = *participant.room;
+  const bool is_phone = participant.phone.has_value();
+  if (is_phone) phones_.erase(participant.phone->call);
   grace_deadlines_.arm({.id = id.value()}, participant.armed, kNever);
   for (const TrackId track : participant.tracks) tracks_.erase(track);
   participants_.erase(id);
   leave();
   effects.emplace_back(CloseMedia{id});
+  if (is_phone) return;
   if (!room.has_user(user)) users_.at(user).rooms.erase(room.key());
   forget_user_if_idle(user);
 }
@@ -268,7 +271,7 @@ void Rooms::remove(Participant& participant, LeaveReason reason, EmptyRoom empty
     arm(*socket, std::min(socket->join_until, socket->heard + options_.silence_max));
   }
   forget_participant(participant, effects, [&] { room.leave(participant, reason, effects); });
-  if (empty == EmptyRoom::Ends && room.size() == 0) end(room, reason, now, effects);
+  if (empty == EmptyRoom::Ends) end_without_people(room, reason, now, effects);
 }
 
 void Rooms::remove_user(RoomCall& room, const UserId& user, LeaveReason reason, const Now& now, RoomEffects& effects) {
@@ -277,7 +280,7 @@ void Rooms::remove_user(RoomCall& room, const UserId& user, LeaveReason reason, 
     remove(*participant, reason, EmptyRoom::Stays, now, effects);
   }
   close_all_of(user, room.key(), effects);
-  if (room.size() == 0) end(room, reason, now, effects);
+  end_without_people(room, reason, now, effects);
 }
 
 void Rooms::end(RoomCall& room, LeaveReason last, const Now& now, RoomEffects& effects) {
@@ -325,6 +328,9 @@ void Rooms::on(ShutDownRooms&, const Now& now, RoomEffects& effects) {
 
 void Rooms::dismiss(RoomCall& room, LeaveReason reason, const Now& now, RoomEffects& effects) {
   for (Participant* const participant : room.participants()) {
+    if (participant->phone) {
+      effects.emplace_back(DropPhone{.call = participant->phone->call, .cause = phone::Cause::RoomEnded});
+    }
     // Everybody hears of itself alone: of a thousand, a million messages would tell nobody anything.
     if (participant->socket != nullptr) {
       effects.emplace_back(DeliverParticipantLeft{
@@ -368,7 +374,8 @@ Rooms::Counts Rooms::counts() const {
           .participants = participants_.size(),
           .tracks = tracks_.size(),
           .users = users_.size(),
-          .deadlines = socket_deadlines_.size() + grace_deadlines_.size()};
+          .deadlines = socket_deadlines_.size() + grace_deadlines_.size(),
+          .phones = phones_.size()};
 }
 
 }  // namespace zvonok::call

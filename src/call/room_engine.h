@@ -55,6 +55,15 @@ class Rooms {
   /// When to call `handle_timeout` next; TimePoint::max() when nothing is waited for.
   [[nodiscard]] TimePoint next_timeout() const { return std::min(socket_deadlines_.next(), grace_deadlines_.next()); }
 
+  struct Refusal {
+    RoomErrorCode code;
+    std::string_view message;  // a literal
+  };
+  /// What keeps a user with that role from inviting a telephone into that room; NotFound: nobody is there.
+  [[nodiscard]] std::optional<Refusal> phone_refusal(const RoomKey& room, RoomRole role) const;
+  /// Who invited the telephone that is there as that session; nothing when there is none.
+  [[nodiscard]] std::optional<UserId> inviter_of(const RoomKey& room, const SessionId& session) const;
+
   /// How the connection calls its room and itself; null for an unknown one. Good until the next command.
   [[nodiscard]] const RoomAddress* address_of(ConnectionId connection) const;
   /// Whether a moderator has removed the user from the room that lives now: such a user must not get in.
@@ -75,6 +84,7 @@ class Rooms {
     std::size_t tracks = 0;
     std::size_t users = 0;
     std::size_t deadlines = 0;
+    std::size_t phones = 0;
     friend bool operator==(const Counts&, const Counts&) = default;
   };
   [[nodiscard]] Counts counts() const;
@@ -97,6 +107,13 @@ class Rooms {
   void on(LockRoom& command, const Now& now, RoomEffects& effects);
   void on(UnlockRoom& command, const Now& now, RoomEffects& effects);
   void on(SetRoomRole& command, const Now& now, RoomEffects& effects);
+  void on(InvitePhone& command, const Now& now, RoomEffects& effects);
+  void on(HangUpPhone& command, const Now& now, RoomEffects& effects);
+  void on(PhoneInvited& command, const Now& now, RoomEffects& effects);
+  void on(PhoneNotInvited& command, const Now& now, RoomEffects& effects);
+  void on(PhoneProgressed& command, const Now& now, RoomEffects& effects);
+  void on(PhonePressed& command, const Now& now, RoomEffects& effects);
+  void on(PhoneDismissed& command, const Now& now, RoomEffects& effects);
   void on(SendSignal& command, const Now& now, RoomEffects& effects);
   void on(SendKeyWords& command, const Now& now, RoomEffects& effects);
   void on(PingRoom& command, const Now& now, RoomEffects& effects);
@@ -116,10 +133,6 @@ class Rooms {
   void on(DrainRooms& command, const Now& now, RoomEffects& effects);
   void on(ShutDownRooms& command, const Now& now, RoomEffects& effects);
 
-  struct Refusal {
-    RoomErrorCode code;
-    std::string_view message;
-  };
   // Joining.
   [[nodiscard]] std::optional<Refusal> refusal_of(const RoomSocket& socket, const RoomCall* room) const;
   RoomCall& begin_room(const RoomSocket& socket, RoomCall::Encryption encryption, const Now& now);
@@ -155,6 +168,10 @@ class Rooms {
   template <class Leave>
   void forget_participant(Participant& participant, RoomEffects& effects, Leave leave);
   void end(RoomCall& room, LeaveReason last, const Now& now, RoomEffects& effects);
+  /// Telephones are nobody's company: without people they are dropped, and the room ends.
+  void end_without_people(RoomCall& room, LeaveReason last, const Now& now, RoomEffects& effects);
+  /// The room hangs up; it goes on.
+  void drop_phone(Participant& telephone, phone::Cause cause, const Now& now, RoomEffects& effects);
 
   [[nodiscard]] RoomCall* find_room(const RoomKey& key) const;
 
@@ -164,6 +181,7 @@ class Rooms {
   std::unordered_map<RoomKey, std::unique_ptr<RoomCall>> rooms_;
   std::unordered_map<ParticipantId, Participant*> participants_;
   std::unordered_map<TrackId, RoomCall*> tracks_;
+  std::unordered_map<CallId, Participant*> phones_;
   std::unordered_map<UserId, User> users_;
   // Two sets with keys of one kind each: connections, participants.
   Deadlines socket_deadlines_;

@@ -66,8 +66,9 @@ void Rooms::on(KickParticipant& command, const Now& now, RoomEffects& effects) {
   const Participant* const by = hear_with_role(command.connection, RoomRole::Moderator, now, effects);
   if (by == nullptr) return;
   RoomCall& room = *by->room;
-  const Participant* const target = room.find(command.session);
+  Participant* const target = room.find(command.session);
   if (target == nullptr) return refuse(*by->socket, RoomErrorCode::NotFound, "no such participant", effects);
+  if (target->phone) return drop_phone(*target, phone::Cause::Moderator, now, effects);
   const UserId user = target->user;
   const bool outranked = std::ranges::any_of(room.participants_of(user),
                                              [by](const Participant* session) { return session->role > by->role; });
@@ -103,6 +104,7 @@ void Rooms::on(SetRoomRole& command, const Now& now, RoomEffects& effects) {
   if (by == nullptr) return;
   const Participant* const target = by->room->find(command.session);
   if (target == nullptr) return refuse(*by->socket, RoomErrorCode::NotFound, "no such participant", effects);
+  if (target->phone) return refuse(*by->socket, RoomErrorCode::Forbidden, "a telephone has no other role", effects);
   by->room->set_role(UserId{target->user}, command.role, by->session, effects);
 }
 

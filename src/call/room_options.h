@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "base/token_bucket.h"
+#include "call/room_words.h"
 
 namespace zvonok::call {
 
@@ -15,12 +16,14 @@ struct RoomOptions {
   std::size_t rooms_max = 10'000;
   std::size_t rooms_per_user_max = 10;
   std::size_t tracks_per_participant_max = 16;
-  std::size_t banned_users_max = 10'000;  // of a room; then nobody can be kicked any more
-  std::size_t speakers_max = 16;          // told of at once
   // Of an encrypted room: whoever leaves makes everybody tell everybody a new key.
   std::size_t encrypted_participants_max = 100;
   /// Of each participant; a message to everybody counts once for each who gets it.
   TokenBucketOptions key_words{.burst = 512, .per_second = 64};
+  std::size_t banned_users_max = 10'000;      // of a room; then nobody can be kicked any more
+  std::size_t speakers_max = 16;              // told of at once
+  std::size_t phones_max = 8;                 // telephones of a room, those that are being called among them
+  RoomRole phone_role = RoomRole::Moderator;  // may invite them, that role and those above
 };
 
 }  // namespace zvonok::call

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/token_bucket.h"
 #include "call/deadlines.h"
+#include "call/room_effect.h"
 #include "call/room_ids.h"
 #include "call/room_words.h"
 
@@ -43,6 +44,13 @@ struct TrackHint {
   std::optional<bool> muted;
 };
 
+/// Of a participant that is a telephone: it has no user and no socket.
+struct PhoneStay {
+  CallId call;
+  PhoneInfo info;
+  TimePoint star_pressed = kNever;  // and nothing after it
+};
+
 struct Participant {
   ParticipantId id;
   RoomCall* room = nullptr;
@@ -57,6 +65,7 @@ struct Participant {
   std::map<std::string, TrackHint> hints;  // by mid
   std::optional<TokenBucket> key_words;    // of what it says of its keys; from the first on
   TimePoint armed = kNever;                // the end of the grace
+  std::optional<PhoneStay> phone;
 };
 
 }  // namespace zvonok::call

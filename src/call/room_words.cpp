@@ -86,6 +86,9 @@ std::string_view to_text(LeaveReason reason) {
     case LeaveReason::Failed: return "failed";
     case LeaveReason::Replaced: return "replaced";
     case LeaveReason::ServerShutdown: return "server-shutdown";
+    case LeaveReason::Busy: return "busy";
+    case LeaveReason::NoAnswer: return "no-answer";
+    case LeaveReason::HungUp: return "hung-up";
   }
   not_a_value();
 }
@@ -106,6 +109,12 @@ std::string_view to_text(RoomErrorCode code) {
     case RoomErrorCode::Encrypted: return "encrypted";
     case RoomErrorCode::NotEncrypted: return "not-encrypted";
     case RoomErrorCode::TooManyMessages: return "too-many-messages";
+    case RoomErrorCode::BadNumber: return "bad-number";
+    case RoomErrorCode::NumberNotAllowed: return "number-not-allowed";
+    case RoomErrorCode::InAnotherCall: return "in-another-call";
+    case RoomErrorCode::DailyLimit: return "daily-limit";
+    case RoomErrorCode::SpendLimit: return "spend-limit";
+    case RoomErrorCode::TooManyRequests: return "too-many-requests";
   }
   not_a_value();
 }
@@ -141,6 +150,10 @@ std::optional<JoinEncryption> join_encryption_from(std::string_view text) {
   if (text == "supported") return JoinEncryption::Supported;
   if (text == "required") return JoinEncryption::Required;
   return std::nullopt;
+}
+
+std::optional<RoomKind> room_kind_from(std::string_view text) {
+  return find_by_text(std::array{RoomKind::Chat, RoomKind::Group}, text);
 }
 
 std::optional<RoomRole> room_role_from(std::string_view text) {

@@ -22,6 +22,10 @@ enum class LeaveReason {
   Failed,          // "failed": the same, and its media connection had failed as well
   Replaced,        // "replaced": its socket joined again as another session
   ServerShutdown,  // "server-shutdown"
+  // Of telephones alone:
+  Busy,      // "busy"
+  NoAnswer,  // "no-answer"
+  HungUp,    // "hung-up": by who invited it, by a moderator, or because a limit was reached
 };
 enum class RoomErrorCode {
   BadMessage,
@@ -38,6 +42,13 @@ enum class RoomErrorCode {
   Encrypted,        // "encrypted": the room is, and the client did not say that it can be in one
   NotEncrypted,     // "not-encrypted": the room is not, and the client wants it or speaks of keys
   TooManyMessages,  // "too-many-messages"
+  // Of invitations of telephones; named as in REST, with hyphens.
+  BadNumber,
+  NumberNotAllowed,
+  InAnotherCall,
+  DailyLimit,
+  SpendLimit,
+  TooManyRequests,
 };
 /// What a client says of end-to-end encryption when it enters. The first one decides for the room.
 enum class JoinEncryption {
@@ -67,6 +78,7 @@ enum class RoomCloseReason {
 [[nodiscard]] std::string_view to_text(RoomCloseReason reason);
 /// nullopt for other texts than those of Supported and Required.
 [[nodiscard]] std::optional<JoinEncryption> join_encryption_from(std::string_view text);
+[[nodiscard]] std::optional<RoomKind> room_kind_from(std::string_view text);
 [[nodiscard]] std::optional<RoomRole> room_role_from(std::string_view text);
 [[nodiscard]] std::optional<TrackKind> track_kind_from(std::string_view text);
 [[nodiscard]] std::optional<TrackSource> track_source_from(std::string_view text);

@@ -74,6 +74,10 @@ void Engine::on(const MuteTrack& command, TimePoint) {
   }
 }
 
+void Engine::on(const SetTrackQuiet& command, TimePoint) {
+  if (Track* const track = find_track(command.track)) track->quiet = command.quiet;
+}
+
 void Engine::on(const SetTrackSource& command, TimePoint) {
   if (Track* const track = find_track(command.track)) track->source = command.source;
 }

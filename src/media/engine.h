@@ -56,6 +56,11 @@ struct MuteTrack {
   TrackId track;
   bool muted = false;
 };
+/// Its owner says that it is muted: guests don't hear it, whatever it sends.
+struct SetTrackQuiet {
+  TrackId track;
+  bool quiet = false;
+};
 /// What the track shows: a screen goes before cameras when there is not room for all.
 struct SetTrackSource {
   TrackId track;
@@ -70,7 +75,8 @@ struct ClosePeer {
   ParticipantId peer;
 };
 /// Unknown peers and tracks are ignored: they may have gone meanwhile.
-using Command = std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, SetTrackSource, SetView, ClosePeer>;
+using Command =
+    std::variant<OpenPeer, ConfigurePeer, RestartIce, MuteTrack, SetTrackQuiet, SetTrackSource, SetView, ClosePeer>;
 
 // ---- events ---------------------------------------------------------------------------------------------------------
 
@@ -208,6 +214,7 @@ class Engine final : private PeerHost {
   void on(const ConfigurePeer& command, TimePoint now);
   void on(const RestartIce& command, TimePoint now);
   void on(const MuteTrack& command, TimePoint now);
+  void on(const SetTrackQuiet& command, TimePoint now);
   void on(const SetTrackSource& command, TimePoint now);
   void on(const SetView& command, TimePoint now);
   void on(const ClosePeer& command, TimePoint now);

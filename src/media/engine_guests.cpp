@@ -22,6 +22,11 @@ void Engine::seat(const GuestSeat& seat, Guest& guest) {
   track.parameters.codecs = seat.codecs;
   track.layers.resize(1);
   tracks_.emplace(track.id, &track);
+  for (const auto& [id, other] : guests_) {
+    if (other->track.room != seat.room) continue;
+    introduce(guest, other->track);
+    introduce(*other->guest, track);
+  }
   Room& room = rooms_[seat.room];
   room.guests.push_back(&guest);
   room.speakers.add(track.id);
@@ -42,6 +47,8 @@ void Engine::unseat(ParticipantId guest) {
   if (found == guests_.end()) return;
   Seated& seated = *found->second;
   for (const Subscriber& subscriber : seated.track.subscribers) subscriber.stream->forwarder().restart();
+  for (Guest* const other : seated.track.guests) other->on_track_ended(seated.track.id);
+  for (const auto& [id, other] : guests_) std::erase(other->track.guests, seated.guest);
   tracks_.erase(seated.track.id);
   const auto room = rooms_.find(seated.track.room);
   if (room != rooms_.end()) {
@@ -80,7 +87,9 @@ void Engine::publish(ParticipantId guest, const MediaPacket& packet, rtp::Payloa
                                     .octets = 0},
                                    now);
   }
+  if (track.muted) return;
   if (packet.audio_level) on_audio_level(track, static_cast<std::uint8_t>(*packet.audio_level & 0x7F));
+  for (Guest* const other : track.guests) other->on_audio(track, packet, now);
   const Forwarder::Clocks clocks = track.clocks();
   const std::uint64_t key = track.key_of(0, packet.sequence);
   for (const Subscriber& to : track.subscribers) to.downlink->forward(*to.stream, packet, {type, key, clocks}, now);

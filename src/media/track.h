@@ -55,6 +55,7 @@ struct Track {
   std::vector<Subscriber> subscribers;
   std::vector<Guest*> guests;  // who hear it inside of this process; of audio
   bool muted = false;  // by the server: nothing is forwarded
+  bool quiet = false;  // its owner says that it is muted: guests don't hear it
   VideoSource source = VideoSource::Camera;
 
   // What there is to choose from, surveyed some times a second. `spatial` of a LayerId is a place in `ladder` for

@@ -334,7 +334,7 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
     }
     if (codec->codec == Codec::Red) read_descriptor(packet);
     if (codec->codec == Codec::Opus) packet.repeats = from.recent->before(sequence, packet.timestamp);
-    if (!track.muted) {
+    if (!track.muted && !track.quiet) {
       for (Guest* const guest : track.guests) guest->on_audio(track, packet, now);
     }
   }

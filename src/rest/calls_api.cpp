@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "call/phone_words.h"
+#include "call/room_words.h"
 #include "rest/json_body.h"
 
 namespace zvonok::rest {
@@ -33,6 +34,7 @@ boost::json::object to_json(const CallRow& row, const UserId& viewer) {
   if (record.phone) {
     out["phone_number"] = record.phone->number;
     out["session_id"] = record.phone->session_id;
+    if (record.phone->room) out["room_kind"] = to_text(record.phone->room->kind);
   }
   if (record.chat) out["chat_id"] = record.chat->value();
   out["status"] = call_status(record);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "call/phone_daybook.h"
+#include "call/room_words.h"
 #include "proto/sdp/sdp.h"
 #include "rest/json_body.h"
 
@@ -53,6 +54,35 @@ Result<PhoneNumber, Problem> decode_initiate(const HttpRequest& request) {
   auto number = parse_number(*text);
   if (!number) return fail(bad_request("`phone_number` " + std::string{to_text(number.error())}, "phone_number"));
   return std::move(*number);
+}
+
+Result<PhoneInvitation, Problem> decode_invitation(const HttpRequest& request) {
+  auto number = decode_initiate(request);
+  if (!number) return fail(number.error());
+  PhoneInvitation invitation{.number = std::move(*number), .name = {}};
+  const auto body = parse_body(request);
+  if (!body) return fail(body.error());
+  if (const json::value* const name = body->if_contains("name"); name != nullptr && !name->is_null()) {
+    if (!name->is_string() || name->get_string().size() > kPhoneNameBytesMax) {
+      return fail(bad_request("`name` must be a text of up to 400 bytes", "name"));
+    }
+    invitation.name = name->get_string();
+  }
+  return invitation;
+}
+
+Problem problem_of_room(call::RoomErrorCode code, std::string_view message) {
+  switch (code) {
+    case call::RoomErrorCode::NotFound: return conflict("room_empty", "Nobody is in the room");
+    case call::RoomErrorCode::Encrypted: return conflict("room_encrypted", "The room is encrypted end to end");
+    case call::RoomErrorCode::Locked: return conflict("room_locked", "The room is locked");
+    case call::RoomErrorCode::RoomFull: return conflict("room_full", "The room has no place for another telephone");
+    default: return forbidden(std::string{message});
+  }
+}
+
+Problem no_such_telephone() {
+  return not_found("There is no such telephone in the room");
 }
 
 Result<CallId, Problem> decode_terminate(const HttpRequest& request) {
@@ -142,6 +172,7 @@ json::object phone_call_json(const PhoneCallRow& row) {
                    {"answer_time", time_or_null(record.answered_at)},
                    {"end_time", time_or_null(record.ended_at)},
                    {"duration", record.duration_seconds}};
+  if (phone.room) out["room"] = json::object{{"kind", to_text(phone.room->kind)}, {"id", phone.room->id.value()}};
   if (!row.live) return out;
   out["on_hold"] = row.live->on_hold;
   out["muted"] = row.live->muted;

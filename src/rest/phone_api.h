@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "call/phone_words.h"
+#include "call/room_words.h"
 #include "proto/http_message.h"
 #include "rest/problem.h"
 
@@ -19,6 +20,13 @@ namespace zvonok::rest {
 
 /// {phone_number}
 [[nodiscard]] Result<call::phone::PhoneNumber, Problem> decode_initiate(const HttpRequest& request);
+inline constexpr std::size_t kPhoneNameBytesMax = 400;
+struct PhoneInvitation {
+  call::phone::PhoneNumber number;
+  std::string name;  // "": the number, masked
+};
+/// {phone_number, name?}
+[[nodiscard]] Result<PhoneInvitation, Problem> decode_invitation(const HttpRequest& request);
 /// {call_id}: 400 when it is missing or no text, 404 when no call can be called so.
 [[nodiscard]] Result<CallId, Problem> decode_terminate(const HttpRequest& request);
 /// `{id}` of a path. 404 for what no call can be called.
@@ -43,7 +51,7 @@ struct PhoneCallRow {
 [[nodiscard]] PhoneCallRow row_of(call::phone::CallView view, std::string sdp_offer);
 
 /// {call_id, session_id, phone_number, direction, status, reason, start_time, ring_time, answer_time, end_time,
-/// duration}, and under way: {on_hold, muted, browser_ready, sdp_offer}
+/// duration}, in a room `room` {kind, id}, and under way: {on_hold, muted, browser_ready, sdp_offer}
 [[nodiscard]] boost::json::object phone_call_json(const PhoneCallRow& row);
 /// 201 with a Location: the call, with `sdp_offer` first of all.
 [[nodiscard]] HttpResponse encode_initiated(const PhoneCallRow& row);
@@ -52,6 +60,9 @@ struct PhoneCallRow {
 /// What became of a command that was not done. NoSuchCall is a 404: whether the call is over the history knows.
 [[nodiscard]] Problem problem_of(call::phone::Outcome outcome, WallTime now);
 [[nodiscard]] Problem no_such_phone_call();
+/// Why a telephone can't be invited into a room, as call::Rooms::phone_refusal has it.
+[[nodiscard]] Problem problem_of_room(call::RoomErrorCode code, std::string_view message);
+[[nodiscard]] Problem no_such_telephone();
 /// 409: it has ended already.
 [[nodiscard]] Problem phone_call_over();
 [[nodiscard]] Problem provider_failed(call::phone::ProviderFault fault);

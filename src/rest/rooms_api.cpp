@@ -5,6 +5,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "call/phone_words.h"
 #include "call/room_words.h"
 #include "rest/groups_api.h"
 #include "rest/json_body.h"
@@ -165,6 +166,11 @@ class RoomWriter {
                      {"joinedAt", nullptr},
                      {"connectedAfterMs", nullptr},
                      {"statistics", nullptr}};
+    if (info.phone) {
+      out["phone"] = json::object{{"status", to_text(info.phone->status)},
+                                  {"number", info.phone->number},
+                                  {"by", info.phone->by.value()}};
+    }
     const auto found = room_.peers.find(member.participant);
     if (found == room_.peers.end()) return out;
     const RoomPeerDetail& detail = found->second;

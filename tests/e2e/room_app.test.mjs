@@ -160,6 +160,24 @@ describe('a room in the web app', { timeout: 300_000 }, () => {
     for (const control of ['room-kick', 'room-lock', 'room-mute-other']) assert.equal(await ada.find(control).count(), 0);
   });
 
+  it('calls a telephone in, which all see and hear, and hangs it up', async () => {
+    const tile = (device) => device.page.locator(`${byId('room-tile')}[data-phone="in_progress"]`, { hasText: 'Grandma' });
+    await ada.click('room-add-phone');
+    await ada.find('room-phone-number').fill('112');
+    await ada.click('room-phone-call');
+    await ada.page.locator('.dialog .has-error').waitFor();
+    await ada.find('room-phone-number').fill('+49 151 2345678');
+    await ada.find('room-phone-name').fill('Grandma');
+    await ada.click('room-phone-call');
+    await Promise.all([ada, clara].map((device) => tile(device).waitFor()));
+    await Promise.all([ada, clara].map(forgetStats));
+    await Promise.all([ada, clara].map((device) => awaitOthers(device, 1, 2)));
+    assert.equal(await ada.find('room-tile').count(), 3);
+    await ada.page.locator(`${byId('room-phone')}[data-status="in_progress"][data-muted="false"]`).waitFor();
+    await ada.click('room-phone-hangup');
+    await Promise.all([ada, clara].map((device) => tile(device).waitFor({ state: 'detached' })));
+  });
+
   it('shows the other large without a stop of the picture', async () => {
     const video = await ada.page.locator(`${byId('room-tile')}[data-self="false"] video`).elementHandle();
     await ada.click('room-layout');

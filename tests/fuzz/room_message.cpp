@@ -115,6 +115,13 @@ bool says(const boost::json::value& document, const call::RoomCommand& command) 
                    data->is_object() && c.data.size() <= room::kKeyWordsBytesMax && json::scan(c.data).has_value();
           },
           [&](const call::PingRoom&) { return is("ping"); },
+          [&](const call::InvitePhone& c) {
+            const auto* const name = member(&payload, "name");
+            return is("invite-phone") && is_text(member(&payload, "number"), c.number.value()) &&
+                   c.request.size() <= room::kRequestBytesMax &&
+                   (name == nullptr ? c.name.empty() : is_text(name, c.name));
+          },
+          [&](const call::HangUpPhone& c) { return is("hang-up-phone") && is_target(&payload, c.session); },
           [](const auto&) { return false; },  // not a client's to say
       },
       command);
@@ -132,6 +139,11 @@ void check_echo(const call::RoomCommand& command) {
     room::encode(out, call::DeliverKeyWords{.to = kFrom, .from = call::SessionId{"s"}, .data = words->data}, {});
   } else if (const auto* track = std::get_if<call::UpdateTrack>(&command)) {
     room::encode(out, call::DeliverTrack{.to = kFrom, .track = {}, .mid = track->mid, .state = {}}, {});
+  } else if (const auto* invited = std::get_if<call::InvitePhone>(&command)) {
+    room::encode(out,
+                 call::DeliverPhoneInvited{
+                     .to = kFrom, .session = call::SessionId{"s"}, .call = CallId{"c"}, .request = invited->request},
+                 {});
   } else {
     return;
   }
@@ -149,6 +161,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_clear = error != boost::json::error::exponent_overflow;
   if (!command) {
     ZVONOK_CHECK(!room::to_text(command.error()).empty());
+    const std::string request = room::request_of(text);
+    ZVONOK_CHECK(request.empty() || json::scan(request).has_value());
     if (is_clear && command.error() == room::DecodeError::NotAnObject) ZVONOK_CHECK(error || !document.is_object());
     if (is_clear && command.error() != room::DecodeError::NotAnObject) ZVONOK_CHECK(!error && document.is_object());
     return 0;

@@ -6,11 +6,13 @@ import { after, before, describe, it } from 'node:test';
 import { startPostgres } from '../e2e/support/server.mjs';
 import { startRooms, token } from '../rooms/support/server.mjs';
 import { Api, checkSchema, document, operations, unseen } from './support/contract.mjs';
+import { join } from './support/participant.mjs';
 
 const answers = '+491512345678';
 const answersAtOnce = '+15005550008';
 const cannotBeDialed = '+15005550003';
 const callsBack = '+15005550010';
+const neverAnswers = '+15005550002';
 
 const isSocket = ({ path }) => path === '/ws';
 const isPhone = ({ operation }) => operation.tags?.includes('phone');
@@ -38,7 +40,7 @@ describe('the document', { timeout: 240_000 }, () => {
   };
 
   before(async () => {
-    server = await start({ VOIP_DENY_PREFIXES: '+7', METRICS_TOKEN: 'a token of the metrics', REGISTRATIONS_PER_IP: '20', LOGIN_FAILURES_PER_ACCOUNT: '2' });
+    server = await start({ VOIP_DENY_PREFIXES: '+7', VOIP_CALLS_PER_USER_MAX: '1', METRICS_TOKEN: 'a token of the metrics', REGISTRATIONS_PER_IP: '20', LOGIN_FAILURES_PER_ACCOUNT: '2' });
     strict = await start({
       VOIP_REQUESTS_PER_MINUTE: '1',
       VOIP_INITIATIONS_PER_MINUTE: '1',
@@ -219,6 +221,44 @@ describe('the document', { timeout: 240_000 }, () => {
     checkSchema('PhoneCall', refused.body.call);
   });
 
+  it('holds for telephones in rooms', async () => {
+    const stranger = new Api(server, token('stranger', [], { rooms: undefined }));
+    for (const kind of ['chat', 'group']) {
+      const invite = `POST /api/v1/${kind}/{id}/room/phones`;
+      const drop = `DELETE /api/v1/${kind}/{id}/room/phones/{sessionId}`;
+      const room = `${kind}-with-telephones`;
+      const asked = { path: { id: room }, body: { phone_number: neverAnswers, name: 'Anna' } };
+      assert.equal((await alice.expect(409, invite, asked)).body.code, 'room_empty');
+      await stranger.expect(403, invite, asked);
+      await alice.expect(404, invite, { ...asked, path: { id: 'what no room is called' } });
+      const inside = await join({ port: server.port, kind, room, session: 'a', token: alice.token });
+      const begun = await alice.expect(201, invite, asked);
+      assert.equal(begun.headers.get('location'), `/api/calls/${begun.body.call_id}`);
+      assert.deepEqual(begun.body.room, { kind, id: room });
+      assert.equal((await alice.expect(409, invite, asked)).body.code, 'in_another_call');
+      const telephone = { path: { id: room, sessionId: `phone-${begun.body.call_id}` } };
+      const shown = await alice.expect(200, `GET /api/v1/${kind}/{id}/room`, { path: { id: room } });
+      assert.equal(shown.body.peers[telephone.path.sessionId].phone.by, 'alice');
+      await stranger.expect(403, drop, telephone);
+      await alice.expect(204, drop, telephone);
+      await alice.expect(404, drop, telephone);
+      const headers = { 'Idempotency-Key': `a telephone in a ${kind}` };
+      const once = await alice.expect(201, invite, { ...asked, headers });
+      assert.equal((await alice.expect(201, invite, { ...asked, headers })).text, once.text);
+      await alice.expect(422, invite, { ...asked, body: { phone_number: answers }, headers });
+      await alice.expect(200, 'POST /api/calls/terminate', { body: { call_id: once.body.call_id } });
+      const refused = await alice.expect(503, invite, { ...asked, body: { phone_number: cannotBeDialed } });
+      checkSchema('PhoneCall', refused.body.call);
+      inside.leave();
+      const erin = new Api(strict, token(`erin-${kind}`));
+      for (const [name, request] of [[invite, asked], [drop, telephone]]) {
+        let status = 0;
+        for (let i = 0; i < 3 && status !== 429; i += 1) ({ status } = await erin.ask(name, request)); // the minute may end
+        assert.equal(status, 429, name);
+      }
+    }
+  });
+
   it('holds for a telephone that calls, and for the ways of a call after a restart', async () => {
     const stream = await fetch(`${alice.base}/api/calls/events`, { headers: { Authorization: `Bearer ${alice.token}` } });
     const reader = stream.body.getReader();
@@ -264,7 +304,7 @@ describe('the document', { timeout: 240_000 }, () => {
     }
     assert.deepEqual(walked, all.body.calls);
     for (const filter of ['direction=incoming', 'direction=outgoing', 'status=completed', 'status=declined', 'status=missed', `phone_number=${encodeURIComponent(callsBack)}`]) {
-      const { body } = await alice.expect(200, 'GET /api/calls/history', { query: `?${filter}` });
+      const { body } = await alice.expect(200, 'GET /api/calls/history', { query: `?kind=phone&${filter}` });
       assert.ok(body.calls.length < all.body.calls.length, filter);
     }
     for (const wrong of ['kind=fax', 'status=gone', 'direction=up', 'from=yesterday', 'phone_number=12', 'limit=0x']) {

@@ -8,6 +8,7 @@
 #include "adapter/store_sql/listing_sql.h"
 #include "adapter/store_sql/store_sql.h"
 #include "adapter/store_sql/text.h"
+#include "call/room_words.h"
 
 namespace zvonok::store_sql {
 namespace {
@@ -20,14 +21,16 @@ const std::string kSelect =
     "duration_seconds, session_id, phone_number, tunnel_seconds, "
     "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
     "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, "
-    "idempotency_key FROM calls";
+    "idempotency_key, room_kind FROM calls";
 const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Text,    Column::Text,    Column::Text,
                                    Column::Text,    Column::Integer, Column::Integer, Column::Integer, Column::Integer,
                                    Column::Text,    Column::Integer, Column::Text,    Column::Text,    Column::Integer,
                                    Column::Integer, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
-                                   Column::Integer, Column::Integer, Column::Integer, Column::Text};
+                                   Column::Integer, Column::Integer, Column::Integer, Column::Text,
+                                   Column::Text};
 constexpr std::size_t kTunnelColumn = 14;
 constexpr std::size_t kKeyColumn = 23;
+constexpr std::size_t kRoomColumn = 24;
 
 // The states are spelled as call::to_text spells them; 'ended' also stands in the condition of an index.
 const InsertSql kUpsert{
@@ -35,7 +38,7 @@ const InsertSql kUpsert{
     "duration_seconds, session_id, phone_number, tunnel_seconds, "
     "caller_bytes_sent, caller_packets_sent, caller_bytes_received, caller_packets_received, "
     "callee_bytes_sent, callee_packets_sent, callee_bytes_received, callee_packets_received, "
-    "idempotency_key, node)",
+    "idempotency_key, room_kind, node)",
     "ON CONFLICT (id) DO UPDATE SET "
     "state = CASE WHEN calls.state = 'active' AND excluded.state = 'ringing' THEN calls.state ELSE excluded.state END, "
     "ringing_at = COALESCE(excluded.ringing_at, calls.ringing_at), "
@@ -111,6 +114,8 @@ std::optional<CallRecord> to_record(const Row& row) {
     phone = call::PhoneSide{.number = std::move(*number),
                             .session_id = row.optional_text(12).value_or(""),
                             .key = row.optional_text(kKeyColumn).value_or("")};
+    const auto room = call::room_kind_from(row.optional_text(kRoomColumn).value_or(""));
+    if (room && chat) phone->room = call::RoomKey{.kind = *room, .id = ChatId{*chat}};
   }
   return CallRecord{.id = CallId{row.text(0)},
                     .kind = *kind,
@@ -170,6 +175,9 @@ Params to_params(const CallRecord& record, std::string_view node) {
   add_tunnel_use(params, record.tunnel);
   const bool is_keyed = record.phone && !record.phone->key.empty();
   params.push_back({"idempotency_key", optional_value(is_keyed ? OptionalText{record.phone->key} : std::nullopt)});
+  const bool in_room = record.phone && record.phone->room;
+  params.push_back(
+      {"room_kind", optional_value(in_room ? OptionalText{to_text(record.phone->room->kind)} : std::nullopt)});
   params.push_back({"node", std::string{node}});
   return params;
 }

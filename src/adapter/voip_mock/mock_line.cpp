@@ -62,7 +62,9 @@ void MockLine::tick() {
   timestamp_ += MockTelephone::kFrame;
   if (!options_.script.answers || pressed_ == options_.manner.presses.size()) return;
   const auto next_press = *options_.script.answers + kFirstPress + kPressInterval * static_cast<int>(pressed_);
-  if (since_dial >= next_press) ears_->on_digit(now, options_.manner.presses[pressed_++]);
+  if (since_dial < next_press) return;
+  const char key = options_.manner.presses[pressed_++];
+  if (key != ',') ears_->on_digit(now, key);
 }
 
 void MockLine::send(TimePoint now, const port::PhoneSound& sound) {

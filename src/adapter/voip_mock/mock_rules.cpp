@@ -48,6 +48,7 @@ Manner manner_of(const PhoneNumber& number) {
   if (rule == "0021") manner.law = port::G711::Alaw;
   if (rule == "0022") manner.feed = port::PhoneLine::Feed::Steady;
   if (rule == "0023") manner.presses = "123#";
+  if (rule == "0024") manner.presses = "*6,,,,,,,,,,,,,,*6";
   return manner;
 }
 

@@ -24,7 +24,7 @@ struct Manner {
   Echo echo = Echo::Later;
   port::G711 law = port::G711::Ulaw;
   port::PhoneLine::Feed feed = port::PhoneLine::Feed::AsItComes;
-  std::string presses;  // digits that are pressed there after the answer
+  std::string presses;  // digits that are pressed there after the answer; a comma is a rest
   friend bool operator==(const Manner&, const Manner&) = default;
 };
 [[nodiscard]] Manner manner_of(const call::phone::PhoneNumber& number);

@@ -11,6 +11,7 @@
 #include "base/private.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "call/room_words.h"
 
 namespace zvonok::app {
 
@@ -103,6 +104,8 @@ struct Config {
   std::size_t rooms_max = 10'000;
   std::size_t rooms_per_user_max = 10;
   std::size_t room_tracks_per_participant_max = 16;
+  std::size_t room_phones_max = 8;
+  call::RoomRole room_phone_role = call::RoomRole::Moderator;  // may invite them, and those above
 
   // limits
   std::size_t connections_max = 50'000;

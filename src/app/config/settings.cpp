@@ -494,6 +494,12 @@ std::vector<Setting> room_settings() {
       size({"rooms", "ROOMS_PER_USER_MAX", "", "rooms a user is in at once"}, &C::rooms_per_user_max),
       size({"rooms", "ROOM_TRACKS_PER_PARTICIPANT_MAX", "", "tracks a participant publishes"},
            &C::room_tracks_per_participant_max),
+      size({"rooms", "ROOM_PHONES_MAX", "", "telephones of a room at once"}, &C::room_phones_max, 0),
+      choice<call::RoomRole>({"rooms", "ROOM_PHONE_ROLE", "", "the least role that may invite telephones into a room"},
+                             &C::room_phone_role, "member|moderator|host",
+                             {{"member", call::RoomRole::Member},
+                              {"moderator", call::RoomRole::Moderator},
+                              {"host", call::RoomRole::Host}}),
   };
 }
 

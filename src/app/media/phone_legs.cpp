@@ -4,20 +4,11 @@
 #include <optional>
 #include <utility>
 
+#include "app/media/media_law.h"
 #include "app/media/sum_counters.h"
 #include "media/phone/sound.h"
 
 namespace zvonok::app {
-namespace {
-
-g711::Law to_media(port::G711 law) {
-  return law == port::G711::Ulaw ? g711::Law::Ulaw : g711::Law::Alaw;
-}
-port::G711 to_port(g711::Law law) {
-  return law == g711::Law::Ulaw ? port::G711::Ulaw : port::G711::Alaw;
-}
-
-}  // namespace
 
 /// One call.
 class PhoneLegs::Leg final : public media::Guest, public port::PhoneEars {
@@ -161,6 +152,8 @@ void PhoneLegs::set_taken(ParticipantId telephone, const std::vector<media::Code
 }
 
 void PhoneLegs::attach(ParticipantId telephone, std::unique_ptr<port::PhoneLine> line) {
+  const auto in_room = in_rooms_.find(telephone);
+  if (in_room != in_rooms_.end()) return in_room->second->attach(std::move(line));
   if (Leg* const leg = find(telephone)) leg->attach(std::move(line));
 }
 
@@ -172,7 +165,27 @@ void PhoneLegs::set_hold(ParticipantId telephone, bool on) {
   if (Leg* const leg = find(telephone)) leg->set_hold(on);
 }
 
+void PhoneLegs::open_in_room(ParticipantId telephone) {
+  const RoomLeg::Parts parts{.loop = loop_, .engine = engine_, .tell_digit = tell_digit_};
+  in_rooms_.try_emplace(telephone, std::make_unique<RoomLeg>(parts, telephone));
+}
+
+void PhoneLegs::connect(const Seat& seat) {
+  const auto in_room = in_rooms_.find(seat.telephone);
+  if (in_room != in_rooms_.end()) in_room->second->connect(seat.room, seat.track);
+}
+
+void PhoneLegs::play(ParticipantId telephone, media::phone::Cue cue) {
+  const auto in_room = in_rooms_.find(telephone);
+  if (in_room != in_rooms_.end()) in_room->second->play(cue);
+}
+
 void PhoneLegs::close(ParticipantId telephone) {
+  if (const auto in_room = in_rooms_.find(telephone); in_room != in_rooms_.end()) {
+    in_room->second->add_to(gone_.rooms);
+    in_rooms_.erase(in_room);
+    return;
+  }
   const auto found = legs_.find(telephone);
   if (found == legs_.end()) return;
   engine_.unseat(telephone);
@@ -191,6 +204,12 @@ PhoneLegCounters PhoneLegs::counters() const {
   for (const auto& [telephone, leg] : legs_) {
     leg->add_to(sum);
     ++sum.legs;
+    if (leg->has_line()) ++sum.lines;
+  }
+  for (const auto& [telephone, leg] : in_rooms_) {
+    leg->add_to(sum.rooms);
+    ++sum.legs;
+    ++sum.in_rooms;
     if (leg->has_line()) ++sum.lines;
   }
   return sum;

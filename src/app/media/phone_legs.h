@@ -1,5 +1,6 @@
-// Phone calls on one media thread: each is a room of two, the browser's peer and the telephone as a guest of the
-// engine, and between the telephone's line (port/phone_audio.h) and the guest what makes the one's sound the other's.
+// Phone calls on one media thread. A telephone in a room is a RoomLeg; every other call is a room of two, the browser's
+// peer and the telephone as a guest of the engine, and between the telephone's line (port/phone_audio.h) and the guest
+// what makes the one's sound the other's.
 //
 // Threads: everything happens on the media thread; MediaShard brings calls here.
 #pragma once
@@ -9,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "app/media/room_leg.h"
 #include "base/id.h"
 #include "media/engine.h"
 #include "media/phone/to_browser.h"
@@ -23,6 +25,8 @@ struct PhoneLegCounters {
   std::uint64_t lines = 0;  // likewise
   media::phone::ToLineCounters to_line;
   media::phone::ToBrowserCounters to_browser;
+  std::uint64_t in_rooms = 0;  // of `legs`
+  RoomLegCounters rooms;
   std::uint64_t without_line = 0;  // sounds of browsers whose telephone has none yet, or none any more
 };
 
@@ -52,6 +56,12 @@ class PhoneLegs {
   void set_hold(ParticipantId telephone, bool on);
   void close(ParticipantId telephone);
 
+  /// A telephone that is called into a room. Its line is attached and it is closed as above.
+  void open_in_room(ParticipantId telephone);
+  /// It was answered.
+  void connect(const Seat& seat);
+  void play(ParticipantId telephone, media::phone::Cue cue);
+
   /// Of those that have gone as well.
   [[nodiscard]] PhoneLegCounters counters() const;
 
@@ -63,6 +73,7 @@ class PhoneLegs {
   media::Engine& engine_;
   TellDigit tell_digit_;
   std::unordered_map<ParticipantId, std::unique_ptr<Leg>> legs_;
+  std::unordered_map<ParticipantId, std::unique_ptr<RoomLeg>> in_rooms_;
   PhoneLegCounters gone_;
 };
 

@@ -279,6 +279,7 @@ void MediaLegs::on_event(const media::StatisticsTaken& event) {
 }
 
 void MediaLegs::on_phone_digit(ParticipantId telephone, char digit) {
+  if (!is_of_phone(telephone)) return;  // in a room
   const auto found = by_number_.find((telephone.value() & ~kPhoneNumbers) >> 1);
   if (found != by_number_.end()) tell_.on_digit(CallId{found->second}, digit);
 }

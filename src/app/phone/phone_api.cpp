@@ -4,11 +4,20 @@
 #include <utility>
 #include <vector>
 
+#include "rest/groups_api.h"
+#include "rest/rooms_api.h"
+
 namespace zvonok::app {
 namespace {
 
 using call::phone::Outcome;
 using rest::PhoneCallRow;
+
+/// To call a telephone.
+bool is_attempt(rest::RouteId route) {
+  return route == rest::RouteId::InitiateCall || route == rest::RouteId::InvitePhoneToChatRoom ||
+         route == rest::RouteId::InvitePhoneToGroupRoom;
+}
 
 }  // namespace
 
@@ -27,7 +36,7 @@ PhoneApi::PhoneApi(Parts parts, const Config& config)
 void PhoneApi::handle(const rest::Match& match, Exchange exchange) {
   const UserId& user = exchange.principal->user;
   const Now& now = parts_.loop.now();
-  rest::RateLimit& limit = match.route->id == rest::RouteId::InitiateCall ? initiations_ : requests_;
+  rest::RateLimit& limit = is_attempt(match.route->id) ? initiations_ : requests_;
   Asked asked{.exchange = std::move(exchange), .rate = {}, .key = std::nullopt};
   asked.rate = limit.take(user, now.mono);
   if (!asked.rate.allowed) return reply(asked, rest::too_many_requests(asked.rate.reset));
@@ -74,6 +83,10 @@ void PhoneApi::dispatch(const rest::Match& match, Asked asked) {
   if (match.route->id == RouteId::MuteCall) return set_mute(match, std::move(asked));
   if (match.route->id == RouteId::WatchCall) return watch_one(match, std::move(asked));
   if (match.route->id == RouteId::WatchCalls) return watch_all(std::move(asked));
+  if (match.route->id == RouteId::InvitePhoneToChatRoom) return invite(call::RoomKind::Chat, match, std::move(asked));
+  if (match.route->id == RouteId::InvitePhoneToGroupRoom) return invite(call::RoomKind::Group, match, std::move(asked));
+  if (match.route->id == RouteId::DropPhoneFromChatRoom) return drop(call::RoomKind::Chat, match, std::move(asked));
+  if (match.route->id == RouteId::DropPhoneFromGroupRoom) return drop(call::RoomKind::Group, match, std::move(asked));
   reply(asked, rest::internal_error());
 }
 
@@ -147,12 +160,16 @@ void PhoneApi::reply_told(Asked asked, const CallId& id, PhoneControl::Told told
 
 // ---- routes --------------------------------------------------------------------------------------------------------
 
+void PhoneApi::initiate(Asked asked) {
+  auto number = rest::decode_initiate(asked.exchange.request());
+  if (!number) return reply(asked, number.error());
+  place_once(std::move(asked), {.number = std::move(*number), .room = std::nullopt, .name = {}});
+}
+
 /// A key is looked up in the books before anything is dialed: memory forgets, and other nodes have a memory of their
 /// own. While the database is down calls are made all the same.
-void PhoneApi::initiate(Asked asked) {
-  const auto number = rest::decode_initiate(asked.exchange.request());
-  if (!number) return reply(asked, number.error());
-  if (!asked.key) return place(std::move(asked), *number);
+void PhoneApi::place_once(Asked asked, Target target) {
+  if (!asked.key) return place(std::move(asked), std::move(target));
   using Record = port::StoreResult<std::optional<call::CallRecord>>;
   const WallTime since =
       parts_.loop.now().wall - std::chrono::duration_cast<milliseconds>(rest::Idempotency::Options{}.kept);
@@ -160,22 +177,22 @@ void PhoneApi::initiate(Asked asked) {
   const std::string key = asked.key->second;
   // Two owners: the journal's task, and this call, which goes on when the journal takes nothing.
   const auto shared = std::make_shared<Asked>(std::move(asked));
-  const bool accepted =
-      parts_.journal.query([this, shared, user, key, since, number = *number](port::CallStore* store) {
-        Record record = store == nullptr ? Record{std::nullopt} : store->find_keyed_call(user, key, since);
-        parts_.loop.post([this, shared, number, record = std::move(record)] {
-          if (record && *record) return replay(std::move(*shared), number, **record);
-          place(std::move(*shared), number);
-        });
-      });
-  if (!accepted) place(std::move(*shared), *number);
+  const bool accepted = parts_.journal.query([this, shared, user, key, since, target](port::CallStore* store) {
+    Record record = store == nullptr ? Record{std::nullopt} : store->find_keyed_call(user, key, since);
+    parts_.loop.post([this, shared, target, record = std::move(record)] {
+      if (record && *record) return replay(std::move(*shared), target, **record);
+      place(std::move(*shared), target);
+    });
+  });
+  if (!accepted) place(std::move(*shared), std::move(target));
 }
 
-void PhoneApi::replay(Asked asked, const call::phone::PhoneNumber& number, const call::CallRecord& record) {
-  if (record.phone->number != number.value()) return reply(asked, rest::idempotency_key_reused());
+void PhoneApi::replay(Asked asked, Target target, const call::CallRecord& record) {
+  const bool same = record.phone->number == target.number.value() && record.phone->room == target.room;
+  if (!same) return reply(asked, rest::idempotency_key_reused());
   // What the provider refused may be tried again, as with any answer of 5xx: no telephone has rung.
   const bool rang = record.ringing_at || record.answered_at;
-  if (record.reason == call::EndReason::Failed && !rang) return place(std::move(asked), number);
+  if (record.reason == call::EndReason::Failed && !rang) return place(std::move(asked), std::move(target));
   auto view = parts_.phone.find(record.id);
   HttpResponse response = rest::encode_initiated(
       view ? row_of(std::move(*view)) : PhoneCallRow{.record = record, .live = std::nullopt, .sdp_offer = {}});
@@ -183,17 +200,44 @@ void PhoneApi::replay(Asked asked, const call::phone::PhoneNumber& number, const
   reply(asked, std::move(response));
 }
 
-void PhoneApi::place(Asked asked, const call::phone::PhoneNumber& number) {
-  const UserId user = asked.exchange.principal->user;
-  std::string key = asked.key ? asked.key->second : std::string{};
-  parts_.phone.initiate(
-      user, number, std::move(key), [this, waiting = std::move(asked)](PhoneControl::Initiated result) mutable {
-        if (result) return reply(waiting, rest::encode_initiated(row_of(std::move(*result))));
-        const PhoneControl::NotInitiated& why = result.error();
-        if (!why.view) return reply(waiting, rest::problem_of(why.outcome, parts_.loop.now().wall));
-        const std::string& request = waiting.exchange.request().request_id;
-        reply(waiting, rest::to_response(rest::provider_failed(why.fault), request, row_of(*why.view)));
-      });
+void PhoneApi::place(Asked asked, Target target) {
+  PhoneControl::Wanted wanted{.user = asked.exchange.principal->user,
+                              .number = std::move(target.number),
+                              .key = asked.key ? asked.key->second : std::string{},
+                              .room = std::move(target.room)};
+  PhoneControl::Done done = [this, waiting = std::move(asked)](PhoneControl::Initiated result) mutable {
+    if (result) return reply(waiting, rest::encode_initiated(row_of(std::move(*result))));
+    const PhoneControl::NotInitiated& why = result.error();
+    if (!why.view) return reply(waiting, rest::problem_of(why.outcome, parts_.loop.now().wall));
+    const std::string& request = waiting.exchange.request().request_id;
+    reply(waiting, rest::to_response(rest::provider_failed(why.fault), request, row_of(*why.view)));
+  };
+  if (wanted.room) return rooms_->invite(std::move(wanted), std::move(target.name), std::move(done));
+  parts_.phone.initiate(std::move(wanted), std::move(done));
+}
+
+void PhoneApi::invite(call::RoomKind kind, const rest::Match& match, Asked asked) {
+  const auto room = rest::room_key_of(kind, match.param("id"));
+  if (!room) return reply(asked, room.error());
+  auto invitation = rest::decode_invitation(asked.exchange.request());
+  if (!invitation) return reply(asked, invitation.error());
+  Target target{.number = std::move(invitation->number), .room = *room, .name = std::move(invitation->name)};
+  const identity::Principal user = *asked.exchange.principal;
+  rooms_->ask(*room, user, [this, waiting = std::move(asked), target = std::move(target)](auto refusal) mutable {
+    if (refusal) return reply(waiting, *refusal);
+    place_once(std::move(waiting), std::move(target));
+  });
+}
+
+void PhoneApi::drop(call::RoomKind kind, const rest::Match& match, Asked asked) {
+  const auto room = rest::room_key_of(kind, match.param("id"));
+  if (!room) return reply(asked, room.error());
+  const call::SessionId telephone{std::string{match.param("sessionId")}};
+  const identity::Principal user = *asked.exchange.principal;
+  rooms_->drop(*room, telephone, user, [this, waiting = std::move(asked)](auto refusal) mutable {
+    if (refusal) return reply(waiting, *refusal);
+    reply(waiting, rest::encode_gone());
+  });
 }
 
 void PhoneApi::terminate(Asked asked) {

@@ -9,6 +9,7 @@
 #include "app/config/config.h"
 #include "app/phone/phone_control.h"
 #include "app/phone/phone_events.h"
+#include "app/phone/room_door.h"
 #include "app/web/exchange.h"
 #include "base/log.h"
 #include "net/loop.h"
@@ -33,6 +34,12 @@ class PhoneApi {
   /// For the routes of rest/phone_api.h; `exchange` has its principal.
   void handle(const rest::Match& match, Exchange exchange);
 
+  /// Before any request about a room.
+  void on_rooms(RoomDoor& rooms) { rooms_ = &rooms; }
+  /// An attempt to call that comes another way; false: too many.
+  [[nodiscard]] bool count_initiation(const UserId& user) {
+    return initiations_.take(user, parts_.loop.now().mono).allowed;
+  }
   /// Of requests about calls that are answered elsewhere, such as the history: each counts.
   [[nodiscard]] rest::RateLimit::Verdict count_request(const UserId& user);
   /// Who reads the books has a place in the journal's lane; false when the user has kReadsPerUserMax of them. To be
@@ -49,10 +56,20 @@ class PhoneApi {
     std::optional<rest::Idempotency::Key> key;  // of the first request with it
   };
   void dispatch(const rest::Match& match, Asked asked);
+  /// What is to be called, and into which room if into any.
+  struct Target {
+    call::phone::PhoneNumber number;
+    std::optional<call::RoomKey> room;
+    std::string name;  // in the room
+  };
   void initiate(Asked asked);
-  void place(Asked asked, const call::phone::PhoneNumber& number);
+  void invite(call::RoomKind kind, const rest::Match& match, Asked asked);
+  void drop(call::RoomKind kind, const rest::Match& match, Asked asked);
+  /// Unless the request's key is known.
+  void place_once(Asked asked, Target target);
+  void place(Asked asked, Target target);
   /// The books know a call of this key: of an earlier run of this server, or of another node.
-  void replay(Asked asked, const call::phone::PhoneNumber& number, const call::CallRecord& record);
+  void replay(Asked asked, Target target, const call::CallRecord& record);
   void terminate(Asked asked);
   void show(const rest::Match& match, Asked asked);
   /// Accept or Decline, as the route says.
@@ -76,6 +93,7 @@ class PhoneApi {
   void log_stranger(const Asked& asked, const CallId& id);
 
   Parts parts_;
+  RoomDoor* rooms_ = nullptr;
   rest::RateLimit initiations_;
   rest::RateLimit requests_;
   std::unordered_map<UserId, std::size_t> reads_;  // under way; no zeros

@@ -60,18 +60,22 @@ void PhoneControl::restore(const std::vector<port::PhoneUsage>& usage) {
 
 // ---- commands ------------------------------------------------------------------------------------------------------
 
-void PhoneControl::initiate(const UserId& user, const PhoneNumber& number, std::string key,
-                            std::move_only_function<void(Initiated)> done) {
+std::optional<CallId> PhoneControl::initiate(Wanted wanted, Done done) {
   const Now& now = parts_.loop.now();
   const CallId id{make_ordered_uuid(parts_.entropy, now.wall, counters_.initiated)};
   placing_.emplace(
       id, Placing{.asked = now.mono, .done = std::move(done), .to_dial = std::nullopt, .refused_with = std::nullopt});
-  const Outcome outcome =
-      run(Initiate{.call = id, .session_id = new_session_id(), .user = user, .number = number, .key = std::move(key)});
-  if (outcome == Outcome::Done) return;
+  const Outcome outcome = run(Initiate{.call = id,
+                                       .session_id = new_session_id(),
+                                       .user = std::move(wanted.user),
+                                       .number = std::move(wanted.number),
+                                       .key = std::move(wanted.key),
+                                       .room = std::move(wanted.room)});
+  if (outcome == Outcome::Done) return id;
   Placing refused = std::move(placing_.at(id));
   placing_.erase(id);
   refused.done(fail(NotInitiated{.outcome = outcome, .fault = ProviderFault::Other, .view = std::nullopt}));
+  return std::nullopt;
 }
 
 std::string PhoneControl::new_session_id() {
@@ -96,7 +100,8 @@ PhoneControl::Told PhoneControl::restart_ice(const CallId& id, const UserId& use
   const auto view = calls_.find(id);
   if (!view) return {.outcome = Outcome::NoSuchCall, .view = std::nullopt};
   if (view->user() != user) return {.outcome = Outcome::NotYours, .view = view};
-  if (view->is_incoming() && !view->accepted) return {.outcome = Outcome::WrongStatus, .view = view};
+  const bool no_offer = view->is_in_room() || (view->is_incoming() && !view->accepted);
+  if (no_offer) return {.outcome = Outcome::WrongStatus, .view = view};
   (void)parts_.legs.restart_ice(id);
   return {.outcome = Outcome::Done, .view = view};
 }
@@ -226,7 +231,14 @@ void PhoneControl::dial_now(const CallId& id) {
 }
 
 void PhoneControl::take_line(const CallId& id) {
-  if (auto line = parts_.provider.take_line(id)) parts_.legs.attach_line(id, std::move(line));
+  auto line = parts_.provider.take_line(id);
+  if (line == nullptr) return;
+  const auto view = calls_.find(id);
+  if (view && view->is_in_room()) {
+    if (rooms_ != nullptr) rooms_->attach_line(id, std::move(line));
+  } else {
+    parts_.legs.attach_line(id, std::move(line));
+  }
 }
 
 void PhoneControl::perform(const HangUp& effect) {
@@ -264,13 +276,14 @@ void PhoneControl::perform(const Changed& effect) {
     parts_.log.info("phone call answered", {{"call", id}, {"session", view.record.phone->session_id}});
   }
   if (is_over(view.status)) ended(effect);
+  if (view.is_in_room() && rooms_ != nullptr) rooms_->on_change(effect);
   if (tell_change_) tell_change_(effect);
 }
 
 void PhoneControl::begun(const CallView& view) {
   if (!view.is_incoming()) {
     ++counters_.initiated;
-    (void)parts_.legs.open(view.record.id);
+    if (!view.is_in_room()) (void)parts_.legs.open(view.record.id);
   }
   parts_.log.info("session added", {{"session", view.record.phone->session_id}, {"call", view.record.id}});
 }

@@ -16,6 +16,7 @@
 #include "app/deadline_timer.h"
 #include "app/histogram.h"
 #include "app/phone/browser_legs.h"
+#include "app/phone/room_lines.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "call/phone_calls.h"
@@ -62,10 +63,16 @@ class PhoneControl {
     std::optional<call::phone::CallView> view;
   };
   using Initiated = Result<call::phone::CallView, NotInitiated>;
-  /// `key`: the request's Idempotency-Key, for the record. `done` runs once: when the provider has the call, or has
-  /// refused it.
-  void initiate(const UserId& user, const call::phone::PhoneNumber& number, std::string key,
-                std::move_only_function<void(Initiated)> done);
+  using Done = std::move_only_function<void(Initiated)>;
+  struct Wanted {
+    UserId user;
+    call::phone::PhoneNumber number;
+    std::string key;  // the request's Idempotency-Key, for the record
+    /// That the telephone is to be in, and not with a browser.
+    std::optional<call::RoomKey> room = std::nullopt;
+  };
+  /// `done` runs once: when the provider has the call, or has refused it. Nothing: it has run already.
+  std::optional<CallId> initiate(Wanted wanted, Done done);
 
   struct Told {
     call::phone::Outcome outcome = call::phone::Outcome::Done;
@@ -86,7 +93,9 @@ class PhoneControl {
   /// Every change of every call, as it happens.
   void on_change(std::function<void(const call::phone::Changed&)> tell) { tell_change_ = std::move(tell); }
 
-  /// Every digit that is pressed at a telephone.
+  /// Told of telephones in rooms, besides. Before any call into one.
+  void on_rooms(RoomLines& rooms) { rooms_ = &rooms; }
+  /// Every digit that is pressed at a telephone, but for those in rooms.
   void on_digit(std::function<void(const call::phone::CallView&, char)> tell) { tell_digit_ = std::move(tell); }
 
   void drain();
@@ -98,7 +107,7 @@ class PhoneControl {
  private:
   struct Placing {
     TimePoint asked;
-    std::move_only_function<void(Initiated)> done;           // empty once it ran
+    Done done;                                               // empty once it ran
     std::optional<call::phone::PhoneNumber> to_dial;         // its record is not written yet
     std::optional<call::phone::ProviderFault> refused_with;  // by the provider
   };
@@ -130,6 +139,7 @@ class PhoneControl {
   call::phone::PhoneCalls calls_;
   std::function<void(const call::phone::Changed&)> tell_change_;
   std::function<bool(const UserId&)> is_listening_;
+  RoomLines* rooms_ = nullptr;
   std::function<void(const call::phone::CallView&, char)> tell_digit_;
   std::unordered_map<CallId, Placing> placing_;
   std::unordered_map<CallId, call::phone::IncomingCall> arriving_;  // whom they call is not known yet

@@ -42,6 +42,8 @@ class PhoneService {
 
   void handle(const rest::Match& match, Exchange exchange) { api_.handle(match, std::move(exchange)); }
   void close_session(const std::string& session_id) { events_.close_session(session_id); }
+  /// Before any request about a room.
+  void attach(RoomDoor& rooms) { api_.on_rooms(rooms); }
   [[nodiscard]] PhoneApi& api() { return api_; }
   [[nodiscard]] PhoneControl& control() { return control_; }
   [[nodiscard]] const PhoneControl& control() const { return control_; }

@@ -87,8 +87,10 @@ void RoomControl::on_ws_message(ConnectionId id, std::string_view text) {
       text_.clear();
       signal::room::encode(
           text_,
-          call::DeliverRoomError{
-              .to = id, .code = call::RoomErrorCode::BadMessage, .message = signal::room::to_text(command.error())},
+          call::DeliverRoomError{.to = id,
+                                 .code = signal::room::code_of(command.error()),
+                                 .message = signal::room::to_text(command.error()),
+                                 .request = signal::room::request_of(text)},
           *address);
       server_->ws_send(id, text_);
     }
@@ -198,12 +200,10 @@ void RoomControl::perform(call::RoomEffect& effect) {
           [this](const call::OpenMedia& e) { perform(e); }, [this](const call::CloseMedia& e) { perform(e); },
           [this](const call::ResumeMedia& e) { perform(e); }, [this](call::PassSignal& e) { perform(e); },
           [this](const call::SaveRoomRecord& e) { perform(e); },
-          [this](const call::SetTrackMuted& e) {
-            // An owner who mutes sends silence itself; what a moderator muted is not passed on.
-            if (e.by == call::MutedBy::Moderator || !e.muted) {
-              post(e.track, media::MuteTrack{.track = e.track, .muted = e.muted});
-            }
-          },
+          [this](const call::OpenPhone& e) { perform(e); }, [this](const call::ConnectPhone& e) { perform(e); },
+          [this](const call::ConfirmMute& e) { perform(e); }, [this](const call::SetTrackMuted& e) { perform(e); },
+          [this](const call::CallPhone& e) { telephones_->call(e); },
+          [this](const call::DropPhone& e) { telephones_->drop(e); },
           [this](const call::RefuseTrack& e) { post(e.track, media::MuteTrack{.track = e.track, .muted = true}); },
           [this](const call::SetTrackSource& e) {
             const bool screen = e.source == call::TrackSource::Screen;
@@ -303,23 +303,28 @@ media::NegotiationIds::Credentials RoomControl::new_credentials() {
   return {.ufrag = std::move(local.ufrag), .pwd = std::move(local.pwd)};
 }
 
-void RoomControl::perform(const call::OpenMedia& effect) {
-  MediaRoom& room = media_rooms_[effect.room];
+RoomControl::Stay& RoomControl::add_stay(ParticipantId participant, const call::RoomKey& key) {
+  MediaRoom& room = media_rooms_[key];
   if (room.participants.empty()) {
     room.id = RoomId{next_room_++};
     room.shard = place_room();
     ++shard_use_[room.shard].rooms;
-    room_keys_.emplace(room.id, effect.room);
+    room_keys_.emplace(room.id, key);
   }
-  room.participants.push_back(effect.participant);
+  room.participants.push_back(participant);
   ++shard_use_[room.shard].participants;
-  Stay& stay = stays_[effect.participant];
-  stay.id = effect.participant;
-  stay.room = effect.room;
+  Stay& stay = stays_[participant];
+  stay.id = participant;
+  stay.room = key;
   stay.shard = room.shard;
+  stay.joined_at = parts_.loop.now();
+  return stay;
+}
+
+void RoomControl::perform(const call::OpenMedia& effect) {
+  Stay& stay = add_stay(effect.participant, effect.room);
   stay.user = effect.user;
   stay.stream = stream_name(effect.session, effect.participant);
-  stay.joined_at = parts_.loop.now();
   begin_media(stay);
   offer_soon(stay, kFirstOfferDelay);
 }
@@ -370,6 +375,11 @@ void RoomControl::perform(const call::CloseMedia& effect) {
   Stay* const stay = find(effect.participant);
   if (stay == nullptr) return;
   end_media(*stay);
+  if (stay->call) {
+    phones_.erase(*stay->call);
+    for (const Publication& track : stay->published) phone_tracks_.erase(track.track);
+    with_phone(*stay, [](PhoneLegs& legs, ParticipantId telephone) { legs.close(telephone); });
+  }
   const call::RoomKey key = stay->room;
   const bool published = !stay->published.empty();
   for (const Publication& track : stay->published) track_shards_.erase(track.track);
@@ -539,7 +549,8 @@ void RoomControl::update_wanted_soon(const call::RoomKey& key) {
     if (room == media_rooms_.end()) return;
     room->second.update_timer.reset();
     for (const ParticipantId receiver : room->second.participants) {
-      if (Stay* const to = find(receiver)) update_wanted(*to, room->second);
+      Stay* const to = find(receiver);
+      if (to != nullptr && !to->call) update_wanted(*to, room->second);
     }
   });
 }

@@ -10,12 +10,14 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "app/call_journal.h"
 #include "app/deadline_timer.h"
 #include "app/histogram.h"
 #include "app/media/media_shards.h"
+#include "app/rooms/telephones.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "call/room_engine.h"
@@ -81,6 +83,22 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   [[nodiscard]] bool is_banned(const call::RoomKey& room, const UserId& user) const {
     return rooms_.is_banned(room, user);
   }
+
+  /// Before any socket.
+  void on_telephones(Telephones& telephones) { telephones_ = &telephones; }
+  /// What became of telephones: PhoneInvited, PhoneNotInvited, PhoneProgressed, PhoneDismissed.
+  void tell(call::RoomCommand command) { run(std::move(command)); }
+  /// The telephone's end of that call, to be heard in its room once it is answered. Goes where there is none.
+  void attach_line(const CallId& call, std::unique_ptr<port::PhoneLine> line);
+  /// A key that was pressed at a telephone; most are in no room.
+  void on_phone_digit(ParticipantId telephone, char digit);
+  [[nodiscard]] std::optional<call::Rooms::Refusal> phone_refusal(const call::RoomKey& room,
+                                                                  call::RoomRole role) const {
+    return rooms_.phone_refusal(room, role);
+  }
+  [[nodiscard]] std::optional<UserId> inviter_of(const call::RoomKey& room, const call::SessionId& session) const {
+    return rooms_.inviter_of(room, session);
+  }
   [[nodiscard]] std::optional<call::RoomView> describe(const call::RoomKey& room) const {
     return rooms_.describe(room);
   }
@@ -112,6 +130,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     std::size_t rooms = 0;
     std::size_t participants = 0;
   };
+  [[nodiscard]] std::size_t phones() const { return phones_.size(); }
   [[nodiscard]] const std::vector<ShardUse>& shard_use() const { return shard_use_; }
 
  private:
@@ -127,8 +146,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
     call::RoomKey room;
     std::size_t shard = 0;  // the room's
     UserId user;
-    std::string stream;  // in msid and cname
-    std::unique_ptr<media::Negotiator> negotiator;
+    std::string stream;                             // in msid and cname
+    std::optional<CallId> call;                     // of a telephone, which negotiates nothing
+    std::unique_ptr<media::Negotiator> negotiator;  // null for a telephone
     bool peer_open = false;
     std::uint32_t generation = 0;  // of the peer: the next one of this participant is another
     std::vector<Publication> published;
@@ -156,6 +176,10 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void perform(const call::CloseMedia& effect);
   void perform(const call::ResumeMedia& effect);
   void perform(call::PassSignal& effect);
+  void perform(const call::OpenPhone& effect);
+  void perform(const call::ConnectPhone& effect);
+  void perform(const call::ConfirmMute& effect);
+  void perform(const call::SetTrackMuted& effect);
   void perform(const call::SaveRoomRecord& effect);
   template <class Deliver>
   void deliver(const Deliver& effect, call::RoomEffect& whole);
@@ -165,6 +189,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void handle_timeout();
 
   [[nodiscard]] Stay* find(ParticipantId participant);
+  /// A participant in its room's media: the first one finds a thread for it.
+  Stay& add_stay(ParticipantId participant, const call::RoomKey& key);
+  void with_phone(const Stay& stay, std::move_only_function<void(PhoneLegs&, ParticipantId)> task);
   /// To the media thread that the participant, or the track, is on.
   void post(const Stay& stay, media::Command command);
   void post(TrackId track, media::Command command);
@@ -209,6 +236,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   call::Rooms rooms_;
   std::unordered_map<ConnectionId, std::string> sessions_;  // login sessions, to close sockets by
   std::unordered_map<ParticipantId, Stay> stays_;
+  std::unordered_map<CallId, ParticipantId> phones_;  // telephones by their calls
+  std::unordered_set<TrackId> phone_tracks_;
+  Telephones* telephones_ = nullptr;
   std::unordered_map<call::RoomKey, MediaRoom> media_rooms_;
   std::unordered_map<RoomId, call::RoomKey> room_keys_;
   std::unordered_map<TrackId, std::size_t> track_shards_;  // of published tracks

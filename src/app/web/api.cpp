@@ -195,7 +195,11 @@ void Api::dispatch(const rest::Match& match, Exchange exchange) {
     case rest::RouteId::WatchCall:
     case rest::RouteId::SendDtmf:
     case rest::RouteId::HoldCall:
-    case rest::RouteId::MuteCall: parts_.phone.handle(match, std::move(exchange)); return;
+    case rest::RouteId::MuteCall:
+    case rest::RouteId::InvitePhoneToChatRoom:
+    case rest::RouteId::InvitePhoneToGroupRoom:
+    case rest::RouteId::DropPhoneFromChatRoom:
+    case rest::RouteId::DropPhoneFromGroupRoom: parts_.phone.handle(match, std::move(exchange)); return;
     case rest::RouteId::CreateChat: create_chat(std::move(exchange)); return;
     case rest::RouteId::ListChats: list_chats(std::move(exchange)); return;
     case rest::RouteId::ShowChat: show_chat(match, std::move(exchange)); return;

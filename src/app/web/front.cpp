@@ -282,6 +282,10 @@ void Front::answer_probe(rest::RouteId route, Exchange exchange) {
     case rest::RouteId::ShowGroupRoom:
     case rest::RouteId::RemoveFromChatRoom:
     case rest::RouteId::RemoveFromGroupRoom:
+    case rest::RouteId::InvitePhoneToChatRoom:
+    case rest::RouteId::InvitePhoneToGroupRoom:
+    case rest::RouteId::DropPhoneFromChatRoom:
+    case rest::RouteId::DropPhoneFromGroupRoom:
     case rest::RouteId::ListIceServers: break;
   }
   exchange.reply(rest::internal_error());

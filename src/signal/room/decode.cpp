@@ -16,14 +16,45 @@ namespace {
 
 using Command = Result<call::RoomCommand, DecodeError>;
 
-enum class Type { Join, Offer, Answer, Ice, Leave, Track, View, Mute, Kick, Lock, Unlock, Role, Restart, E2e, Ping };
+enum class Type {
+  Join,
+  Offer,
+  Answer,
+  Ice,
+  Leave,
+  Track,
+  View,
+  Mute,
+  Kick,
+  Lock,
+  Unlock,
+  Role,
+  Restart,
+  Ping,
+  E2e,
+  InvitePhone,
+  HangUpPhone,
+};
 
 std::optional<Type> type_from(std::string_view raw) {
   constexpr std::pair<std::string_view, Type> kTypes[] = {
-      {"ice", Type::Ice},         {"ping", Type::Ping}, {"view", Type::View},   {"offer", Type::Offer},
-      {"answer", Type::Answer},   {"join", Type::Join}, {"leave", Type::Leave}, {"track", Type::Track},
-      {"restart", Type::Restart}, {"mute", Type::Mute}, {"kick", Type::Kick},   {"lock", Type::Lock},
-      {"unlock", Type::Unlock},   {"role", Type::Role}, {"e2e", Type::E2e},
+      {"ice", Type::Ice},
+      {"ping", Type::Ping},
+      {"view", Type::View},
+      {"offer", Type::Offer},
+      {"answer", Type::Answer},
+      {"join", Type::Join},
+      {"leave", Type::Leave},
+      {"track", Type::Track},
+      {"restart", Type::Restart},
+      {"mute", Type::Mute},
+      {"kick", Type::Kick},
+      {"lock", Type::Lock},
+      {"unlock", Type::Unlock},
+      {"role", Type::Role},
+      {"e2e", Type::E2e},
+      {"invite-phone", Type::InvitePhone},
+      {"hang-up-phone", Type::HangUpPhone},
   };
   for (const auto& [name, type] : kTypes) {
     if (json::raw_is(raw, name)) return type;
@@ -264,7 +295,44 @@ Command decode_key_words(ConnectionId from, const Payload& payload) {
   return words;
 }
 
+/// A text or a number, as it is written.
+std::string request_in(const Payload& payload) {
+  const auto request = payload.find("requestId");
+  const bool is_id = request && (request->type == json::Type::Number || request->type == json::Type::String);
+  return is_id && request->text.size() <= kRequestBytesMax ? std::string{request->text} : std::string{};
+}
+
+Command decode_invite_phone(ConnectionId from, const Payload& payload) {
+  const auto value = payload.find("number");
+  if (!value || value->type != json::Type::String) return fail(DecodeError::BadInvitation);
+  auto number = call::phone::parse_number(json::unescape(value->raw_string()));
+  if (!number) return fail(DecodeError::BadNumber);
+  call::InvitePhone invite{
+      .connection = from, .number = std::move(*number), .name = {}, .request = request_in(payload)};
+  if (const auto name = payload.find("name")) {
+    if (name->type != json::Type::String) return fail(DecodeError::BadName);
+    invite.name = json::unescape(name->raw_string());
+    if (invite.name.size() > kNameBytesMax) return fail(DecodeError::BadName);
+  }
+  return invite;
+}
+
+Command decode_hang_up_phone(ConnectionId from, const Payload& payload) {
+  auto session = target_from(payload);
+  if (!session) return fail(session.error());
+  return call::HangUpPhone{.connection = from, .session = std::move(*session)};
+}
+
 }  // namespace
+
+std::string request_of(std::string_view text) {
+  const auto envelope = read_envelope(text);
+  return envelope ? request_in(Payload{envelope->payload}) : std::string{};
+}
+
+call::RoomErrorCode code_of(DecodeError error) {
+  return error == DecodeError::BadNumber ? call::RoomErrorCode::BadNumber : call::RoomErrorCode::BadMessage;
+}
 
 std::string_view to_text(DecodeError error) {
   switch (error) {
@@ -282,6 +350,8 @@ std::string_view to_text(DecodeError error) {
     case DecodeError::BadRole: return "role must be host, moderator or member";
     case DecodeError::BadEncryption: return "e2e must be supported or required";
     case DecodeError::BadKeyWords: return "e2e needs data, an object of up to 2048 bytes, and may have to";
+    case DecodeError::BadInvitation: return "invite-phone needs number, and may have name and requestId";
+    case DecodeError::BadNumber: return "number must be E.164: + and 7 to 15 digits";
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }
@@ -313,6 +383,8 @@ Command decode(ConnectionId from, std::string_view text) {
     case Type::Restart: return call::SendSignal{.connection = from, .kind = call::RoomSignal::Restart, .payload = {}};
     case Type::E2e: return decode_key_words(from, payload);
     case Type::Ping: return call::PingRoom{from};
+    case Type::InvitePhone: return decode_invite_phone(from, payload);
+    case Type::HangUpPhone: return decode_hang_up_phone(from, payload);
   }
   check_failed("a value of the enum", __FILE__, __LINE__);
 }

@@ -93,6 +93,15 @@ void array(std::string& out, const List& list, Write write) {
   out.push_back(']');
 }
 
+void write_phone(ObjectWriter& of, const std::optional<call::PhoneInfo>& phone) {
+  if (!phone) return;
+  ObjectWriter object{of.key("phone")};
+  object.text("status", to_text(phone->status));
+  object.text("number", phone->number);
+  object.text("by", phone->by.value());
+  object.close();
+}
+
 void write_participant(std::string& out, const call::ParticipantInfo& info) {
   ObjectWriter object{out};
   object.text("sessionId", info.session.value());
@@ -100,6 +109,7 @@ void write_participant(std::string& out, const call::ParticipantInfo& info) {
   object.text("name", info.name);
   object.text("role", to_text(info.role));
   object.text("state", to_text(info.state));
+  write_phone(object, info.phone);
   object.close();
 }
 
@@ -141,6 +151,7 @@ void encode(std::string& out, const call::DeliverParticipantJoined& joined, cons
     payload.text("userId", joined.user.value());
     payload.text("name", joined.name);
     payload.text("role", to_text(joined.role));
+    write_phone(payload, joined.phone);
   });
 }
 
@@ -238,6 +249,23 @@ void encode(std::string& out, const call::DeliverRoomError& error, const call::R
   message(out, "error", address, [&](ObjectWriter& payload) {
     payload.text("code", to_text(error.code));
     payload.text("message", error.message);
+    if (!error.request.empty()) payload.raw("requestId", error.request);
+  });
+}
+
+void encode(std::string& out, const call::DeliverPhoneInvited& invited, const call::RoomAddress& address) {
+  message(out, "phone-invited", address, [&](ObjectWriter& payload) {
+    payload.text("sessionId", invited.session.value());
+    payload.text("callId", invited.call.value());
+    if (!invited.request.empty()) payload.raw("requestId", invited.request);
+  });
+}
+
+void encode(std::string& out, const call::DeliverPhone& phone, const call::RoomAddress& address) {
+  message(out, "phone", address, [&](ObjectWriter& payload) {
+    payload.text("sessionId", phone.session.value());
+    payload.text("status", to_text(phone.status));
+    payload.text("cause", to_text(phone.cause));
   });
 }
 

@@ -26,6 +26,8 @@ void encode(std::string& out, const call::DeliverLocked& locked, const call::Roo
 void encode(std::string& out, const call::DeliverRole& role, const call::RoomAddress& address);
 void encode(std::string& out, const call::DeliverRoomError& error, const call::RoomAddress& address);
 void encode(std::string& out, const call::DeliverKeyWords& words, const call::RoomAddress& address);
+void encode(std::string& out, const call::DeliverPhoneInvited& invited, const call::RoomAddress& address);
+void encode(std::string& out, const call::DeliverPhone& phone, const call::RoomAddress& address);
 void encode(std::string& out, const call::DeliverPong& pong, const call::RoomAddress& address);
 
 /// A message ends with what is its receiver's own. For the same message to many: how much of `encoded`, which was for

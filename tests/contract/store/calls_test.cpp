@@ -385,6 +385,16 @@ TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
   EXPECT_EQ(found(2), nameless) << "who calls may withhold it";
 }
 
+TEST_P(Calls, OfTelephonesInRoomsKeepTheRoom) {
+  CallRecord in_room = phoned(1, "alice", "+491512345678");
+  in_room.chat = ChatId{"team"};
+  in_room.phone->room = call::RoomKey{.kind = call::RoomKind::Group, .id = ChatId{"team"}};
+  ASSERT_STORED(store().save_calls({in_room}, "node-1"));
+  EXPECT_EQ(found(1), in_room);
+  ASSERT_STORED(store().save_calls({ended(active(in_room))}, "node-1"));
+  EXPECT_EQ(history("alice"), (std::vector{ended(active(in_room))}));
+}
+
 TEST_P(Calls, OfTelephonesAreFoundByTheKeyOfTheirRequest) {
   CallRecord keyed = phoned(3, "alice", "+491512345678");
   keyed.phone->key = "one call";

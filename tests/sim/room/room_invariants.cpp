@@ -193,6 +193,54 @@ void RoomInvariants::on(const call::DeliverPong& e) {
   must(acting_ == e.to, "a pong nobody asked for");
 }
 
+// ---- telephones
+// -------------------------------------------------------------------------------------------------------
+
+void RoomInvariants::phone_status(const CallId& call, call::phone::Status status) {
+  if (call::phone::is_over(status)) phones_over_.insert(call);
+  const auto phone = phones_.find(call);
+  if (phone == phones_.end() || !phone->second) return;
+  if (status == call::phone::Status::InProgress && phones_answered_.insert(call).second) {
+    media_state(*phone->second, call::ConnectionState::Connected);
+  }
+}
+
+void RoomInvariants::on(const call::DeliverPhoneInvited& e) {
+  must(phones_.contains(e.call) && e.request == "1", "whose invitation");
+  static_cast<void>(joined(e.to));
+}
+void RoomInvariants::on(const call::DeliverPhone& e) {
+  static_cast<void>(other(joined(e.to), e.session));
+}
+void RoomInvariants::on(const call::CallPhone& e) {
+  const Client& asker = clients_.at(acting_.value());
+  must(acting_ == e.asker && asker.joined && asker.room == e.room && asker.user == e.by, "who invites a telephone");
+}
+void RoomInvariants::on(const call::DropPhone& e) {
+  must(phones_.erase(e.call) == 1, "a call is dropped twice, or was never there");
+  must(!phones_over_.contains(e.call), "a call is dropped that is over");
+  ++tally_.drops;
+}
+void RoomInvariants::on(const call::OpenPhone& e) {
+  const auto phone = phones_.find(e.call);
+  must(phone != phones_.end() && !phone->second, "a telephone that nobody called");
+  phone->second = e.participant;
+  const call::SessionId session = call::session_of_phone(e.call);
+  must(stays_of(e.room, nullptr) > 0, "a telephone alone");
+  must(stays_.emplace(e.participant, Stay{.room = e.room, .user = {}, .session = session, .call = e.call}).second,
+       "opened twice");
+  must(sessions_.emplace(std::pair{e.room, session}, e.participant).second, "a session held twice");
+  ++tally_.stays;
+  ++tally_.phones;
+}
+void RoomInvariants::on(const call::ConnectPhone& e) {
+  must(stays_.at(e.participant).call.has_value(), "a telephone that is none");
+}
+void RoomInvariants::on(const call::ConfirmMute& e) {
+  must(stays_.at(e.participant).call.has_value(), "a telephone that is none");
+  if (e.muted) ++tally_.phones_muted;
+}
+
 // ---- the media plane
 // ----------------------------------------------------------------------------------------------------
 
@@ -219,6 +267,10 @@ void RoomInvariants::on(const call::CloseMedia& e) {
     if (receiver.room == stay->second.room && receiver.joined == stay->second.session) receiver.joined.reset();
   }
   sessions_.erase({stay->second.room, stay->second.session});
+  if (const std::optional<CallId>& call = stay->second.call) {
+    must(!phones_.contains(*call) || phones_over_.contains(*call), "a telephone left, and its call goes on");
+    phones_.erase(*call);
+  }
   over_.insert(e.participant);
   stays_.erase(stay);
 }
@@ -288,6 +340,7 @@ void RoomInvariants::media_state(ParticipantId participant, call::ConnectionStat
 /// What others must see of it.
 call::ConnectionState RoomInvariants::true_state(ParticipantId participant) const {
   const Stay& stay = stays_.at(participant);
+  if (stay.call) return stay.media;
   const bool has_socket = std::ranges::any_of(clients_, [&](const auto& entry) {
     return entry.second.room == stay.room && entry.second.joined == stay.session;
   });
@@ -323,6 +376,11 @@ void RoomInvariants::check_room(const call::RoomView& view) const {
 void RoomInvariants::check_everything(const call::Rooms& rooms) {
   std::map<call::RoomKey, std::size_t> sizes;
   for (const auto& [id, stay] : stays_) ++sizes[stay.room];
+  for (const auto& [room, size] : sizes) {
+    const bool has_people =
+        std::ranges::any_of(stays_, [&](const auto& entry) { return entry.second.room == room && !entry.second.call; });
+    must(has_people, "telephones alone in a room");
+  }
   must(rooms.room_count() == sizes.size() && records_.size() == sizes.size(),
        "a room is there while somebody is in it");
   must(rooms.participant_count() == stays_.size(), "participants and their media");
@@ -338,6 +396,7 @@ void RoomInvariants::check_everything(const call::Rooms& rooms) {
 }
 
 void RoomInvariants::at_the_end(const call::Rooms& rooms) const {
+  must(phones_.empty(), "a telephone is called for nobody");
   must(clients_.empty() && stays_.empty() && records_.empty(), "something has no end");
   must(rooms.counts() == call::Rooms::Counts{}, "something was left behind");
   must(over_.size() == tally_.stays, "one end for each stay");

@@ -27,6 +27,9 @@ struct RoomTally {
   std::uint64_t stays = 0;
   std::uint64_t resumed = 0;
   std::uint64_t answered = 0;
+  std::uint64_t phones = 0;        // that came in
+  std::uint64_t phones_muted = 0;  // times, by their keys or by a moderator
+  std::uint64_t drops = 0;         // calls that the room hung up
 };
 
 class RoomInvariants {
@@ -43,6 +46,11 @@ class RoomInvariants {
   [[nodiscard]] const RoomTally& tally() const { return tally_; }
   /// Open stays, as the media plane knows them.
   [[nodiscard]] const auto& stays() const { return stays_; }
+  /// A telephone is about to be in a room, or its call is about to be so far.
+  void phone_invited(const CallId& call) { phones_.emplace(call, std::nullopt); }
+  void phone_status(const CallId& call, call::phone::Status status);
+  /// Calls that the rooms have not done with, and who they are there.
+  [[nodiscard]] const auto& phones() const { return phones_; }
   [[nodiscard]] bool is_joined(ConnectionId connection) const;
   [[nodiscard]] bool is_closing(ConnectionId connection) const;
 
@@ -69,6 +77,7 @@ class RoomInvariants {
     UserId user;
     call::SessionId session;
     call::ConnectionState media = call::ConnectionState::New;
+    std::optional<CallId> call = std::nullopt;  // of a telephone
   };
 
   void on(const call::DeliverJoined& e);
@@ -86,6 +95,13 @@ class RoomInvariants {
   void on(const call::DeliverRoomError& e);
   void on(const call::DeliverKeyWords& e);
   void on(const call::DeliverPong& e);
+  void on(const call::DeliverPhoneInvited& e);
+  void on(const call::DeliverPhone& e);
+  void on(const call::CallPhone& e);
+  void on(const call::DropPhone& e);
+  void on(const call::OpenPhone& e);
+  void on(const call::ConnectPhone& e);
+  void on(const call::ConfirmMute& e);
   void on(const call::OpenMedia& e);
   void on(const call::CloseMedia& e);
   void on(const call::ResumeMedia& e);
@@ -109,6 +125,9 @@ class RoomInvariants {
 
   std::map<ConnectionId, Client> clients_;
   std::map<ParticipantId, Stay> stays_;
+  std::map<CallId, std::optional<ParticipantId>> phones_;
+  std::set<CallId> phones_answered_;
+  std::set<CallId> phones_over_;  // of which an end was told, or is being told
   std::set<ParticipantId> over_;
   std::map<std::pair<call::RoomKey, call::SessionId>, ParticipantId> sessions_;
   std::map<std::string, call::CallRecord> records_;  // open ones

@@ -71,6 +71,9 @@ void add(RoomTally& sum, const RoomTally& one) {
   sum.stays += one.stays;
   sum.resumed += one.resumed;
   sum.answered += one.answered;
+  sum.phones += one.phones;
+  sum.phones_muted += one.phones_muted;
+  sum.drops += one.drops;
 }
 
 TEST(RoomSimulation, EveryRunKeepsTheRulesAndLeavesNothingBehind) {
@@ -95,18 +98,22 @@ TEST(RoomSimulation, EveryRunKeepsTheRulesAndLeavesNothingBehind) {
   for (const char* reason : {"hangup", "canceled", "disconnected", "failed", "server-shutdown"}) {
     EXPECT_GT(sum.ended[reason], 50U) << reason;
   }
-  for (const char* reason : {"left", "kicked", "removed", "timeout", "failed", "replaced", "server-shutdown"}) {
+  for (const char* reason : {"left", "kicked", "removed", "timeout", "failed", "replaced", "server-shutdown", "busy",
+                             "no-answer", "hung-up"}) {
     EXPECT_GT(sum.left[reason], 50U) << reason;
   }
   for (const char* code :
        {"bad-message", "not-joined", "session-taken", "locked", "room-full", "too-many-rooms", "forbidden", "not-found",
-        "failed", "unavailable", "encrypted", "not-encrypted", "too-many-messages"}) {
+        "failed", "unavailable", "encrypted", "not-encrypted", "too-many-messages", "daily-limit"}) {
     EXPECT_GT(sum.errors[code], 50U) << code;
   }
   for (const char* reason : {"removed", "silent", "replaced"}) EXPECT_GT(sum.closed[reason], 50U) << reason;
   EXPECT_GT(sum.stays, 5 * last);
   EXPECT_GT(sum.answered, last);
   EXPECT_GT(sum.resumed, last / 2);
+  EXPECT_GT(sum.phones, last / 2);
+  EXPECT_GT(sum.phones_muted, 50U);
+  EXPECT_GT(sum.drops, last / 4);
 }
 
 TEST(RoomSimulation, ARunDependsOnItsSeedAlone) {

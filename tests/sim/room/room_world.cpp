@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 namespace zvonok::sim {
 namespace {
@@ -44,6 +45,8 @@ call::RoomOptions RoomWorld::make_options(Random& random) {
   options.encrypted_participants_max = random.pick<std::size_t>({100, 100, 2});
   options.key_words =
       random.pick<TokenBucketOptions>({{.burst = 512, .per_second = 64}, {.burst = 1, .per_second = 0.01}});
+  options.phones_max = random.pick<std::size_t>({8, 8, 1, 0});
+  options.phone_role = random.pick(kRoles);
   options.banned_users_max = random.pick<std::size_t>({10'000, 10'000, 1});
   return options;
 }
@@ -61,13 +64,14 @@ void RoomWorld::run() {
 }
 
 void RoomWorld::step() {
-  switch (random_.weighted({14, 6, 40, 10, 20, 10})) {
+  switch (random_.weighted({14, 6, 44, 10, 20, 10, 11})) {
     case 0: return open();
     case 1: return drop();
     case 2: return say_something();
     case 3: return moderate();
     case 4: return media_happens();
-    default: return pass_time();
+    case 5: return pass_time();
+    default: return phones_happen();
   }
 }
 
@@ -97,6 +101,16 @@ RoomWorld::Socket* RoomWorld::any_socket() {
 /// Few of them and shared, so that they collide.
 call::SessionId RoomWorld::any_session(const call::RoomKey& room) {
   return call::SessionId{name_of(room) + "-" + std::to_string(random_.below(6))};
+}
+
+/// Somebody's, or a telephone's.
+call::SessionId RoomWorld::any_target(const call::RoomKey& room) {
+  const auto& phones = invariants_.phones();
+  if (!phones.empty() && random_.chance(20)) {
+    const auto phone = std::next(phones.begin(), static_cast<std::ptrdiff_t>(random_.below(phones.size())));
+    return call::session_of_phone(phone->first);
+  }
+  return any_session(room);
 }
 
 call::JoinEncryption RoomWorld::any_encryption() {
@@ -174,7 +188,7 @@ void RoomWorld::moderate() {
   const Socket* const socket = any_socket();
   if (socket == nullptr) return;
   const ConnectionId id = socket->id;
-  const auto session = any_session(socket->room);
+  const auto session = any_target(socket->room);
   switch (random_.weighted({5, 5, 2, 4, 5})) {
     case 0: return tell("kicks " + session.value(), call::KickParticipant{id, session}, id);
     case 1: return tell("mutes " + session.value(), call::MuteParticipant{id, session, random_.pick(kKinds)}, id);
@@ -229,6 +243,75 @@ void RoomWorld::media_happens() {
   }
 }
 
+// ---- telephones
+// -------------------------------------------------------------------------------------------------------
+
+void RoomWorld::phones_happen() {
+  const auto& phones = invariants_.phones();
+  const Socket* const socket = any_socket();
+  if (socket != nullptr && (phones.empty() || random_.chance(40))) {
+    return tell(
+        "invites a telephone",
+        call::InvitePhone{
+            .connection = socket->id, .number = call::phone::PhoneNumber{"+491512345678"}, .name = {}, .request = "1"},
+        socket->id);
+  }
+  if (phones.empty()) return;
+  const auto phone = std::next(phones.begin(), static_cast<std::ptrdiff_t>(random_.below(phones.size())));
+  const CallId call = phone->first;
+  using call::phone::Status;
+  switch (random_.weighted({8, 7, 2, 1})) {
+    case 0: {
+      const auto status =
+          random_.pick<Status>({Status::Connecting, Status::Ringing, Status::InProgress, Status::InProgress,
+                                Status::Completed, Status::Busy, Status::NoAnswer, Status::Failed});
+      invariants_.phone_status(call, status);
+      return tell(call.value() + " is " + std::string{to_text(status)},
+                  call::PhoneProgressed{.call = call, .status = status}, std::nullopt);
+    }
+    case 1: {
+      const ParticipantId who = phone->second.value_or(ParticipantId{});
+      tell(call.value() + " presses a star", call::PhonePressed{.participant = who, .digit = '*'}, std::nullopt);
+      return tell("and a six", call::PhonePressed{.participant = who, .digit = '6'}, std::nullopt);
+    }
+    case 2:
+      if (socket == nullptr) return;
+      return tell("hangs " + call.value() + " up",
+                  call::HangUpPhone{.connection = socket->id, .session = call::session_of_phone(call)}, socket->id);
+    default:
+      return tell(call.value() + " is dismissed",
+                  call::PhoneDismissed{.room = random_.pick(keys_), .session = call::session_of_phone(call)},
+                  std::nullopt);
+  }
+}
+
+void RoomWorld::answer_asked() {
+  for (const call::CallPhone& asked : std::exchange(asked_, {})) {
+    // The socket may go before it is answered.
+    if (random_.chance(5)) drop();
+    if (random_.chance(15)) {
+      tell("no telephone is called",
+           call::PhoneNotInvited{.asker = asked.asker,
+                                 .code = call::RoomErrorCode::DailyLimit,
+                                 .message = "too many",
+                                 .request = asked.request},
+           std::nullopt);
+      continue;
+    }
+    const CallId id{"c" + std::to_string(next_call_++)};
+    invariants_.phone_invited(id);
+    tell(id.value() + " is called",
+         call::PhoneInvited{.call = id,
+                            .room = asked.room,
+                            .by = asked.by,
+                            .asker = asked.asker,
+                            .number = "+49***",
+                            .name = asked.name,
+                            .request = asked.request},
+         std::nullopt);
+  }
+}
+
 // ---- time
 // ---------------------------------------------------------------------------------------------------------------
 
@@ -269,6 +352,10 @@ void RoomWorld::tell(const std::string& line, call::RoomCommand command, std::op
   engine_.handle(std::move(command), now_, effects);
   note_effects(effects);
   invariants_.observe(effects, acting, engine_);
+  for (const call::RoomEffect& effect : effects) {
+    if (const auto* const asked = std::get_if<call::CallPhone>(&effect)) asked_.push_back(*asked);
+  }
+  answer_asked();
 }
 
 void RoomWorld::note(const std::string& line) {

@@ -36,11 +36,15 @@ class RoomWorld {
   void say_something();
   void moderate();
   void media_happens();
+  void phones_happen();
+  /// What the engine asked of whoever calls telephones.
+  void answer_asked();
   void pass_time();
   void let_pass(Duration duration);
   void finish();
   Socket* any_socket();
   call::SessionId any_session(const call::RoomKey& room);
+  call::SessionId any_target(const call::RoomKey& room);
   call::JoinEncryption any_encryption();
   std::optional<ParticipantId> any_stay();
 
@@ -58,6 +62,8 @@ class RoomWorld {
   std::vector<UserId> users_;
   std::vector<Socket> sockets_;
   std::vector<TrackId> tracks_;
+  std::vector<call::CallPhone> asked_;
+  std::uint64_t next_call_ = 1;
   Now now_{.mono = TimePoint{hours{1}}, .wall = wall_from_unix_milliseconds(1'700'000'000'000)};
   std::uint64_t next_connection_ = 1;
   std::uint64_t next_track_ = 1;

@@ -104,6 +104,32 @@ class RoomScene {
   }
   RoomLines ended(std::uint64_t track) { return tell(TrackEnded{TrackId{track}}); }
 
+  RoomLines invite_phone(const std::string& label, const std::string& name = "") {
+    return tell(InvitePhone{
+        .connection = id(label), .number = phone::PhoneNumber{"+491512345678"}, .name = name, .request = "1"});
+  }
+  /// It is being called; asked by that socket.
+  RoomLines phone_invited(const std::string& call, const std::string& label, const std::string& name = "") {
+    return tell(PhoneInvited{.call = CallId{call},
+                             .room = kGroup,
+                             .by = UserId{label.substr(0, label.find('/'))},
+                             .asker = id(label),
+                             .number = "+49********78",
+                             .name = name,
+                             .request = "1"});
+  }
+  RoomLines phone(const std::string& call, phone::Status status, phone::Cause cause = phone::Cause::Provider) {
+    return tell(PhoneProgressed{.call = CallId{call}, .status = status, .cause = cause});
+  }
+  RoomLines press(std::uint64_t participant, const std::string& keys) {
+    RoomLines lines;
+    for (const char key : keys) lines = tell(PhonePressed{ParticipantId{participant}, key});
+    return lines;
+  }
+  RoomLines hang_up(const std::string& by, const std::string& session) {
+    return tell(HangUpPhone{id(by), SessionId{session}});
+  }
+
   /// Lets time pass and does what is due on the way, each thing at its own time.
   RoomLines wait(Duration duration) {
     const TimePoint until = now_.mono + duration;
@@ -184,6 +210,15 @@ class RoomScene {
             [&](const DeliverRole& e) { to(e.to) << e.session << " becomes " << to_text(e.role) << " by " << e.by; },
             [&](const DeliverRoomError& e) { to(e.to) << "error " << to_text(e.code); },
             [&](const DeliverKeyWords& e) { to(e.to) << e.from << " says " << e.data; },
+            [&](const DeliverPhoneInvited& e) { to(e.to) << "invited " << e.session << " " << e.request; },
+            [&](const DeliverPhone& e) {
+              to(e.to) << e.session << " " << phone::to_text(e.status) << " by " << phone::to_text(e.cause);
+            },
+            [&](const CallPhone& e) { out << "call " << e.number << " for " << e.by; },
+            [&](const DropPhone& e) { out << "drop " << e.call << " by " << phone::to_text(e.cause); },
+            [&](const OpenPhone& e) { out << "open phone " << e.participant << " of " << e.call; },
+            [&](const ConnectPhone& e) { out << "connect phone " << e.participant; },
+            [&](const ConfirmMute& e) { out << "tones " << (e.muted ? "muted" : "unmuted") << " " << e.participant; },
             [&](const DeliverPong& e) { to(e.to) << "pong"; },
             [&](const OpenMedia& e) { out << "open media " << e.participant; },
             [&](const CloseMedia& e) { out << "close media " << e.participant; },

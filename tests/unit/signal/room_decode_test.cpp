@@ -130,6 +130,14 @@ TEST(RoomDecode, Moderation) {
   taken<call::LockRoom>(R"({"type":"lock"})");
   taken<call::UnlockRoom>(R"({"type":"unlock","payload":7})");
   taken<call::PingRoom>(R"({"type":"ping"})");
+  const auto invite = taken<call::InvitePhone>(
+      R"({"type":"invite-phone","payload":{"number":"+491512345678","name":"Anna","requestId":"p\u0031"}})");
+  EXPECT_EQ(invite.number, call::phone::PhoneNumber{"+491512345678"});
+  EXPECT_EQ(invite.name, "Anna");
+  EXPECT_EQ(invite.request, R"("p\u0031")") << "as it was written";
+  EXPECT_EQ(taken<call::InvitePhone>(R"({"type":"invite-phone","payload":{"number":"+491512345678"}})").request, "");
+  EXPECT_EQ(taken<call::HangUpPhone>(R"({"type":"hang-up-phone","payload":{"sessionId":"phone-1"}})").session,
+            call::SessionId{"phone-1"});
   EXPECT_EQ(taken<call::SendSignal>(R"({"type":"restart"})").kind, call::RoomSignal::Restart);
 }
 
@@ -205,6 +213,23 @@ TEST(RoomDecode, WhatIsRefused) {
   std::string tracks;
   for (std::size_t i = 0; i <= kViewedTracksMax; ++i) tracks += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":{}";
   EXPECT_EQ(refused(R"({"type":"view","payload":{"tracks":{)" + tracks + "}}}"), DecodeError::BadView);
+}
+
+TEST(RoomDecode, AnInvitationThatIsNone) {
+  EXPECT_EQ(refused(R"({"type":"invite-phone"})"), DecodeError::BadInvitation);
+  EXPECT_EQ(refused(R"({"type":"invite-phone","payload":{"number":491512345678}})"), DecodeError::BadInvitation);
+  EXPECT_EQ(refused(R"({"type":"invite-phone","payload":{"number":"112"}})"), DecodeError::BadNumber);
+  EXPECT_EQ(refused(R"({"type":"invite-phone","payload":{"number":"+491512345678","name":7}})"), DecodeError::BadName);
+  EXPECT_EQ(refused(R"({"type":"hang-up-phone","payload":{}})"), DecodeError::BadSession);
+  EXPECT_EQ(code_of(DecodeError::BadNumber), call::RoomErrorCode::BadNumber);
+  EXPECT_EQ(code_of(DecodeError::BadInvitation), call::RoomErrorCode::BadMessage);
+}
+
+TEST(RoomDecode, WhichRequestItWas) {
+  EXPECT_EQ(request_of(R"({"type":"invite-phone","payload":{"number":"112","requestId":7}})"), "7");
+  EXPECT_EQ(request_of(R"({"type":"invite-phone","payload":{"requestId":{"a":1}}})"), "");
+  EXPECT_EQ(request_of(R"({"payload":{"requestId":")" + std::string(200, 'x') + R"("}})"), "") << "too long";
+  EXPECT_EQ(request_of("nothing"), "");
 }
 
 }  // namespace

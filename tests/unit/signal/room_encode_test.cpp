@@ -122,6 +122,25 @@ TEST(RoomEncode, ModerationErrorsAndPong) {
   EXPECT_EQ(text_of(DeliverPong{kTo}), R"({"type":"pong","payload":{})" + kEnd);
 }
 
+TEST(RoomEncode, Telephones) {
+  const PhoneInfo phone{.status = phone::Status::Ringing, .number = "+49*78", .by = UserId{"max"}};
+  EXPECT_EQ(text_of(DeliverParticipantJoined{.to = kTo,
+                                             .session = SessionId{"phone-c"},
+                                             .user = {},
+                                             .name = "Anna",
+                                             .role = RoomRole::Member,
+                                             .phone = phone}),
+            R"({"type":"participant-joined","payload":{"sessionId":"phone-c","userId":"","name":"Anna",)"
+            R"("role":"member","phone":{"status":"ringing","number":"+49*78","by":"max"}})" +
+                kEnd);
+  EXPECT_EQ(text_of(DeliverPhone{kTo, SessionId{"phone-c"}, phone::Status::NoAnswer, phone::Cause::RingTimeout}),
+            R"({"type":"phone","payload":{"sessionId":"phone-c","status":"no_answer","cause":"ring_timeout"})" + kEnd);
+  EXPECT_EQ(text_of(DeliverPhoneInvited{kTo, SessionId{"phone-c"}, CallId{"c"}, R"("p1")"}),
+            R"({"type":"phone-invited","payload":{"sessionId":"phone-c","callId":"c","requestId":"p1"})" + kEnd);
+  EXPECT_EQ(text_of(DeliverRoomError{kTo, RoomErrorCode::DailyLimit, "no", "7"}),
+            R"({"type":"error","payload":{"code":"daily-limit","message":"no","requestId":7})" + kEnd);
+}
+
 TEST(RoomEncode, TheAddressIsTheReceivers) {
   EXPECT_EQ(text_of(DeliverPong{kTo}, {}), R"({"type":"pong","payload":{}})");
   EXPECT_EQ(text_of(DeliverPong{kTo}, {.room_id = R"("a\n")", .session = {}}),

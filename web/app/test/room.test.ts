@@ -19,6 +19,7 @@ function person(name: string, sources: Readonly<Record<string, boolean>> = {}): 
     speaking: false,
     level: 0,
     quality: null,
+    phone: null,
     tracks: Object.entries(sources).map(([source, muted]) => ({
       trackId: `${name}-${source}`,
       sessionId,

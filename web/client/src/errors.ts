@@ -50,3 +50,18 @@ export class CallError extends Error {
     this.code = code;
   }
 }
+
+/** A telephone could not be invited into a room. */
+export class PhoneInviteError extends Error {
+  override readonly name = 'PhoneInviteError';
+  /**
+   * `bad-number`, `number-not-allowed`, `forbidden`, `locked`, `room-full`, `in-another-call`, `daily-limit`,
+   * `spend-limit`, `too-many-requests`, `unavailable`, or one of a later server.
+   */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -9,7 +9,7 @@ export { DeviceManager, type DeviceEvents, type DeviceManagerOptions, type Devic
 export { canGuardMedia as canEncrypt } from './e2e/guard.js';
 export { Emitter } from './emitter.js';
 export { createEnvironment, type Environment } from './environment.js';
-export { ApiError, CallError, type CallErrorCode } from './errors.js';
+export { ApiError, CallError, PhoneInviteError, type CallErrorCode } from './errors.js';
 export type { LevelMeter } from './level-meter.js';
 export type { ServerHello, WireMessage } from './protocol.js';
 export { PhoneClient, type PhoneClientEvents, type PhoneClientOptions } from './phone-client.js';

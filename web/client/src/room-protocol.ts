@@ -1,6 +1,6 @@
 // The room dialect as values: what comes over the room's WebSocket (docs/protocol/room.md), read once, here.
 import { asMembers, asText, type Members } from './protocol.js';
-import type { RoomRole, RoomServerQuality, RoomSpeaker, TrackSource } from './room-types.js';
+import type { RoomPhone, RoomRole, RoomServerQuality, RoomSpeaker, TrackSource } from './room-types.js';
 
 export interface RoomMessage {
   readonly type: string;
@@ -13,6 +13,7 @@ export interface WireParticipant {
   readonly name: string;
   readonly role: RoomRole;
   readonly state: RTCPeerConnectionState;
+  readonly phone: RoomPhone | null;
 }
 
 export interface WireTrack {
@@ -79,7 +80,32 @@ export function parseParticipant(value: unknown): WireParticipant | null {
   const userId = asText(from['userId']);
   if (sessionId === null || userId === null) return null;
   const name = asText(from['name']) ?? '';
-  return { sessionId, userId, name, role: parseRole(from['role']), state: parseConnectionState(from['state']) };
+  const state = parseConnectionState(from['state']);
+  return { sessionId, userId, name, role: parseRole(from['role']), state, phone: parsePhone(from['phone']) };
+}
+
+const kPhoneStatuses: readonly string[] = [
+  'connecting',
+  'ringing',
+  'in_progress',
+  'completed',
+  'busy',
+  'no_answer',
+  'failed',
+  'canceled',
+  'declined',
+];
+
+/** null for a status of a later server. */
+export function parsePhoneStatus(value: unknown): RoomPhone['status'] | null {
+  return typeof value === 'string' && kPhoneStatuses.includes(value) ? (value as RoomPhone['status']) : null;
+}
+
+function parsePhone(value: unknown): RoomPhone | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const from = asMembers(value);
+  const status = parsePhoneStatus(from['status']) ?? 'connecting';
+  return { status, number: asText(from['number']) ?? '', by: asText(from['by']) ?? '' };
 }
 
 export function parseTrack(value: unknown): WireTrack | null {

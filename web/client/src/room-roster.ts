@@ -1,6 +1,6 @@
 // Who is in a room and what they send: the server's news made into plain objects that stay the same until they change.
 import type { WireParticipant, WireTrack } from './room-protocol.js';
-import type { RoomParticipant, RoomRole, RoomSpeaker, RoomTrack } from './room-types.js';
+import type { RoomParticipant, RoomPhone, RoomRole, RoomSpeaker, RoomTrack } from './room-types.js';
 import type { CallQuality } from './types.js';
 
 interface TrackEntry {
@@ -106,6 +106,12 @@ export class RoomRoster {
   }
   setRole(sessionId: string, role: RoomRole): void {
     this.change(sessionId, { role });
+  }
+  setPhone(sessionId: string, status: RoomPhone['status']): RoomParticipant | null {
+    const phone = this.people.get(sessionId)?.phone;
+    if (!phone) return null;
+    this.change(sessionId, { phone: { ...phone, status } });
+    return this.get(sessionId);
   }
   setQuality(sessionId: string, quality: CallQuality['score'] | null): void {
     this.change(sessionId, { quality });

@@ -1,4 +1,5 @@
 // The public vocabulary of rooms: calls of many through the server (docs/protocol/room.md).
+import type { PhoneStatus } from './phone-types.js';
 import type {
   CallQuality,
   CallWarning,
@@ -67,6 +68,16 @@ export interface RoomTrack {
   readonly stream: MediaStream | null;
 }
 
+/** A participant that is a telephone. */
+export interface RoomPhone {
+  /** Of its call; `in_progress`: it was answered. It leaves after an end. */
+  readonly status: Exclude<PhoneStatus, 'dialing'>;
+  /** Masked. */
+  readonly number: string;
+  /** The user who invited it. */
+  readonly by: string;
+}
+
 /** Somebody else in the room: a plain object that stays the same one until something in it changes. */
 export interface RoomParticipant {
   readonly sessionId: string;
@@ -81,6 +92,8 @@ export interface RoomParticipant {
   readonly level: number;
   /** How what they send arrives here: 5 excellent to 1 bad; null: not measured. */
   readonly quality: CallQuality['score'] | null;
+  /** null: no telephone. One has no user, and mutes itself with `*6`. */
+  readonly phone: RoomPhone | null;
 }
 
 /** How the server sees this participant's connection. */
@@ -143,8 +156,13 @@ export interface RoomEvents {
   /** Anything in the snapshot changed. */
   change: RoomSnapshot;
   'participant-joined': RoomParticipant;
-  /** `reason`: left, kicked, removed, timeout, failed, replaced, server-shutdown. */
+  /**
+   * `reason`: left, kicked, removed, timeout, failed, replaced, server-shutdown; of telephones busy, no-answer, failed,
+   * hung-up (here, or by a limit) and left (there).
+   */
   'participant-left': { readonly participant: RoomParticipant; readonly reason: string };
+  /** The call of a telephone has come further. `cause`: who or what brought it about, as with phone calls. */
+  phone: { readonly participant: RoomParticipant; readonly status: RoomPhone['status']; readonly cause: string };
   speakers: readonly RoomSpeaker[];
   quality: CallQuality;
   local: LocalMedia;
@@ -230,6 +248,14 @@ export interface Room extends Listenable<RoomEvents> {
   kick(sessionId: string): void;
   lock(): void;
   unlock(): void;
+  /**
+   * Calls a telephone (E.164) into the room; for moderators and hosts, unless the server says otherwise. Resolves to its
+   * sessionId as soon as it is being called; rejects with PhoneInviteError. `name`: what the others see, in place of the
+   * masked number.
+   */
+  invitePhone(number: string, options?: { readonly name?: string | undefined }): Promise<string>;
+  /** For who invited it, and for moderators and hosts. */
+  hangUpPhone(sessionId: string): void;
   /** For hosts. */
   setRole(sessionId: string, role: RoomRole): void;
 

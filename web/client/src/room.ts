@@ -14,12 +14,14 @@ import {
   parseJoined,
   parseLayers,
   parseParticipant,
+  parsePhoneStatus,
   parseRole,
   parseServerQuality,
   parseSpeakers,
   parseTrack,
   type RoomMessage,
 } from './room-protocol.js';
+import { RoomPhones } from './room-phones.js';
 import { scoreParticipants, type ArrivalSample } from './room-quality.js';
 import { RoomRoster } from './room-roster.js';
 import { RoomSocket } from './room-socket.js';
@@ -84,6 +86,7 @@ export class RoomSession implements Room {
   private readonly roster: RoomRoster;
   private readonly views: RoomViews;
   private readonly socket: RoomSocket;
+  private readonly phones: RoomPhones;
   private readonly recovery: Recovery;
   private readonly cleanups: Unsubscribe[];
   private link: RoomLink | null = null;
@@ -144,6 +147,7 @@ export class RoomSession implements Room {
       onLost: () => this.onLost(),
       onEnd: (reason, message) => this.finish(reason, message),
     });
+    this.phones = new RoomPhones(env, (payload) => this.inside && this.socket.send('invite-phone', payload));
     this.recovery = new Recovery({
       env,
       leads: true,
@@ -282,6 +286,12 @@ export class RoomSession implements Room {
   unlock(): void {
     this.ask('unlock', null);
   }
+  async invitePhone(number: string, options: { readonly name?: string | undefined } = {}): Promise<string> {
+    return this.phones.invite(number, options.name);
+  }
+  hangUpPhone(sessionId: string): void {
+    this.ask('hang-up-phone', { sessionId });
+  }
   setRole(sessionId: string, role: RoomRole): void {
     this.ask('role', { sessionId, role });
   }
@@ -387,6 +397,7 @@ export class RoomSession implements Room {
   private onLost(): void {
     if (this.isOver) return;
     this.inside = false;
+    this.phones.giveUp();
     this.joinTimer = this.rearm(this.joinTimer, null);
     if (this.giveUpTimer === null) this.armGiveUp(kGiveUpRejoiningMs);
     this.update();
@@ -453,6 +464,7 @@ export class RoomSession implements Room {
     this.sampler = this.rearm(this.sampler, null);
     for (const cleanup of this.cleanups) cleanup();
     this.views.clear();
+    this.phones.giveUp();
     this.sources.close();
     this.link?.close();
     this.link = null;
@@ -470,6 +482,7 @@ export class RoomSession implements Room {
   private onMessage({ type, payload }: RoomMessage): void {
     if (this.isOver) return;
     if (type === 'joined') this.onJoined(payload);
+    else if (type === 'error' && this.phones.onError(payload)) return;
     else if (type === 'error') this.onError(asText(payload['code']) ?? '', asText(payload['message']) ?? '');
     else if (type === 'participant-left') this.onParticipantLeft(payload);
     else if (this.inside) this.onNews(type, payload);
@@ -520,6 +533,12 @@ export class RoomSession implements Room {
       case 'mute':
         this.onMuted(payload['kind'] === 'video' ? 'video' : 'audio', by);
         return;
+      case 'phone-invited':
+        this.phones.onInvited(payload);
+        return;
+      case 'phone':
+        this.onPhone(sessionId, payload);
+        return;
       case 'locked':
       case 'unlocked':
         this.fields = { ...this.fields, locked: type === 'locked' };
@@ -547,6 +566,14 @@ export class RoomSession implements Room {
     this.encrypted?.leave(sessionId);
     this.update();
     this.events.emit('participant-left', { participant, reason });
+  }
+
+  private onPhone(sessionId: string, payload: Members): void {
+    const status = parsePhoneStatus(payload['status']);
+    const participant = status === null ? null : this.roster.setPhone(sessionId, status);
+    if (!participant || status === null) return;
+    this.update();
+    this.events.emit('phone', { participant, status, cause: asText(payload['cause']) ?? '' });
   }
 
   private onTrack(payload: Members): void {

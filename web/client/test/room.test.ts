@@ -341,6 +341,57 @@ describe('news', () => {
   });
 });
 
+describe('telephones', () => {
+  const anna = { sessionId: 'phone-1', userId: '', name: 'Anna', role: 'member', phone: { status: 'connecting', number: '+49***78', by: 'alice' } };
+
+  it('are invited, come, ring, are answered and go', async () => {
+    const room = await server.enter();
+    const statuses: string[] = [];
+    room.on('phone', ({ participant, status, cause }) => statuses.push(`${participant.name} ${status} ${cause}`));
+    const invited = room.invitePhone('+491512345678', { name: 'Anna' });
+    const asked = server.sent.at(-1);
+    expect(asked).toMatchObject({ type: 'invite-phone', payload: { number: '+491512345678', name: 'Anna' } });
+    const { requestId } = asked?.payload as { requestId: string };
+    server.say('phone-invited', { sessionId: 'phone-1', callId: '1', requestId });
+    expect(await invited).toBe('phone-1');
+    server.say('participant-joined', anna);
+    expect(room.participants[0]?.phone).toEqual(anna.phone);
+    server.say('phone', { sessionId: 'phone-1', status: 'ringing', cause: 'provider' });
+    server.say('phone', { sessionId: 'phone-1', status: 'in_progress', cause: 'provider' });
+    server.say('phone', { sessionId: 'phone-1', status: 'of a later server', cause: 'provider' });
+    server.say('phone', { sessionId: 'nobody', status: 'busy', cause: 'provider' });
+    expect(room.participants[0]?.phone?.status).toBe('in_progress');
+    expect(statuses).toEqual(['Anna ringing provider', 'Anna in_progress provider']);
+    room.hangUpPhone('phone-1');
+    expect(server.sent.at(-1)).toMatchObject({ type: 'hang-up-phone', payload: { sessionId: 'phone-1' } });
+    server.say('participant-left', { sessionId: 'phone-1', userId: '', reason: 'hung-up' });
+    expect(room.participants).toEqual([]);
+  });
+
+  it('are refused to who asked, and to nobody else', async () => {
+    const room = await server.enter();
+    const refused: string[] = [];
+    room.on('refused', ({ code }) => refused.push(code));
+    const invited = room.invitePhone('+491512345678');
+    const { requestId } = server.sent.at(-1)?.payload as { requestId: string };
+    server.say('error', { code: 'daily-limit', message: 'no', requestId });
+    await expect(invited).rejects.toMatchObject({ name: 'PhoneInviteError', code: 'daily-limit' });
+    expect(refused).toEqual([]);
+  });
+
+  it('are not waited for without a connection, nor for ever', async () => {
+    const room = await server.enter();
+    const never = room.invitePhone('+491512345678');
+    never.catch(() => undefined);
+    await clock.advance(16_000);
+    await expect(never).rejects.toMatchObject({ code: 'unavailable' });
+    const lost = room.invitePhone('+491512345678');
+    room.leave();
+    await expect(lost).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(room.invitePhone('+491512345678')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
 describe('moderation', () => {
   it('asks the server, and tells what it refuses', async () => {
     const room = await server.enter();

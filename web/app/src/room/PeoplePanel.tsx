@@ -1,6 +1,6 @@
 // Who is in the room, and what a moderator may do about it.
 import { useState } from 'react';
-import type { RoomParticipant, RoomRole, RoomSnapshot } from '@zvonok/client';
+import type { RoomParticipant, RoomPhone, RoomRole, RoomSnapshot } from '@zvonok/client';
 import { lookOf } from '../call/quality';
 import { AddPeopleDialog } from '../screens/GroupDialogs';
 import { useI18n } from '../state/app';
@@ -11,7 +11,9 @@ import { Avatar } from '../ui/Avatar';
 import { Button, IconButton } from '../ui/Button';
 import { Dialog } from '../ui/Dialog';
 import { Icon } from '../ui/Icon';
+import { AddPhoneDialog } from './AddPhoneDialog';
 import { CopyLink } from './CopyLink';
+import { mayHangUp, mayInvitePhones, phoneStatusText } from './phones';
 import { mayModerate, mayRemove } from './rights';
 import { QualityBars } from './QualityBars';
 import { isSilent, showsCamera } from './tiles';
@@ -22,6 +24,7 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
   const { room, snapshot, address, entry } = current;
   const group = useGroup(address.kind === 'group' ? address.id : '');
   const [adding, setAdding] = useState(false);
+  const [addingPhone, setAddingPhone] = useState(false);
   const [removing, setRemoving] = useState<RoomParticipant | null>(null);
   const moderates = mayModerate(snapshot);
   const silentSelf = snapshot.local.muted || !snapshot.local.audio;
@@ -36,6 +39,11 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
         {group && group.role !== 'member' && (
           <Button look="plain" icon="plus" onClick={() => setAdding(true)}>
             {t('group.add')}
+          </Button>
+        )}
+        {mayInvitePhones(snapshot) && (
+          <Button look="plain" icon="phone" onClick={() => setAddingPhone(true)} data-testid="room-add-phone">
+            {t('room.phone.add')}
           </Button>
         )}
         {moderates && (
@@ -64,10 +72,13 @@ export function PeoplePanel({ current }: { current: CurrentRoom }): JSX.Element 
           </span>
           <MediaIcons silent={silentSelf} camera={snapshot.local.video} />
         </li>
-        {snapshot.participants.map((person) => (
+        {snapshot.participants.map((person) => person.phone ? (
+          <PhoneLine key={person.sessionId} person={person} phone={person.phone} current={current} />
+        ) : (
           <PersonLine key={person.sessionId} person={person} current={current} onRemove={() => setRemoving(person)} />
         ))}
       </ul>
+      {addingPhone && <AddPhoneDialog room={room} onClose={() => setAddingPhone(false)} />}
       {adding && group && <AddPeopleDialog groupId={group.id} onClose={() => setAdding(false)} />}
       {removing && (
         <Dialog
@@ -122,6 +133,57 @@ function MediaIcons({ silent, camera }: { silent: boolean; camera: boolean }): J
         </span>
       )}
     </span>
+  );
+}
+
+interface PhoneLineProps {
+  person: RoomParticipant;
+  phone: RoomPhone;
+  current: CurrentRoom;
+}
+
+function PhoneLine({ person, phone, current }: PhoneLineProps): JSX.Element {
+  const { t } = useI18n();
+  const { room, snapshot } = current;
+  const { name, sessionId } = person;
+  const silent = isSilent(person);
+  const status = phoneStatusText(phone);
+  const note = status ? t(status) : name === phone.number ? t('room.phone.telephone') : phone.number;
+  return (
+    <li className="room-person" data-testid="room-phone" data-muted={silent} data-status={phone.status}>
+      <span className="room-phone-icon" aria-hidden="true">
+        <Icon name="phone" size={18} />
+      </span>
+      <span className="room-person-words">
+        <span className="room-person-name">{name}</span>
+        <span className="room-person-role">{note}</span>
+      </span>
+      {silent && !mayModerate(snapshot) && (
+        <span className="room-person-media" title={t('call.portrait.muted')}>
+          <Icon name="mic-off" size={18} />
+          <span className="visually-hidden">{t('call.portrait.muted')}</span>
+        </span>
+      )}
+      <span className="room-person-actions">
+        {mayModerate(snapshot) && status === null && (
+          <IconButton
+            icon={silent ? 'mic-off' : 'mic'}
+            label={silent ? t('call.portrait.muted') : t('room.mute', { name })}
+            disabled={silent}
+            onClick={() => room.mute(sessionId)}
+            data-testid="room-mute-other"
+          />
+        )}
+        {mayHangUp(snapshot, person) && (
+          <IconButton
+            icon="hangup"
+            label={t('room.phone.hang_up', { name })}
+            onClick={() => room.hangUpPhone(sessionId)}
+            data-testid="room-phone-hangup"
+          />
+        )}
+      </span>
+    </li>
   );
 }
 

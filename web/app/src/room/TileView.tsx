@@ -10,6 +10,7 @@ import { useI18n } from '../state/app';
 import { togglePin } from '../state/rooms';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
+import { phoneStatusText } from './phones';
 import { QualityBars } from './QualityBars';
 import type { Tile } from './tiles';
 
@@ -35,6 +36,7 @@ export function TileView({ room, tile, size, pinned }: TileViewProps): JSX.Eleme
   const lost = tile.state === 'disconnected' || tile.state === 'failed';
   const shownName = tile.kind === 'screen' ? (tile.isSelf ? t('room.tile.own_screen') : t('room.tile.screen', { name })) : tile.isSelf ? t('room.tile.you', { name }) : name;
   const look = tile.isSelf || tile.kind === 'screen' ? null : lookOf(tile.quality === null ? null : { score: tile.quality });
+  const status = tile.phone ? phoneStatusText(tile.phone) : null;
   const facing = tile.isSelf ? tile.stream?.getVideoTracks()[0]?.getSettings().facingMode : undefined;
   return (
     <article
@@ -42,7 +44,8 @@ export function TileView({ room, tile, size, pinned }: TileViewProps): JSX.Eleme
       className={cx(
         'tile',
         `tile-${size}`,
-        `avatar-colour-${hueIndex(tile.userId, 10)}`,
+        `avatar-colour-${hueIndex(tile.phone ? tile.sessionId : tile.userId, 10)}`,
+        status !== null && 'is-calling',
         tile.kind === 'screen' && 'tile-screen',
         tile.speaking && 'is-speaking',
         lost && 'is-lost',
@@ -52,6 +55,8 @@ export function TileView({ room, tile, size, pinned }: TileViewProps): JSX.Eleme
       data-user={tile.userId}
       data-self={tile.isSelf}
       data-speaking={tile.speaking}
+      data-phone={tile.phone?.status}
+      data-muted={tile.muted}
     >
       {tile.stream ? (
         <StreamVideo
@@ -64,6 +69,10 @@ export function TileView({ room, tile, size, pinned }: TileViewProps): JSX.Eleme
         <div className="tile-avatar">
           {tile.kind === 'screen' ? (
             <span className="spinner" aria-hidden="true" />
+          ) : tile.phone ? (
+            <span className="tile-phone" aria-hidden="true">
+              <Icon name="phone" size={size === 'small' ? 22 : 32} />
+            </span>
           ) : (
             <Avatar id={tile.userId} name={name} size={size === 'small' ? 'medium' : 'huge'} />
           )}
@@ -88,6 +97,7 @@ export function TileView({ room, tile, size, pinned }: TileViewProps): JSX.Eleme
         )}
         {tile.kind === 'screen' && <Icon name="share" size={16} />}
         <span className="tile-name">{shownName}</span>
+        {status && <span className="tile-status">{t(status)}</span>}
         {look && look.tone !== 'good' && look.tone !== 'unknown' && <QualityBars look={look} label={t(look.text)} />}
       </p>
       {lost && !tile.isSelf && (

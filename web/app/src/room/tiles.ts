@@ -1,5 +1,5 @@
 // What is to be seen in a room: one tile for each participant and one for each shared screen, and which go where. Pure.
-import type { RoomParticipant, RoomSnapshot, RoomTrack } from '@zvonok/client';
+import type { RoomParticipant, RoomPhone, RoomSnapshot, RoomTrack } from '@zvonok/client';
 
 export type RoomLayout = 'grid' | 'speaker';
 
@@ -18,14 +18,17 @@ export interface Tile {
   readonly speaking: boolean;
   readonly state: RTCPeerConnectionState;
   readonly quality: RoomParticipant['quality'];
+  /** Not null: it is a telephone. */
+  readonly phone: RoomPhone | null;
 }
 
 function trackOf(person: RoomParticipant, source: RoomTrack['source']): RoomTrack | null {
   return person.tracks.find((track) => track.source === source) ?? null;
 }
 
-/** Whether others can't hear them: their microphone is off, or there is none. */
+/** Whether others can't hear them: their microphone is off, or there is none. A telephone that rings says nothing yet. */
 export function isSilent(person: RoomParticipant): boolean {
+  if (person.phone && person.phone.status !== 'in_progress') return false;
   return trackOf(person, 'microphone')?.muted ?? true;
 }
 
@@ -50,6 +53,7 @@ function personTile(person: RoomParticipant): Tile {
     speaking: person.speaking,
     state: person.state,
     quality: person.quality,
+    phone: person.phone,
   };
 }
 
@@ -73,6 +77,7 @@ function selfTile(snapshot: RoomSnapshot, self: Self): Tile {
     speaking: snapshot.speaking && !snapshot.local.muted,
     state: snapshot.media,
     quality: null,
+    phone: null,
   };
 }
 

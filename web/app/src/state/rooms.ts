@@ -2,6 +2,7 @@
 import type { Room, RoomSnapshot } from '@zvonok/client';
 import { createStore, useStore } from '../lib/store';
 import { currentRoute, navigate, sameRoom, type RoomAddress } from '../lib/route';
+import { phoneEndText } from '../room/phones';
 import type { RoomLayout } from '../room/tiles';
 import { currentI18n } from './app';
 import { canShareScreen, warningTexts } from './calls';
@@ -146,6 +147,10 @@ function follow(room: Room): void {
   room.on('muted', ({ kind, by }) => {
     const key = kind === 'audio' ? 'room.muted_by' : 'room.camera_off_by';
     showToast(currentI18n().t(key, { name: nameOf(by) }));
+  });
+  room.on('phone', ({ participant, status }) => {
+    const key = phoneEndText(status);
+    if (key) showToast(currentI18n().t(key, { name: participant.name }));
   });
   room.on('role', ({ sessionId, role }) => {
     if (sessionId !== room.sessionId) return;
