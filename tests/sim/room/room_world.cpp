@@ -64,7 +64,7 @@ void RoomWorld::run() {
 }
 
 void RoomWorld::step() {
-  switch (random_.weighted({14, 6, 42, 10, 20, 10, 8})) {
+  switch (random_.weighted({14, 6, 44, 10, 20, 10, 11})) {
     case 0: return open();
     case 1: return drop();
     case 2: return say_something();
@@ -260,7 +260,7 @@ void RoomWorld::phones_happen() {
   const auto phone = std::next(phones.begin(), static_cast<std::ptrdiff_t>(random_.below(phones.size())));
   const CallId call = phone->first;
   using call::phone::Status;
-  switch (random_.weighted({8, 3, 3, 2})) {
+  switch (random_.weighted({8, 7, 2, 1})) {
     case 0: {
       const auto status =
           random_.pick<Status>({Status::Connecting, Status::Ringing, Status::InProgress, Status::InProgress,

@@ -229,6 +229,10 @@ TEST(OpenApi, NamesEveryCodeOfAProblem) {
         Outcome::SpendLimit, Outcome::NumberNotAllowed, Outcome::ServerFull, Outcome::Draining}) {
     codes.insert(problem_of(outcome, WallTime{}).code);
   }
+  using Room = call::RoomErrorCode;
+  for (const Room code : {Room::NotFound, Room::Locked, Room::Encrypted, Room::RoomFull, Room::Forbidden}) {
+    codes.insert(problem_of_room(code, "").code);
+  }
   codes.insert({phone_call_over().code, provider_failed(call::phone::ProviderFault::Other).code, "request_under_way",
                 "idempotency_key_reused"});
   const std::string list = document.substr(document.find("    ProblemCode:"));
