@@ -50,6 +50,8 @@ for run in "$@"; do
     curl -fs "http://127.0.0.1:$port/healthz" >/dev/null 2>&1 && break
     sleep 0.1
   done
+  # Media threads choose a priority of their own.
+  [ -z "${REALTIME:-}" ] || chrt --all-tasks --rr --pid 5 "$server"
   "${load_on[@]}" build/bench/bench_phone --port "$port" --pid "$server" --g711 "${run%+*}" --opus "${run#*+}" \
     --seconds "$duration" "${options[@]}" || { tail -n 20 "$folder/log" >&2; exit 1; }
   clean
