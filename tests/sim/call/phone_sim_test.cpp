@@ -398,6 +398,8 @@ class World {
         case Cause::Offline:
         case Cause::UserBusy:
         case Cause::Provider:
+        case Cause::RoomEnded:
+        case Cause::Moderator:
         case Cause::Shutdown: ADD_FAILURE() << "no reason of time";
       }
     }
