@@ -1,6 +1,7 @@
 // SIP dialogs with trunks (RFC 3261), behind plain values: the library that speaks SIP (Sofia-SIP, docs/adr) is seen by
-// agent_core.* alone. It does transactions, digest authentication, registrations, reliable provisional responses (RFC
-// 3262) and session timers (RFC 4028); what descriptions say is not its business.
+// agent_core.*, agent_events.cpp and agent_survivors.cpp alone. It does transactions, digest authentication,
+// registrations, reliable provisional responses (RFC 3262) and session timers (RFC 4028); what descriptions say is not
+// its business.
 //
 // Threads: `create`, the commands and the destructor on the thread of the given loop, where events are told, too, later
 // than the call that caused them. The library has a thread of its own.
