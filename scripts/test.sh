@@ -59,6 +59,7 @@ part_native() {
 part_clients() {
   say "clients: the document of the REST API, the official Socket.IO client and a tunnel client, other WebRTC stacks"
   targets="zvonok socketio_echo" build release
+  scripts/build_web.sh
   if is_wanted asan; then targets="" build_ahead asan; fi
   run_npm tests/rest tests/socketio tests/rooms
 }
