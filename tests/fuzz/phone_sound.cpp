@@ -10,6 +10,7 @@
 #include "fuzz/input.h"
 #include "media/phone/to_browser.h"
 #include "media/phone/to_line.h"
+#include "unit/media/phone/tone.h"
 
 using namespace zvonok;
 using namespace zvonok::media;
@@ -72,21 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                             {.law = g711::Law::Alaw, .timestamp = timestamp, .is_first = false, .samples = payload});
         break;
       case 1: to_browser.on_digit(now, static_cast<char>(what)); break;
-      default:
-        to_line.on_packet(now, {.layer = 0,
-                                .codec = codec,
-                                .clock_rate = codec == Codec::Opus ? 48'000U : 8'000U,
-                                .sequence = sequence,
-                                .timestamp = timestamp,
-                                .marker = false,
-                                .payload = payload,
-                                .frame = {},
-                                .vp8 = {},
-                                .vp9 = {},
-                                .red = {},
-                                .repeats = {},
-                                .dependency_descriptor = {},
-                                .audio_level = {}});
+      default: to_line.on_packet(now, packet_of(codec, sequence, timestamp, payload));
     }
   }
   return 0;

@@ -157,21 +157,8 @@ TEST_P(JitterBufferOf, NumbersThatBeginAnewAreHeardAfterAWhileAlsoWithoutAWord) 
       } else {
         g711::encode(g711::Law::Ulaw, loud, payload);
       }
-      buffer.on_packet(now,
-                       {.layer = 0,
-                        .codec = GetParam(),
-                        .clock_rate = GetParam() == Codec::Opus ? 48'000U : 8'000U,
-                        .sequence = from + i,
-                        .timestamp = static_cast<std::uint32_t>((from + i) * (GetParam() == Codec::Opus ? 960 : 160)),
-                        .marker = false,
-                        .payload = payload,
-                        .frame = {},
-                        .vp8 = {},
-                        .vp9 = {},
-                        .red = {},
-                        .repeats = {},
-                        .dependency_descriptor = {},
-                        .audio_level = {}});
+      const auto timestamp = static_cast<std::uint32_t>((from + i) * (GetParam() == Codec::Opus ? 960 : 160));
+      buffer.on_packet(now, packet_of(GetParam(), from + i, timestamp, payload));
       heard += buffer.pull(now, out) ? 1U : 0U;
     }
     return heard;

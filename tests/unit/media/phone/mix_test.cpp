@@ -7,6 +7,7 @@
 
 #include "media/phone/loudness.h"
 #include "media/phone/mix_to_line.h"
+#include "unit/media/phone/tone.h"
 
 namespace zvonok::media::phone {
 namespace {
@@ -64,25 +65,10 @@ class MixTest : public testing::Test {
   }
   void say(Voice& voice) {
     std::vector<std::uint8_t> payload(kFrameSamples);
-    for (std::size_t i = 0; i < kFrameSamples; ++i) {
-      const auto at = static_cast<double>(frame_ * kFrameSamples + i);
-      const double sample = kAmplitude * std::sin(2 * std::numbers::pi * voice.hz * at / g711::kSampleRate);
-      payload[i] = g711::encode(g711::Law::Ulaw, static_cast<std::int16_t>(std::lround(sample)));
-    }
-    const MediaPacket packet{.layer = 0,
-                             .codec = voice.codec,
-                             .clock_rate = 8000,
-                             .sequence = voice.sequence++,
-                             .timestamp = static_cast<std::uint32_t>(frame_ * kFrameSamples),
-                             .marker = false,
-                             .payload = payload,
-                             .frame = {},
-                             .vp8 = {},
-                             .vp9 = {},
-                             .red = {},
-                             .repeats = {},
-                             .dependency_descriptor = {},
-                             .audio_level = {}};
+    g711::encode(g711::Law::Ulaw, sine(voice.hz, frame_ * kFrameSamples, kFrameSamples, kAmplitude), payload);
+    const auto timestamp = static_cast<std::uint32_t>(frame_ * kFrameSamples);
+    MediaPacket packet = packet_of(voice.codec, voice.sequence++, timestamp, payload);
+    packet.clock_rate = 8000;
     mix_.on_packet(now_, TrackId{voice.track}, voice.epoch, packet);
   }
   [[nodiscard]] std::vector<std::int16_t> last(Duration length) const {
