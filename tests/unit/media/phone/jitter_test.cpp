@@ -195,20 +195,10 @@ TEST_P(JitterBufferOf, JunkIsCountedAndHoldsNothingUp) {
   for (int i = 0; i < 20'000; ++i) {
     std::vector<std::uint8_t> payload(random() % 400);
     for (auto& byte : payload) byte = static_cast<std::uint8_t>(random());
-    MediaPacket packet{.layer = 0,
-                       .codec = random() % 2 == 0 ? Codec::Opus : Codec::Pcma,
-                       .clock_rate = 8000,
-                       .sequence = 100'000 + static_cast<std::uint64_t>(i) + random() % 200,
-                       .timestamp = static_cast<std::uint32_t>(random()),
-                       .marker = false,
-                       .payload = payload,
-                       .frame = {},
-                       .vp8 = {},
-                       .vp9 = {},
-                       .red = {},
-                       .repeats = {},
-                       .dependency_descriptor = {},
-                       .audio_level = {}};
+    const Codec codec = random() % 2 == 0 ? Codec::Opus : Codec::Pcma;
+    const std::uint64_t sequence = 100'000 + static_cast<std::uint64_t>(i) + random() % 200;
+    MediaPacket packet = packet_of(codec, sequence, static_cast<std::uint32_t>(random()), payload);
+    packet.clock_rate = 8000;
     if (random() % 7 == 0) {
       buffer.skip(now, packet.sequence);
     } else {
