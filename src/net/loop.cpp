@@ -109,21 +109,37 @@ void Loop::run() {
   }
 }
 
+void Loop::sleep(Duration left) {
+  if (left < kShortestSleep) return;
+  const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds{left}.count()};
+  ::nanosleep(&time, nullptr);  // a signal may end it early: no harm
+  held_back_ += left;
+}
+
 void Loop::keep_gap() {
   held_back_ = {};
   const Duration gap = gap_.gap();
-  if (gap == Duration::zero()) return;
-  const Duration left = now_.mono + gap - read_clocks().mono;
-  if (left < kShortestSleep) return;
-  const timespec sleep{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds{left}.count()};
-  ::nanosleep(&sleep, nullptr);  // a signal may end it early: no harm
-  held_back_ = left;
+  if (gap > Duration::zero()) sleep(now_.mono + gap - read_clocks().mono);
+}
+
+int Loop::wait(std::span<epoll_event> events) {
+  const auto look = [&](int milliseconds) {
+    return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
+  };
+  const Duration burst = gap_.burst();
+  if (burst < kShortestSleep) return look(wait_milliseconds());
+  const int waiting = look(0);
+  if (waiting != 0) return waiting;
+  const int first = look(wait_milliseconds());
+  if (first <= 0) return first;
+  sleep(burst);
+  return look(0);
 }
 
 void Loop::run_turn() {
   keep_gap();
   std::array<epoll_event, kEventsPerTurn> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, wait_milliseconds());
+  const int count = wait(events);
   ZVONOK_CHECK(count >= 0 || errno == EINTR);
   now_ = read_clocks();
   const TimePoint started = now_.mono;

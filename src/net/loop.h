@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "base/time.h"
 #include "net/fd.h"
 #include "net/turn_gap.h"
+
+struct epoll_event;
 
 namespace zvonok::net {
 
@@ -58,8 +61,11 @@ class Loop {
   void discard(std::unique_ptr<ReadyHandler> handler) { discarded_.push_back(std::move(handler)); }
 
   /// Lets a busy loop wait up to `most` from the start of one turn to the start of the next (see TurnGap); what comes
-  /// meanwhile is that much later, and so is what `post`, timers and `stop` ask for.
-  void moderate_turns(Duration most, std::size_t crowd = 0) { gap_ = TurnGap{most, crowd}; }
+  /// meanwhile is that much later, and so is what `post`, timers and `stop` ask for. `burst`: and one whose turns are
+  /// long wait so much for the rest of what woke it up.
+  void moderate_turns(Duration most, std::size_t crowd = 0, Duration burst = Duration::zero()) {
+    gap_ = TurnGap{most, crowd, burst};
+  }
   /// For a loop that serves connections: what a person does not notice, and when a hundred of them talk at once each
   /// system call carries several of their messages.
   void moderate_server_turns() { moderate_turns(milliseconds{2}, 8); }
@@ -77,6 +83,8 @@ class Loop {
   Loop(Fd epoll, Fd wake);
   void run_turn();
   void keep_gap();
+  void sleep(Duration left);
+  int wait(std::span<epoll_event> events);
   void run_posted();
   void run_timers();
   [[nodiscard]] int wait_milliseconds() const;

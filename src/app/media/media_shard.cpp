@@ -21,6 +21,8 @@ constexpr Duration kCountersInterval = seconds{1};
 // A shard at work for a third of the time forwards a packet for three quarters of the CPU with it (10 rooms of 9 who
 // all speak). A jitter buffer is ten times as long at least.
 constexpr Duration kTurnGapMax = microseconds{1500};
+// The rest of a frame that was sent at once comes within this.
+constexpr Duration kBurstMax = microseconds{300};
 // Of a turn, for handshakes that were put off: what media waits for them at most.
 constexpr Duration kHandshakeTime = milliseconds{1};
 
@@ -61,7 +63,7 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
 
   [[nodiscard]] bool start() {
     loop_.set_turn_end([this] { end_turn(); });
-    loop_.moderate_turns(kTurnGapMax);
+    loop_.moderate_turns(kTurnGapMax, 0, kBurstMax);
     return loop_.add(socket_.fd(), EPOLLIN, *this);
   }
   [[nodiscard]] const SocketAddress& local() const { return socket_.local(); }

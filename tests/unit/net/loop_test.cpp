@@ -155,5 +155,28 @@ TEST(Loop, ABusyOneHoldsItsTurnsBackAndStillEnds) {
   EXPECT_GT(held_back, Duration::zero());
 }
 
+TEST(Loop, OneWithLongTurnsWaitsForTheRestOfWhatWakesItUp) {
+  const auto loop = make_loop();
+  loop->moderate_turns(Duration::zero(), 0, microseconds{300});
+  const TimePoint start = loop->now().mono;
+  Duration waited{};
+  std::function<void()> work = [&] {
+    waited += loop->held_back();
+    if (waited > Duration::zero() || loop->now().mono - start > seconds{20}) return loop->stop();
+    const TimePoint began = loop->now().mono;
+    while (read_clocks().mono - began < milliseconds{2}) {
+    }
+  };
+  std::jthread sender{[&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      loop->post(work);
+      std::this_thread::sleep_for(milliseconds{10});  // its rate: with pauses in which the loop is idle
+    }
+  }};
+  loop->run();
+  sender.request_stop();
+  EXPECT_GE(waited, microseconds{50});
+}
+
 }  // namespace
 }  // namespace zvonok::net

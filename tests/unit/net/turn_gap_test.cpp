@@ -65,5 +65,34 @@ TEST(TurnGap, IsNothingWhereSwitchedOff) {
   EXPECT_EQ(gap.gap(), Duration::zero());
 }
 
+TEST(TurnGap, WaitsForTheRestOfABurstAThirdOfWhatATurnTakes) {
+  TurnGap gap{kMost, 0, microseconds{300}};
+  TimePoint at = run(gap, TimePoint{seconds{5}}, microseconds{33'000}, microseconds{30});
+  EXPECT_LT(gap.burst(), microseconds{15}) << "a datagram for few receivers is not worth a wait";
+  at = run(gap, at, microseconds{33'000}, microseconds{600});
+  EXPECT_EQ(gap.gap(), Duration::zero()) << "not at all busy";
+  EXPECT_NEAR(static_cast<double>(gap.burst().count()), 200e3, 5e3);
+  at = run(gap, at, microseconds{33'000}, microseconds{5000});
+  EXPECT_EQ(gap.burst(), microseconds{300});
+  run(gap, at, microseconds{33'000}, microseconds{30});
+  EXPECT_LT(gap.burst(), microseconds{50});
+}
+
+TEST(TurnGap, TakesForATurnWhatMostOfTheTimeGoesInto) {
+  TurnGap gap{kMost, 0, microseconds{300}};
+  TimePoint at{seconds{5}};
+  // 30 frames a second of half a millisecond among 1,000 turns of reports and timers.
+  for (int i = 0; i < 2000; ++i, at += milliseconds{1}) {
+    gap.on_turn(at, at + (i % 33 == 0 ? microseconds{500} : microseconds{5}), 1);
+  }
+  EXPECT_GT(gap.burst(), microseconds{100});
+}
+
+TEST(TurnGap, WaitsForNoBurstUnlessAsked) {
+  TurnGap gap{kMost};
+  run(gap, TimePoint{seconds{5}}, microseconds{10'000}, microseconds{3000});
+  EXPECT_EQ(gap.burst(), Duration::zero());
+}
+
 }  // namespace
 }  // namespace zvonok::net
