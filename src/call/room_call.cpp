@@ -93,15 +93,15 @@ void RoomCall::grant(const UserId& user, RoomRole role) {
   if (granted_.size() < options_.participants_max || granted_.contains(user)) granted_[user] = role;
 }
 
-Participant& RoomCall::enter(ParticipantId id, SessionId session, std::string name, RoomSocket& socket, const Now& now,
+Participant& RoomCall::enter(ParticipantId id, JoinRoom command, RoomSocket& socket, const Now& now,
                              RoomEffects& effects) {
   auto owned = std::make_unique<Participant>();
   Participant& fresh = *owned;
   fresh.id = id;
   fresh.room = this;
-  fresh.session = std::move(session);
+  fresh.session = std::move(command.session);
   fresh.user = socket.user;
-  fresh.name = std::move(name);
+  fresh.name = command.name.empty() ? socket.name : std::move(command.name);
   fresh.role = role_of(socket);
   fresh.socket = &socket;
   socket.participant = &fresh;
@@ -115,7 +115,11 @@ Participant& RoomCall::enter(ParticipantId id, SessionId session, std::string na
     return DeliverParticipantJoined{
         .to = to, .session = fresh.session, .user = fresh.user, .name = fresh.name, .role = fresh.role};
   });
-  effects.emplace_back(OpenMedia{.participant = id, .room = key_, .user = fresh.user, .session = fresh.session});
+  effects.emplace_back(OpenMedia{.participant = id,
+                                 .room = key_,
+                                 .user = fresh.user,
+                                 .session = fresh.session,
+                                 .first_offer = command.first_offer});
   note_talk(now, effects);
   return fresh;
 }

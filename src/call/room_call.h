@@ -57,8 +57,7 @@ class RoomCall {
   // ---- coming and going
   // -----------------------------------------------------------------------------------------------
   /// The session must be new here. Tells it and the others, and saves the record when that is news.
-  Participant& enter(ParticipantId id, SessionId session, std::string name, RoomSocket& socket, const Now& now,
-                     RoomEffects& effects);
+  Participant& enter(ParticipantId id, JoinRoom command, RoomSocket& socket, const Now& now, RoomEffects& effects);
   /// A telephone, which is being called. The session must be new here.
   Participant& enter_phone(ParticipantId id, const PhoneInvited& invited, RoomEffects& effects);
   /// Not an end.

@@ -41,6 +41,7 @@ struct JoinRoom {
   std::string name;
   std::string room_id;
   JoinEncryption encryption = JoinEncryption::Unable;
+  FirstOffer first_offer = FirstOffer::Client;
 };
 struct LeaveRoom {
   ConnectionId connection;

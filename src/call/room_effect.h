@@ -184,6 +184,7 @@ struct OpenMedia {
   RoomKey room;
   UserId user;
   SessionId session;
+  FirstOffer first_offer = FirstOffer::Client;
   friend bool operator==(const OpenMedia&, const OpenMedia&) = default;
 };
 /// Also ends its tracks, without a TrackEnded (one that is under way is ignored).

@@ -170,8 +170,7 @@ void Rooms::on(JoinRoom& command, const Now& now, RoomEffects& effects) {
   }
   users_.at(socket->user).rooms.insert(socket->room);
   const ParticipantId id{next_participant_++};
-  std::string name = command.name.empty() ? socket->name : std::move(command.name);
-  participants_.emplace(id, &room->enter(id, std::move(command.session), std::move(name), *socket, now, effects));
+  participants_.emplace(id, &room->enter(id, std::move(command), *socket, now, effects));
   if (begins) effects.emplace_back(SaveRoomRecord{room->record()});
 }
 

@@ -50,6 +50,10 @@ enum class RoomErrorCode {
   SpendLimit,
   TooManyRequests,
 };
+/// Who makes the first offer of a connection: a client that is about to publish, which the server waits for for a
+/// moment, or the server at once.
+enum class FirstOffer : std::uint8_t { Client, Server };
+
 /// What a client says of end-to-end encryption when it enters. The first one decides for the room.
 enum class JoinEncryption {
   Unable,

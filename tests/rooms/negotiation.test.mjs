@@ -27,6 +27,15 @@ describe('negotiation', { timeout: 180_000 }, () => {
     });
   }
 
+  it('who says that it makes no offer gets the server\'s at once', async () => {
+    const room = rooms.server.newRoom();
+    await rooms.enter('alice', room, { publish: ['audio', 'video'] });
+    const bob = await rooms.join('bob', room, { joinPayload: { offers: false } });
+    await bob.settled();
+    const { payload } = bob.seen.find(({ type }) => type === 'offer') ?? assert.fail('the server did not wait for 150 ms');
+    assert.match(payload.sdp, /m=audio[^]*m=video/);
+  });
+
   const numberings = [
     ['mid 3, transport-wide-cc 4', { audio: [3, 4], video: [3, 4, 5] }],
     ['mid 1, transport-wide-cc 2', { audio: [1, 2], video: [1, 2, 3] }],

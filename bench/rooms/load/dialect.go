@@ -22,6 +22,9 @@ const patience = 20 * time.Second
 type dialect struct {
 	url    string // ws://host:port
 	secret string
+
+	// Who only receives leaves the offer to the server: as with Janus and mediasoup, where the server of receivers always offers.
+	asksForOffer bool
 }
 
 type message struct {
@@ -97,14 +100,18 @@ func (d *dialect) join(p *participant, publishers []*participant) error {
 	if err := p.publish(pc, direction); err != nil {
 		return err
 	}
-	if len(p.sources) == 0 {
-		if err := offerToReceive(pc, publishers); err != nil {
+	asks := d.asksForOffer && len(p.sources) == 0
+	var ours string
+	if !asks {
+		if len(p.sources) == 0 {
+			if err := offerToReceive(pc, publishers); err != nil {
+				return err
+			}
+		}
+		// Beforehand: the server waits only 150 ms for it before it makes one of its own.
+		if ours, err = offer(pc); err != nil {
 			return err
 		}
-	}
-	ours, err := offer(pc) // beforehand: the server waits only 150 ms for it before it makes one of its own
-	if err != nil {
-		return err
 	}
 	url := fmt.Sprintf("%s/api/v1/group/%d/call", d.url, p.room)
 	header := http.Header{"Authorization": {"Bearer " + d.token(p.name)}}
@@ -114,8 +121,12 @@ func (d *dialect) join(p *participant, publishers []*participant) error {
 	}
 	p.onClose(func() { _ = s.ws.Close() })
 	p.opened.Store(int64(time.Since(epoch)))
-	s.send("join", nil)
-	s.send("offer", description{"offer", ours})
+	if asks {
+		s.send("join", map[string]bool{"offers": false})
+	} else {
+		s.send("join", nil)
+		s.send("offer", description{"offer", ours})
+	}
 	go s.listen()
 	return nil
 }
@@ -178,6 +189,7 @@ func (s *dialectSession) handle(m message) error {
 		if err := json.Unmarshal(m.Payload, &theirs); err != nil {
 			return err
 		}
+		s.p.described.CompareAndSwap(0, int64(time.Since(epoch)))
 		if s.pc.SignalingState() != webrtc.SignalingStateStable {
 			return nil // offers crossed: the server answers ours, then offers again
 		}

@@ -86,7 +86,9 @@ func newWorld(o *scenario, url, secret, address string) (*world, error) {
 		w.adapter = &janus{url: url}
 	case "mediasoup":
 		w.adapter = &mediasoup{url: url}
-	case "zvonok", "pion":
+	case "zvonok":
+		w.adapter = &dialect{url: url, secret: secret, asksForOffer: true}
+	case "pion":
 		w.adapter = &dialect{url: url, secret: secret}
 	default:
 		return nil, fmt.Errorf("unknown target %q", o.Target)

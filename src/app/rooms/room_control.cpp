@@ -85,13 +85,12 @@ void RoomControl::on_ws_message(ConnectionId id, std::string_view text) {
   if (!signal::room::is_ignored(command.error())) {
     if (const call::RoomAddress* const address = rooms_.address_of(id)) {
       text_.clear();
-      signal::room::encode(
-          text_,
-          call::DeliverRoomError{.to = id,
-                                 .code = signal::room::code_of(command.error()),
-                                 .message = signal::room::to_text(command.error()),
-                                 .request = signal::room::request_of(text)},
-          *address);
+      signal::room::encode(text_,
+                           call::DeliverRoomError{.to = id,
+                                                  .code = signal::room::code_of(command.error()),
+                                                  .message = signal::room::to_text(command.error()),
+                                                  .request = signal::room::request_of(text)},
+                           *address);
       server_->ws_send(id, text_);
     }
   }
@@ -199,9 +198,9 @@ void RoomControl::perform(call::RoomEffect& effect) {
       Overloaded{
           [this](const call::OpenMedia& e) { perform(e); }, [this](const call::CloseMedia& e) { perform(e); },
           [this](const call::ResumeMedia& e) { perform(e); }, [this](call::PassSignal& e) { perform(e); },
-          [this](const call::SaveRoomRecord& e) { perform(e); },
-          [this](const call::OpenPhone& e) { perform(e); }, [this](const call::ConnectPhone& e) { perform(e); },
-          [this](const call::ConfirmMute& e) { perform(e); }, [this](const call::SetTrackMuted& e) { perform(e); },
+          [this](const call::SaveRoomRecord& e) { perform(e); }, [this](const call::OpenPhone& e) { perform(e); },
+          [this](const call::ConnectPhone& e) { perform(e); }, [this](const call::ConfirmMute& e) { perform(e); },
+          [this](const call::SetTrackMuted& e) { perform(e); },
           [this](const call::CallPhone& e) { telephones_->call(e); },
           [this](const call::DropPhone& e) { telephones_->drop(e); },
           [this](const call::RefuseTrack& e) { post(e.track, media::MuteTrack{.track = e.track, .muted = true}); },
@@ -326,7 +325,7 @@ void RoomControl::perform(const call::OpenMedia& effect) {
   stay.user = effect.user;
   stay.stream = stream_name(effect.session, effect.participant);
   begin_media(stay);
-  offer_soon(stay, kFirstOfferDelay);
+  offer_soon(stay, effect.first_offer == call::FirstOffer::Server ? Duration::zero() : kFirstOfferDelay);
 }
 
 void RoomControl::begin_media(Stay& stay) {

@@ -143,7 +143,8 @@ std::optional<double> number_from(const json::Value& value) {
 }
 
 Command decode_join(ConnectionId from, const Envelope& envelope, const Payload& payload) {
-  call::JoinRoom join{.connection = from, .session = {}, .name = {}, .room_id = {}, .encryption = {}};
+  call::JoinRoom join{
+      .connection = from, .session = {}, .name = {}, .room_id = {}, .encryption = {}, .first_offer = {}};
   if (envelope.session && envelope.session->type != json::Type::Null) {
     auto session = short_text(*envelope.session, kSessionBytesMax);
     if (!session) return fail(DecodeError::BadSession);
@@ -159,6 +160,10 @@ Command decode_join(ConnectionId from, const Envelope& envelope, const Payload& 
     const auto known = call::join_encryption_from(json::unescape(encryption->raw_string()));
     if (!known) return fail(DecodeError::BadEncryption);
     join.encryption = *known;
+  }
+  if (const auto offers = payload.find("offers")) {
+    if (offers->type != json::Type::Bool) return fail(DecodeError::BadOffers);
+    if (offers->text == "false") join.first_offer = call::FirstOffer::Server;
   }
   const auto& room = envelope.room_id;
   const bool is_id = room && (room->type == json::Type::Number || room->type == json::Type::String);
@@ -348,6 +353,7 @@ std::string_view to_text(DecodeError error) {
     case DecodeError::BadView: return "view needs tracks: {trackId: {height, priority}}";
     case DecodeError::BadKind: return "kind must be audio or video";
     case DecodeError::BadRole: return "role must be host, moderator or member";
+    case DecodeError::BadOffers: return "offers must be true or false";
     case DecodeError::BadEncryption: return "e2e must be supported or required";
     case DecodeError::BadKeyWords: return "e2e needs data, an object of up to 2048 bytes, and may have to";
     case DecodeError::BadInvitation: return "invite-phone needs number, and may have name and requestId";

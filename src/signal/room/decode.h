@@ -37,6 +37,7 @@ enum class DecodeError {
   BadKind,
   BadRole,
   BadEncryption,
+  BadOffers,
   BadKeyWords,
   BadInvitation,
   BadNumber,  // answered by `bad-number`

@@ -141,6 +141,14 @@ TEST(RoomDecode, Moderation) {
   EXPECT_EQ(taken<call::SendSignal>(R"({"type":"restart"})").kind, call::RoomSignal::Restart);
 }
 
+TEST(RoomDecode, WhoMakesTheFirstOffer) {
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join"})").first_offer, call::FirstOffer::Client);
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{"offers":true}})").first_offer,
+            call::FirstOffer::Client);
+  EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{"offers":false}})").first_offer,
+            call::FirstOffer::Server);
+}
+
 TEST(RoomDecode, EndToEndEncryption) {
   EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{}})").encryption, call::JoinEncryption::Unable);
   EXPECT_EQ(taken<call::JoinRoom>(R"({"type":"join","payload":{"e2e":"supported"}})").encryption,
@@ -194,6 +202,7 @@ TEST(RoomDecode, WhatIsRefused) {
       {R"({"type":"mute","payload":{"sessionId":"b"}})", DecodeError::BadKind},
       {R"({"type":"kick","sessionId":"b"})", DecodeError::BadSession},
       {R"({"type":"role","payload":{"sessionId":"b","role":"king"}})", DecodeError::BadRole},
+      {R"({"type":"join","payload":{"offers":"no"}})", DecodeError::BadOffers},
       {R"({"type":"join","payload":{"e2e":true}})", DecodeError::BadEncryption},
       {R"({"type":"join","payload":{"e2e":"maybe"}})", DecodeError::BadEncryption},
       {R"({"type":"e2e"})", DecodeError::BadKeyWords},
