@@ -137,6 +137,11 @@ void RoomCall::note_talk(const Now& now, RoomEffects& effects) {
   effects.emplace_back(SaveRoomRecord{record_});
 }
 
+std::optional<RoomRole> RoomCall::phone_role() const {
+  if (encrypted() || options_.phones_max == 0) return std::nullopt;
+  return options_.phone_role;
+}
+
 void RoomCall::tell_joined(const Participant& participant, bool resumed, RoomEffects& effects) const {
   DeliverJoined joined{.to = participant.socket->id,
                        .session = participant.session,
@@ -145,6 +150,7 @@ void RoomCall::tell_joined(const Participant& participant, bool resumed, RoomEff
                        .resumed = resumed,
                        .locked = locked_,
                        .encrypted = encrypted(),
+                       .phone_role = phone_role(),
                        .reconnect_grace = options_.reconnect_grace,
                        .participants = {},
                        .tracks = {}};

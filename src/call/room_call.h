@@ -68,6 +68,7 @@ class RoomCall {
   /// The participant, which has lost its socket or has another one now, goes on over `socket`.
   void resume(Participant& participant, RoomSocket& socket, RoomEffects& effects);
   /// Everything it sees when it enters or comes back.
+  [[nodiscard]] std::optional<RoomRole> phone_role() const;
   void tell_joined(const Participant& participant, bool resumed, RoomEffects& effects) const;
   /// Tells the others that its tracks ended and that it left. It is destroyed.
   void leave(Participant& participant, LeaveReason reason, RoomEffects& effects);

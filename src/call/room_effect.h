@@ -57,6 +57,8 @@ struct DeliverJoined {
   bool resumed = false;
   bool locked = false;
   bool encrypted = false;  // end to end
+  /// The least role that may invite telephones; nothing where nobody may.
+  std::optional<RoomRole> phone_role;
   Duration reconnect_grace{};
   std::vector<ParticipantInfo> participants;
   std::vector<TrackInfo> tracks;

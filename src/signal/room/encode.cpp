@@ -132,6 +132,7 @@ void encode(std::string& out, const call::DeliverJoined& joined, const call::Roo
     payload.flag("resumed", joined.resumed);
     payload.flag("locked", joined.locked);
     payload.flag("e2e", joined.encrypted);
+    if (joined.phone_role) payload.text("phoneRole", to_text(*joined.phone_role));
     payload.number("reconnectGraceMs", std::chrono::duration_cast<milliseconds>(joined.reconnect_grace).count());
     payload.key("participants");
     array(out, joined.participants, [&](const call::ParticipantInfo& info) { write_participant(out, info); });

@@ -34,6 +34,7 @@ TEST(RoomEncode, Joined) {
       .resumed = true,
       .locked = false,
       .encrypted = true,
+      .phone_role = RoomRole::Moderator,
       .reconnect_grace = seconds{30},
       .participants = {{SessionId{"b"}, UserId{"bob"}, "B\"", RoomRole::Member, ConnectionState::Connected},
                        {SessionId{"c"}, UserId{"carol"}, "", RoomRole::Moderator, ConnectionState::New}},
@@ -43,7 +44,7 @@ TEST(RoomEncode, Joined) {
   EXPECT_EQ(
       out,
       R"({"type":"joined","payload":{"sessionId":"me","userId":"alice","role":"host","resumed":true,"locked":false,)"
-      R"("e2e":true,"reconnectGraceMs":30000,"participants":[{"sessionId":"b","userId":"bob","name":"B\"","role":"member",)"
+      R"("e2e":true,"phoneRole":"moderator","reconnectGraceMs":30000,"participants":[{"sessionId":"b","userId":"bob","name":"B\"","role":"member",)"
       R"("state":"connected"},{"sessionId":"c","userId":"carol","name":"","role":"moderator","state":"new"}],)"
       R"("tracks":[{"trackId":"17","sessionId":"b","kind":"video","source":"screen","muted":true}],)"
       R"("iceServers":[{"urls":"stun:h"}]})" +

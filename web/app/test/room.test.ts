@@ -4,6 +4,7 @@ import { fitGrid, tilesThatFit } from '../src/lib/grid';
 import { parseRoute, pathOf, routeToRoom, sameRoom } from '../src/lib/route';
 import { describeRoomEnd } from '../src/room/ended';
 import { mayModerate, mayRemove } from '../src/room/rights';
+import { mayInvitePhones } from '../src/room/phones';
 import { isSilent, sceneOf, showsCamera, tilesOf, type Tile } from '../src/room/tiles';
 
 const stream = {} as MediaStream;
@@ -41,6 +42,7 @@ function snapshot(participants: readonly RoomParticipant[], changes: Partial<Roo
     userId: 'me',
     role: 'member',
     locked: false,
+    phoneRole: 'moderator',
     encryption: { state: 'off', code: null, missing: [] },
     local: { audio: true, muted: false, video: true, screen: false },
     speaking: false,
@@ -208,5 +210,13 @@ describe('the end of a stay', () => {
     for (const reason of ['removed', 'forbidden'] as const) {
       expect(describeRoomEnd('chat', reason).text).not.toBe(describeRoomEnd('group', reason).text);
     }
+  });
+});
+
+describe('who may call telephones in', () => {
+  it('is as the server says, and nobody where it says nothing', () => {
+    const may = (role: RoomSnapshot['role'], phoneRole: RoomSnapshot['phoneRole']): boolean => mayInvitePhones({ role, phoneRole });
+    expect([may('member', 'member'), may('member', 'moderator'), may('moderator', 'moderator'), may('moderator', 'host')]).toEqual([true, false, true, false]);
+    expect([may('host', 'host'), may('host', null)]).toEqual([true, false]);
   });
 });

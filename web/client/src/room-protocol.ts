@@ -31,6 +31,7 @@ export interface WireJoined {
   readonly resumed: boolean;
   readonly locked: boolean;
   readonly e2e: boolean;
+  readonly phoneRole: RoomRole | null;
   readonly participants: readonly WireParticipant[];
   readonly tracks: readonly WireTrack[];
   readonly iceServers: RTCIceServer[];
@@ -68,6 +69,11 @@ export function parseRoomMessage(data: unknown): RoomMessage | null {
 /** A role of a later server is one without rights. */
 export function parseRole(value: unknown): RoomRole {
   return value === 'host' || value === 'moderator' ? value : 'member';
+}
+
+/** What something is for: nobody, where nothing is said or a role that is not known here. */
+function parseLeastRole(value: unknown): RoomRole | null {
+  return value === 'host' || value === 'moderator' || value === 'member' ? value : null;
 }
 
 export function parseConnectionState(value: unknown): RTCPeerConnectionState {
@@ -133,6 +139,7 @@ export function parseJoined(payload: Members): WireJoined {
     resumed: payload['resumed'] === true,
     locked: payload['locked'] === true,
     e2e: payload['e2e'] === true,
+    phoneRole: parseLeastRole(payload['phoneRole']),
     participants: asList(payload['participants']).map(parseParticipant).filter(present),
     tracks: asList(payload['tracks']).map(parseTrack).filter(present),
     iceServers: asList(payload['iceServers']) as RTCIceServer[],

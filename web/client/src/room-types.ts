@@ -126,6 +126,8 @@ export interface RoomSnapshot {
   readonly userId: string | null;
   readonly role: RoomRole;
   readonly locked: boolean;
+  /** The least role that may invite telephones; null: nobody may. */
+  readonly phoneRole: RoomRole | null;
   /** End to end. */
   readonly encryption: RoomEncryptionState;
   readonly local: LocalMedia;

@@ -71,7 +71,7 @@ const kFirstSampleMs = 500;
 
 type Fields = Pick<
   RoomSnapshot,
-  'end' | 'userId' | 'role' | 'locked' | 'speakers' | 'quality' | 'serverQuality' | 'joinedAt'
+  'end' | 'userId' | 'role' | 'locked' | 'phoneRole' | 'speakers' | 'quality' | 'serverQuality' | 'joinedAt'
 >;
 
 export class RoomSession implements Room {
@@ -120,6 +120,7 @@ export class RoomSession implements Room {
       userId: null,
       role: 'member',
       locked: false,
+      phoneRole: null,
       speakers: [],
       quality: null,
       serverQuality: null,
@@ -347,6 +348,7 @@ export class RoomSession implements Room {
       userId: joined.userId,
       role: joined.role,
       locked: joined.locked,
+      phoneRole: joined.phoneRole,
       joinedAt: this.fields.joinedAt ?? this.host.env.now(),
     };
     this.encrypted?.enter(joined.userId, joined.participants, goesOn);

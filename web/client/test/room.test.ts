@@ -59,9 +59,9 @@ describe('joining', () => {
   });
 
   it('knows who is there and what they send', async () => {
-    server.joined = { role: 'moderator', locked: true, participants: [bob], tracks: [bobsCamera, bobsVoice] };
+    server.joined = { role: 'moderator', locked: true, phoneRole: 'member', participants: [bob], tracks: [bobsCamera, bobsVoice] };
     const room = await server.enter();
-    expect(room.snapshot).toMatchObject({ role: 'moderator', locked: true, userId: 'alice', media: 'connected' });
+    expect(room.snapshot).toMatchObject({ role: 'moderator', locked: true, phoneRole: 'member', userId: 'alice', media: 'connected' });
     expect(room.participants).toMatchObject([
       { sessionId: 'session-bob', name: 'Bob', tracks: [{ trackId: '12', source: 'camera', stream: null }, { trackId: '11' }] },
     ]);

@@ -40,9 +40,10 @@ export function refusalText(code: string): PlainKey {
   }
 }
 
-/** A telephone has no keys for what is encrypted. */
-export function mayInvitePhones({ role, encryption }: Pick<RoomSnapshot, 'role' | 'encryption'>): boolean {
-  return role !== 'member' && encryption.state === 'off';
+const kRank = { member: 0, moderator: 1, host: 2 };
+
+export function mayInvitePhones({ role, phoneRole }: Pick<RoomSnapshot, 'role' | 'phoneRole'>): boolean {
+  return phoneRole !== null && kRank[role] >= kRank[phoneRole];
 }
 
 export function mayHangUp(own: Pick<RoomSnapshot, 'role' | 'userId'>, person: Pick<RoomParticipant, 'phone'>): boolean {
