@@ -207,6 +207,8 @@ void add_media(Families& out, const MediaCounters& c) {
   out.counter("zvonok_media_udp_datagrams_sent_total", "Datagrams sent", number(c.udp.sent));
   out.counter("zvonok_media_udp_bytes_sent_total", "Bytes of them", number(c.udp.sent_bytes));
   out.counter("zvonok_media_udp_send_calls_total", "System calls that sent them", number(c.udp.send_calls));
+  out.counter("zvonok_media_udp_trains_sent_total", "What those calls sent: packets for one receiver in a row are one",
+              number(c.udp.send_messages));
 }
 
 /// What tells whether one of them is full, or rooms are badly spread. `use` is as long as `each`.
