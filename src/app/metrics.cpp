@@ -460,6 +460,17 @@ void add_external_tunnel(Families& out, const tunnel_xray::KeeperCounters& c) {
   out.counter("zvonok_xray_users_left_over_total", "Users of an earlier run, removed", number(c.left_over));
   out.counter("zvonok_xray_restarts_total", "Restarts of it that were noticed", number(c.restarts));
   out.counter("zvonok_xray_lost_total", "Times it went out of reach", number(c.lost));
+  const tunnel_xray::MeterCounters& t = c.traffic;
+  out.counter("zvonok_xray_stats_read_total", "Readings of what its users have used", number(t.readings));
+  out.counter("zvonok_xray_stats_failed_total", "Readings that failed", number(t.failures));
+  out.counter("zvonok_xray_calls_counted_total", "Ended calls whose bytes are known", number(t.counted));
+  out.counter("zvonok_xray_calls_counted_in_part_total", "Likewise, but for what came after the last reading",
+              number(t.partly));
+  constexpr std::array<std::string_view, tunnel_xray::kUncounted> kReasons{"no_answer", "no_counters", "no_start"};
+  for (std::size_t i = 0; i < kReasons.size(); ++i) {
+    out.labelled("zvonok_xray_calls_uncounted_total", "Ended calls whose bytes are not known, by reason", "reason",
+                 kReasons[i], number(t.uncounted[i]));
+  }
 }
 
 void add_tunnel_streams(Families& out, const TunnelEdge& edge) {

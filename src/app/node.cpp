@@ -481,12 +481,12 @@ void Node::check_shutdown() {
   loop_->schedule(end, [this, at_last] { stop_when_hung_up(at_last); });
 }
 
-/// Telephones that the provider does not hear of go on ringing or talking, for money.
+/// Telephones that the provider does not hear of go on ringing or talking, for money; records wait for what was used.
 void Node::stop_when_hung_up(TimePoint at_last) {
   constexpr Duration kAskAgain = milliseconds{20};
   const TimePoint now = loop_->now().mono;
   const std::size_t pending = phone_.pending();
-  if (pending > 0 && now < at_last && !asked_twice_) {
+  if (pending + tunnels_.control().waiting_records() > 0 && now < at_last && !asked_twice_) {
     loop_->schedule(now + kAskAgain, [this, at_last] { stop_when_hung_up(at_last); });
     return;
   }

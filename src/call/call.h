@@ -52,24 +52,24 @@ struct PhoneSide {
 };
 
 /// What one side of a tunnelled call sent and got through its tunnel. Packets are datagrams, and media on connections
-/// to the rooms; the bytes of other connections are in no packets.
+/// to the rooms; the bytes of other connections are in no packets. An external tunnel server counts no packets.
 struct TunnelTraffic {
   std::int64_t bytes_sent = 0;
-  std::int64_t packets_sent = 0;
+  std::optional<std::int64_t> packets_sent = std::nullopt;
   std::int64_t bytes_received = 0;
-  std::int64_t packets_received = 0;
+  std::optional<std::int64_t> packets_received = std::nullopt;
   friend bool operator==(const TunnelTraffic&, const TunnelTraffic&) = default;
 };
 /// What a tunnelled call has besides, from its end on.
 struct TunnelUse {
   std::int64_t seconds = 0;  // whole ones, from when the tunnels were there
-  /// Of the caller and the callee; nothing where the tunnel is not ours to count.
+  /// Of the caller and the callee; nothing where nobody could tell, or has not told yet.
   std::optional<std::array<TunnelTraffic, 2>> sides = std::nullopt;
   friend bool operator==(const TunnelUse&, const TunnelUse&) = default;
 };
 
 /// One call as the history keeps it. Written (as an upsert by `id`) when the call starts, when it is answered and when
-/// it ends; fields only ever become more complete.
+/// it ends; fields only ever become more complete; what was used of a tunnel may become known after the end.
 struct CallRecord {
   CallId id;
   CallKind kind = CallKind::Pair;

@@ -181,7 +181,8 @@ class CallStore {
  public:
   virtual ~CallStore() = default;
   /// Upserts by id, all of them in one transaction. A record that is Ended in the store is never reopened or changed:
-  /// such a write succeeds and does nothing. Writes of one call may arrive in any order: an Active record does not
+  /// such a write succeeds and does nothing. But one that lacks what the sides have used of its tunnel takes that from
+  /// another Ended one that has it. Writes of one call may arrive in any order: an Active record does not
   /// become Ringing again, times that are set stay set. Of an existing record only state, times, reason, duration and
   /// node change. `node` says which node owns the call while it is open.
   [[nodiscard]] virtual StoreResult<void> save_calls(const std::vector<call::CallRecord>& records,

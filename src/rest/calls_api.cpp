@@ -10,10 +10,10 @@ namespace zvonok::rest {
 namespace {
 
 boost::json::object to_json(const call::TunnelTraffic& traffic) {
-  return {{"bytes_sent", traffic.bytes_sent},
-          {"packets_sent", traffic.packets_sent},
-          {"bytes_received", traffic.bytes_received},
-          {"packets_received", traffic.packets_received}};
+  boost::json::object out{{"bytes_sent", traffic.bytes_sent}, {"bytes_received", traffic.bytes_received}};
+  if (traffic.packets_sent) out["packets_sent"] = *traffic.packets_sent;
+  if (traffic.packets_received) out["packets_received"] = *traffic.packets_received;
+  return out;
 }
 
 boost::json::object to_json(const call::TunnelUse& use) {

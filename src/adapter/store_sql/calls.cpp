@@ -26,8 +26,7 @@ const std::vector<Column> kColumns{Column::Text,    Column::Text,    Column::Tex
                                    Column::Text,    Column::Integer, Column::Integer, Column::Integer, Column::Integer,
                                    Column::Text,    Column::Integer, Column::Text,    Column::Text,    Column::Integer,
                                    Column::Integer, Column::Integer, Column::Integer, Column::Integer, Column::Integer,
-                                   Column::Integer, Column::Integer, Column::Integer, Column::Text,
-                                   Column::Text};
+                                   Column::Integer, Column::Integer, Column::Integer, Column::Text,    Column::Text};
 constexpr std::size_t kTunnelColumn = 14;
 constexpr std::size_t kKeyColumn = 23;
 constexpr std::size_t kRoomColumn = 24;
@@ -51,7 +50,9 @@ const InsertSql kUpsert{
     "callee_bytes_sent = excluded.callee_bytes_sent, callee_packets_sent = excluded.callee_packets_sent, "
     "callee_bytes_received = excluded.callee_bytes_received, "
     "callee_packets_received = excluded.callee_packets_received, node = excluded.node "
-    "WHERE calls.state <> 'ended'"};
+    // What was used of its tunnel may be known later than the end of a call, and once.
+    "WHERE calls.state <> 'ended' OR (excluded.state = 'ended' AND calls.tunnel_seconds IS NOT NULL "
+    "AND calls.caller_bytes_sent IS NULL AND excluded.caller_bytes_sent IS NOT NULL)"};
 
 // `caller = ? OR callee = ?` would read and sort a whole history; two ranges, each of one index and each cut at the
 // limit, are merged instead. A call to oneself belongs to the first. `more` is "" or begins with AND.
@@ -89,15 +90,19 @@ std::string conditions_of(const port::CallFilter& filter, Params& params) {
   return sql.append("')");
 }
 
+std::optional<std::int64_t> optional_integer(const Row& row, std::size_t at) {
+  return row.is_null(at) ? std::nullopt : std::optional{row.integer(at)};
+}
+
 std::optional<call::TunnelUse> to_tunnel_use(const Row& row) {
   if (row.is_null(kTunnelColumn)) return std::nullopt;
   call::TunnelUse use{.seconds = row.integer(kTunnelColumn)};
   if (row.is_null(kTunnelColumn + 1)) return use;
   const auto side = [&](std::size_t at) {
     return call::TunnelTraffic{.bytes_sent = row.integer(at),
-                               .packets_sent = row.integer(at + 1),
+                               .packets_sent = optional_integer(row, at + 1),
                                .bytes_received = row.integer(at + 2),
-                               .packets_received = row.integer(at + 3)};
+                               .packets_received = optional_integer(row, at + 3)};
   };
   use.sides = {side(kTunnelColumn + 1), side(kTunnelColumn + 5)};
   return use;
@@ -141,19 +146,20 @@ port::StoreError unreadable(std::string_view operation) {
 
 void add_tunnel_use(Params& params, const std::optional<call::TunnelUse>& use) {
   const bool counted = use && use->sides;
-  const auto number = [&](const char* name, bool known, std::int64_t value) {
-    params.push_back({name, optional_value(known ? std::optional{value} : std::nullopt)});
+  const auto number = [&](const char* name, std::optional<std::int64_t> value) {
+    params.push_back({name, optional_value(value)});
   };
+  const auto bytes = [&](std::int64_t value) { return counted ? std::optional{value} : std::nullopt; };
   const auto [caller, callee] = counted ? *use->sides : std::array<call::TunnelTraffic, 2>{};
-  number("tunnel_seconds", use.has_value(), use ? use->seconds : 0);
-  number("caller_bytes_sent", counted, caller.bytes_sent);
-  number("caller_packets_sent", counted, caller.packets_sent);
-  number("caller_bytes_received", counted, caller.bytes_received);
-  number("caller_packets_received", counted, caller.packets_received);
-  number("callee_bytes_sent", counted, callee.bytes_sent);
-  number("callee_packets_sent", counted, callee.packets_sent);
-  number("callee_bytes_received", counted, callee.bytes_received);
-  number("callee_packets_received", counted, callee.packets_received);
+  number("tunnel_seconds", use ? std::optional{use->seconds} : std::nullopt);
+  number("caller_bytes_sent", bytes(caller.bytes_sent));
+  number("caller_packets_sent", caller.packets_sent);
+  number("caller_bytes_received", bytes(caller.bytes_received));
+  number("caller_packets_received", caller.packets_received);
+  number("callee_bytes_sent", bytes(callee.bytes_sent));
+  number("callee_packets_sent", callee.packets_sent);
+  number("callee_bytes_received", bytes(callee.bytes_received));
+  number("callee_packets_received", callee.packets_received);
 }
 
 Params to_params(const CallRecord& record, std::string_view node) {

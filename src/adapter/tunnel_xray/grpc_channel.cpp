@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <curl/curl.h>
 
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::size_t kBodyBytesMax = 64 * 1024;
 constexpr std::size_t kHeaderBytesMax = 16 * 1024;
+// A server that refuses a method does not read what it was asked, and resets the stream behind its answer. When both
+// come at once the library (7.88) sees the reset only.
+constexpr int kAttempts = 6;
 
 struct EasyDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -24,16 +28,22 @@ struct ListDeleter {
 
 /// What a call has received so far. The library's C code fills it, so that nothing may throw out of there.
 struct Received {
-  std::size_t body_bytes = 0;
+  std::string body;
+  std::size_t body_bytes_max = 0;
   std::size_t header_bytes = 0;
   std::optional<int> status;
   std::string message;
 };
 
-std::size_t count_body(const char*, std::size_t size, std::size_t count, void* user) noexcept {
+std::size_t take_body(const char* data, std::size_t size, std::size_t count, void* user) noexcept {
   auto& received = *static_cast<Received*>(user);
-  received.body_bytes += size * count;
-  return received.body_bytes > kBodyBytesMax ? 0 : size * count;
+  if (size * count > received.body_bytes_max - received.body.size()) return 0;
+  try {
+    received.body.append(data, size * count);
+  } catch (...) {  // no memory
+    return 0;
+  }
+  return size * count;
 }
 
 std::string_view trim(std::string_view text) {
@@ -117,34 +127,52 @@ Result<std::unique_ptr<GrpcChannel>, std::string> GrpcChannel::create(Options op
   set(CURLOPT_PROXY, "");
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(handle->options.connect_timeout.count()));
-  set(CURLOPT_TIMEOUT_MS, static_cast<long>(handle->options.total_timeout.count()));
-  set(CURLOPT_WRITEFUNCTION, &count_body);
+  set(CURLOPT_WRITEFUNCTION, &take_body);
   set(CURLOPT_HEADERFUNCTION, &take_header);
   if (!good) return fail(std::string{"the HTTP library lacks what is needed here"});
   return std::unique_ptr<GrpcChannel>{new GrpcChannel{std::move(handle)}};
 }
 
 GrpcStatus GrpcChannel::call(std::string_view path, std::string_view message) {
+  return ask(path, message, {.timeout = handle_->options.total_timeout, .bytes_max = kBodyBytesMax}).status;
+}
+
+GrpcAnswer GrpcChannel::ask(std::string_view path, std::string_view message, const Limits& limits) {
   CURL* const easy = handle_->easy.get();
   const std::string url = "http://" + handle_->options.address + std::string{path};
   const std::string body = frame(message);
   Received received;
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.timeout.count()));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail.data());
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &received);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &received);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
-  const CURLcode code = curl_easy_perform(easy);
+  CURLcode code = CURLE_OK;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    received = {};
+    received.body_bytes_max = limits.bytes_max;
+    detail[0] = '\0';
+    code = curl_easy_perform(easy);
+    if (code != CURLE_HTTP2_STREAM || received.status) break;
+  }
   // They point to this call's stack.
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, static_cast<void*>(nullptr));
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, static_cast<void*>(nullptr));
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, static_cast<char*>(nullptr));
-  if (received.status) return {.code = static_cast<GrpcCode>(*received.status), .message = std::move(received.message)};
-  if (code == CURLE_OK) return {.code = GrpcCode::Unavailable, .message = "the answer is not gRPC"};
-  return {.code = GrpcCode::Unavailable, .message = detail[0] != '\0' ? detail.data() : curl_easy_strerror(code)};
+  const auto unavailable = [](std::string why) {
+    return GrpcAnswer{.status = {.code = GrpcCode::Unavailable, .message = std::move(why)}, .body = {}};
+  };
+  if (received.status) {
+    return {.status = {.code = static_cast<GrpcCode>(*received.status), .message = std::move(received.message)},
+            .body = std::move(received.body)};
+  }
+  if (code == CURLE_WRITE_ERROR) return unavailable("the answer is too long");
+  if (code == CURLE_OK) return unavailable("the answer is not gRPC");
+  return unavailable(detail[0] != '\0' ? detail.data() : curl_easy_strerror(code));
 }
 
 }  // namespace zvonok::tunnel_xray

@@ -1,6 +1,7 @@
 // Unary gRPC calls to one server, over HTTP/2 without TLS. grpc_channel.cpp is the only unit here that sees the HTTP
 // library.
 #pragma once
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,11 @@ enum class GrpcCode : int { Ok = 0, Unknown = 2, Unimplemented = 12, Unavailable
 struct GrpcStatus {
   GrpcCode code = GrpcCode::Unavailable;  // also codes that have no name here
   std::string message;
+};
+
+struct GrpcAnswer {
+  GrpcStatus status;
+  std::string body;  // when the status is Ok: the message in its frame, as it came
 };
 
 /// A connection for each call: on loopback that costs less than a millisecond. One thread at a time.
@@ -35,6 +41,13 @@ class GrpcChannel {
   /// Blocks up to `total_timeout`. What the answer holds is not looked at: the status says all. A server that can't be
   /// reached, does not answer in time or speaks no gRPC is Unavailable.
   [[nodiscard]] GrpcStatus call(std::string_view path, std::string_view message);
+
+  struct Limits {
+    milliseconds timeout;
+    std::size_t bytes_max = 0;
+  };
+  /// Likewise, where the answer matters. One that is longer than the limit is Unavailable.
+  [[nodiscard]] GrpcAnswer ask(std::string_view path, std::string_view message, const Limits& limits);
 
  private:
   struct Handle;

@@ -2,22 +2,10 @@
 
 #include <charconv>
 
+#include "adapter/tunnel_xray/protobuf.h"
+
 namespace zvonok::tunnel_xray {
 namespace {
-
-constexpr unsigned kLengthDelimited = 2;  // protobuf's wire type
-
-void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>((value & 0x7F) | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-/// A text, bytes or an embedded message.
-void append_field(std::string& out, unsigned number, std::string_view value) {
-  append_varint(out, (number << 3) | kLengthDelimited);
-  append_varint(out, value.size());
-  out += value;
-}
 
 std::string_view prefix(Flavour flavour) {
   switch (flavour) {
@@ -29,15 +17,15 @@ std::string_view prefix(Flavour flavour) {
 
 std::string typed_message(Flavour flavour, std::string_view type, std::string_view value) {
   std::string out;
-  append_field(out, 1, std::string{prefix(flavour)}.append(type));
-  append_field(out, 2, value);
+  protobuf::append_bytes(out, 1, std::string{prefix(flavour)}.append(type));
+  protobuf::append_bytes(out, 2, value);
   return out;
 }
 
 std::string alter_inbound(std::string_view inbound, std::string_view operation) {
   std::string out;
-  append_field(out, 1, inbound);
-  append_field(out, 2, operation);
+  protobuf::append_bytes(out, 1, inbound);
+  protobuf::append_bytes(out, 2, operation);
   return out;
 }
 
@@ -53,19 +41,19 @@ std::string_view alter_inbound_path(Flavour flavour) {
 
 std::string add_user_request(Flavour flavour, std::string_view inbound, const TunnelUser& user) {
   std::string account;  // `flow` is left out: over WebSocket there is none
-  append_field(account, 1, user.id.reveal());
-  append_field(account, 3, "none");
+  protobuf::append_bytes(account, 1, user.id.reveal());
+  protobuf::append_bytes(account, 3, "none");
   std::string inner;  // `level` 0 is left out
-  append_field(inner, 2, user.email);
-  append_field(inner, 3, typed_message(flavour, "proxy.vless.Account", account));
+  protobuf::append_bytes(inner, 2, user.email);
+  protobuf::append_bytes(inner, 3, typed_message(flavour, "proxy.vless.Account", account));
   std::string operation;
-  append_field(operation, 1, inner);
+  protobuf::append_bytes(operation, 1, inner);
   return alter_inbound(inbound, typed_message(flavour, "app.proxyman.command.AddUserOperation", operation));
 }
 
 std::string remove_user_request(Flavour flavour, std::string_view inbound, std::string_view email) {
   std::string operation;
-  append_field(operation, 1, email);
+  protobuf::append_bytes(operation, 1, email);
   return alter_inbound(inbound, typed_message(flavour, "app.proxyman.command.RemoveUserOperation", operation));
 }
 

@@ -4,16 +4,28 @@
 #include <utility>
 
 namespace zvonok::tunnel_xray {
+namespace {
+
+MeterOptions meter_options(const KeeperOptions& options) {
+  MeterOptions out = options.meter;
+  out.prefix = options.prefix;
+  return out;
+}
+
+}  // namespace
 
 UserKeeper::UserKeeper(KeeperOptions options, UserApi& api, Entropy& entropy, Logger& log)
     : options_{std::move(options)},
       api_{api},
       log_{log},
+      meter_{meter_options(options_), api, log},
       sentinel_{.email = options_.prefix + ".sentinel", .id = Private<std::string>{make_uuid(entropy)}},
       retry_{options_.retry_first} {}
 
-std::string UserKeeper::email(std::size_t number, std::size_t side) const {
-  return options_.prefix + "." + std::to_string(number) + (side == 0 ? "c" : "p");
+KeeperCounters UserKeeper::counters() const {
+  KeeperCounters out = counters_;
+  out.traffic = meter_.counters();
+  return out;
 }
 
 std::size_t UserKeeper::take_number() {
@@ -32,14 +44,21 @@ void UserKeeper::open(const CallId& call, Ids ids, Opened done, TimePoint now) {
   calls_.emplace(call, std::move(fresh));
 }
 
-void UserKeeper::close(const CallId& call) {
+void UserKeeper::close(const CallId& call, Used used, TimePoint now) {
   const auto found = calls_.find(call);
   if (found == calls_.end()) return;
   // Also those that may be there although nobody has said so.
   const std::size_t number = found->second.number;
-  for (std::size_t side = 0; side < 2; ++side) removals_.emplace(email(number, side), number);
+  for (std::size_t side = 0; side < 2; ++side) removals_.emplace(meter_.email(number, side), number);
   held_[number] = 2;
+  const bool was_there = found->second.was_there;
+  const bool is_begun = found->second.is_begun;
   calls_.erase(found);
+  if (was_there) {
+    meter_.end(number, std::move(used), now);
+  } else if (is_begun) {
+    meter_.drop(number);
+  }
 }
 
 void UserKeeper::expire(TimePoint now) {
@@ -49,7 +68,7 @@ void UserKeeper::expire(TimePoint now) {
   }
   for (const CallId& id : late) {
     Opened done = std::move(calls_.at(id).done);
-    close(id);
+    close(id, {}, now);
     done(fail(error_.empty() ? std::string{"the tunnel server does not answer"} : error_));
   }
 }
@@ -70,12 +89,26 @@ bool UserKeeper::good(const ApiAnswer& answer, TimePoint now) {
 
 void UserKeeper::step(TimePoint now) {
   expire(now);
+  meter_.expire(now);
   if (link_ == Link::Down && now < retry_at_) return;
   if ((link_ != Link::Up || check_at_ <= now) && !check(now)) return;
+  if (!meter_.has_baseline()) read_traffic(now);  // of calls that begin before it nothing is known
+  if (link_ != Link::Up) return;
   if (!work_off_removals(now)) return;
   for (auto& [id, call] : calls_) {
     if (!let_in(call, now)) return;
   }
+  read_traffic(now);
+}
+
+void UserKeeper::read_traffic(TimePoint now) {
+  if (link_ == Link::Up && meter_.is_due(now)) {
+    meter_.read(now, [this, now] {
+      const std::uint64_t restarts = counters_.restarts;
+      return check(now) && counters_.restarts == restarts;
+    });
+  }
+  for (const std::size_t number : meter_.take_rested(now)) free_.insert(number);
 }
 
 /// Whether the server is there, and remembers us.
@@ -89,6 +122,7 @@ bool UserKeeper::check(TimePoint now) {
     ++counters_.restarts;
     log_.warn("the tunnel server has restarted; its users are put back", {{"calls", calls_.size()}});
     forget();
+    meter_.server_restarted(now);
   } else if (unsure_) {
     forget();
   }
@@ -114,7 +148,7 @@ bool UserKeeper::sweep(TimePoint now) {
   std::size_t end = options_.sweep_gap;
   for (std::size_t number = 0; number < end; ++number) {
     for (std::size_t side = 0; side < 2; ++side) {
-      const ApiAnswer answer = api_.remove(email(number, side));
+      const ApiAnswer answer = api_.remove(meter_.email(number, side));
       if (!good(answer, now)) return false;
       if (answer.status != ApiStatus::Done) continue;
       ++found;
@@ -135,7 +169,7 @@ bool UserKeeper::work_off_removals(TimePoint now) {
     if (answer.status == ApiStatus::Done) ++counters_.removed;
     const auto held = held_.find(first->second);
     if (--held->second == 0) {
-      free_.insert(held->first);
+      meter_.rest(held->first, now);
       held_.erase(held);
     }
     removals_.erase(first);
@@ -144,9 +178,10 @@ bool UserKeeper::work_off_removals(TimePoint now) {
 }
 
 bool UserKeeper::let_in(Call& call, TimePoint now) {
+  if (!std::exchange(call.is_begun, true)) meter_.begin(call.number, now);
   for (std::size_t side = 0; side < 2; ++side) {
     if (call.there[side]) continue;
-    const TunnelUser user{.email = email(call.number, side), .id = call.ids[side]};
+    const TunnelUser user{.email = meter_.email(call.number, side), .id = call.ids[side]};
     ApiAnswer answer = api_.add(user);
     if (answer.status == ApiStatus::AlreadyExists && !call.was_there) {
       // An answer of ours that got lost, or a stranger's id under our email: the id has to be this one.
@@ -168,15 +203,16 @@ TimePoint UserKeeper::next(TimePoint now) const {
     if (call.done) when = std::min(when, link_ == Link::Down ? call.until : now);
   }
   if (!removals_.empty() && link_ == Link::Up) when = now;
-  return when;
+  return std::min(when, meter_.next(link_ == Link::Up));
 }
 
 void UserKeeper::finish() {
   if (link_ != Link::Up) return;
   std::vector<CallId> open;
   for (const auto& [id, call] : calls_) open.push_back(id);
-  for (const CallId& id : open) close(id);
   const TimePoint whenever{};
+  for (const CallId& id : open) close(id, {}, whenever);
+  meter_.finish();
   if (work_off_removals(whenever)) (void)good(api_.remove(sentinel_.email), whenever);
 }
 

@@ -1,10 +1,10 @@
 // Whom an external tunnel server is to let in, and the work of making it so: it forgets everybody when it restarts, may
 // be away for a while, and may still know users of an earlier life of ours.
 //
-// Emails come from a bounded set (`<prefix>.<number><c|p>`, the lowest number that is free), since the server keeps
-// statistics by email for ever, and since what an earlier life has left can then be found without a listing, which
-// v2ray does not have. One more user, the sentinel, is nobody's: that it can be added again tells that the server has
-// forgotten everybody; that it is there before we have put it there, that an earlier life left users.
+// Emails come from a bounded set (`<prefix>.<number><c|p>`, the lowest number that is free and has rested), since the
+// server keeps statistics by email for ever, and since what an earlier life has left can then be found without a
+// listing, which v2ray does not have. One more user, the sentinel, is nobody's: that it can be added again tells that
+// the server has forgotten everybody; that it is there before we have put it there, that an earlier life left users.
 //
 // Time is an argument; the API blocks. One thread.
 #pragma once
@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapter/tunnel_xray/traffic_meter.h"
 #include "adapter/tunnel_xray/user_api.h"
 #include "base/entropy.h"
 #include "base/id.h"
@@ -36,6 +37,7 @@ struct KeeperOptions {
   Duration retry_max = seconds{2};
   std::size_t sweep_gap = 256;  // an earlier life's users are looked for until so many numbers in a row had none
   std::size_t calls_max = 100'000;
+  MeterOptions meter;  // its prefix is this one's
 };
 
 struct KeeperCounters {
@@ -45,6 +47,7 @@ struct KeeperCounters {
   std::uint64_t restarts = 0;   // of the server, noticed
   std::uint64_t left_over = 0;  // users of an earlier life, removed
   std::uint64_t lost = 0;       // times that the server went out of reach
+  MeterCounters traffic;
 };
 
 class UserKeeper {
@@ -58,7 +61,10 @@ class UserKeeper {
   /// `done` is called by a later `step`: when both are let in, or when that could not be done in time. Not after
   /// `close`.
   void open(const CallId& call, Ids ids, Opened done, TimePoint now);
-  void close(const CallId& call);
+  /// `used` is called once, with what the call has used where that is known: now, or by a later `step`. Not for a call
+  /// that was not let in.
+  using Used = TrafficMeter::Used;
+  void close(const CallId& call, Used used, TimePoint now);
   /// Does what is due.
   void step(TimePoint now);
   /// When to call `step` next, if nothing else happens.
@@ -66,7 +72,7 @@ class UserKeeper {
   /// Takes away what can be taken away at once, the sentinel last. Nothing else may be called after it.
   void finish();
 
-  [[nodiscard]] const KeeperCounters& counters() const { return counters_; }
+  [[nodiscard]] KeeperCounters counters() const;
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   [[nodiscard]] std::size_t to_remove() const { return removals_.size(); }
 
@@ -76,12 +82,12 @@ class UserKeeper {
     std::size_t number = 0;
     Ids ids;
     std::array<bool, 2> there{};
+    bool is_begun = false;   // the server was asked to let them in
     bool was_there = false;  // both, once
     TimePoint until{};
     Opened done;  // empty when it has been answered
   };
 
-  [[nodiscard]] std::string email(std::size_t number, std::size_t side) const;
   [[nodiscard]] std::size_t take_number();
   void expire(TimePoint now);
   [[nodiscard]] bool check(TimePoint now);
@@ -89,11 +95,13 @@ class UserKeeper {
   [[nodiscard]] bool work_off_removals(TimePoint now);
   [[nodiscard]] bool let_in(Call& call, TimePoint now);
   void forget();
+  void read_traffic(TimePoint now);
   [[nodiscard]] bool good(const ApiAnswer& answer, TimePoint now);
 
   const KeeperOptions options_;
   UserApi& api_;
   Logger& log_;
+  TrafficMeter meter_;
   TunnelUser sentinel_;
   std::unordered_map<CallId, Call> calls_;
   std::map<std::string, std::size_t> removals_;  // emails, with their number

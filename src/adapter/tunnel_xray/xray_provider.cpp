@@ -1,7 +1,9 @@
 #include "adapter/tunnel_xray/xray_provider.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "net/clock.h"
@@ -13,6 +15,16 @@ namespace {
 std::chrono::steady_clock::time_point real(TimePoint when, TimePoint now) {
   constexpr Duration kLongest = seconds{10};
   return std::chrono::steady_clock::now() + std::clamp(when - now, Duration::zero(), kLongest);
+}
+
+std::array<call::TunnelTraffic, 2> traffic_of(const TrafficMeter::Sides& sides) {
+  const auto side = [](const SideBytes& bytes) {
+    return call::TunnelTraffic{.bytes_sent = bytes.sent,
+                               .packets_sent = std::nullopt,
+                               .bytes_received = bytes.received,
+                               .packets_received = std::nullopt};
+  };
+  return {side(sides[0]), side(sides[1])};
 }
 
 }  // namespace
@@ -70,9 +82,13 @@ void XrayProvider::open(const CallId& call, Opened done) {
   });
 }
 
-std::optional<std::array<call::TunnelTraffic, 2>> XrayProvider::close(const CallId& call) {
-  submit([call](UserKeeper& keeper, TimePoint) { keeper.close(call); });
-  return std::nullopt;
+void XrayProvider::close(const CallId& call, Used used) {
+  auto answer = [post = parts_.post, used = std::move(used)](std::optional<TrafficMeter::Sides> sides) mutable {
+    post([used = std::move(used), sides]() mutable { used(sides ? std::optional{traffic_of(*sides)} : std::nullopt); });
+  };
+  submit([call, answer = std::move(answer)](UserKeeper& keeper, TimePoint now) mutable {
+    keeper.close(call, std::move(answer), now);
+  });
 }
 
 KeeperCounters XrayProvider::counters() const {

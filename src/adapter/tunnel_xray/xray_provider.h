@@ -39,9 +39,9 @@ class XrayProvider final : public port::TunnelProvider {
   ~XrayProvider() override;
 
   void open(const CallId& call, Opened done) override;
-  /// Connections that are there live on until the server's `connIdle`: RemoveUser does not cut them. What was used
-  /// stays unknown.
-  std::optional<std::array<call::TunnelTraffic, 2>> close(const CallId& call) override;
+  /// Connections that are there live on until the server's `connIdle`: RemoveUser does not cut them. What was used is
+  /// told when the server's statistics have told it, in bytes; packets are not counted there.
+  void close(const CallId& call, Used used) override;
 
   /// Of any thread.
   [[nodiscard]] KeeperCounters counters() const;

@@ -1,10 +1,28 @@
-// The part of `zvonok doctor` about an external tunnel server: whether its API can be reached, and is the one of the
-// settings.
+// The part of `zvonok doctor` about an external tunnel server: whether its API can be reached, is the one of the
+// settings, and tells what calls use.
 #include "adapter/tunnel_xray/user_api.h"
 #include "app/cli/doctor_report.h"
 #include "app/tunnel/external_tunnel.h"
 
 namespace zvonok::app {
+
+namespace {
+
+/// Calls go without statistics; the history goes without bytes.
+void check_statistics(DoctorReport& report, tunnel_xray::GrpcUserApi& api) {
+  const tunnel_xray::TrafficAnswer answer = api.traffic("", tunnel_xray::Reset::No);
+  if (answer.status != tunnel_xray::ApiStatus::Done) {
+    return report.warn("the tunnel server has no statistics: " + answer.detail,
+                       "the history lacks the bytes of calls; its configuration needs `stats` and the service "
+                       "StatsService (`zvonok xray-config` prints one)");
+  }
+  if (!answer.counters.empty()) return report.good("the tunnel server counts what its users send and get");
+  report.good(
+      "the tunnel server has a StatsService; it has counted nobody so far: if that is so after a call, its policy "
+      "lacks statsUserUplink and statsUserDownlink");
+}
+
+}  // namespace
 
 void check_tunnel(DoctorReport& report, const Config& config) {
   if (config.vpn_provider == "embedded") return;
@@ -17,7 +35,8 @@ void check_tunnel(DoctorReport& report, const Config& config) {
   switch (answer.status) {
     case tunnel_xray::ApiStatus::NotFound:
     case tunnel_xray::ApiStatus::Done:
-      return report.good(where + " answers and has the inbound " + config.xray_inbound);
+      report.good(where + " answers and has the inbound " + config.xray_inbound);
+      return check_statistics(report, api);
     case tunnel_xray::ApiStatus::Unavailable:
       return report.bad(
           where + " can't be reached: " + answer.detail,

@@ -231,7 +231,11 @@ void TunnelControl::tell_presence(const call::DeliverPresence& presence) {
 void TunnelControl::perform(const call::SaveRecord& effect) {
   call::CallRecord record = effect.record;
   // The tunnel is closed just before the record of its call's end.
-  if (closed_ && closed_->call == record.id) record.tunnel = std::exchange(closed_, std::nullopt)->use;
+  if (closed_ && closed_->call == record.id) {
+    const ClosedTunnel closed = *std::exchange(closed_, std::nullopt);
+    record.tunnel = closed.use;
+    if (!closed.is_told) waiting_.emplace(record.id, record);
+  }
   switch (record.state) {
     case call::CallState::Ringing:
       ++counters_.started;
@@ -311,8 +315,23 @@ void TunnelControl::perform(const call::tunnel::CloseTunnel& effect) {
     }
     tunnels_.erase(found);
   }
-  const auto sides = provider_->close(effect.call);
-  if (closed_ && closed_->call == effect.call) closed_->use.sides = sides;
+  provider_->close(effect.call, [this, call = effect.call](auto sides) { take_use(call, sides); });
+}
+
+/// At once, or when the end of the call is in the history already: then that is completed.
+void TunnelControl::take_use(const CallId& call, std::optional<std::array<call::TunnelTraffic, 2>> sides) {
+  if (closed_ && closed_->call == call) {
+    closed_->use.sides = sides;
+    closed_->is_told = true;
+    return;
+  }
+  const auto found = waiting_.find(call);
+  if (found == waiting_.end()) return;
+  if (sides) {
+    found->second.tunnel->sides = sides;
+    parts_.journal.save(std::move(found->second));
+  }
+  waiting_.erase(found);
 }
 
 std::int64_t TunnelControl::seconds_since(TimePoint then) const {

@@ -76,6 +76,8 @@ class TunnelControl final : public socketio::Handler {
   [[nodiscard]] bool reaches_media(const UserId& user) const { return reaching_.contains(user); }
   [[nodiscard]] bool owns(ConnectionId connection) const { return clients_.contains(connection); }
   [[nodiscard]] std::size_t calls() const { return calls_.call_count(); }
+  /// Records of ended calls that are still to be told what was used of their tunnels.
+  [[nodiscard]] std::size_t waiting_records() const { return waiting_.size(); }
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
   [[nodiscard]] const TunnelCallCounters& counters() const { return counters_; }
 
@@ -96,6 +98,7 @@ class TunnelControl final : public socketio::Handler {
   struct ClosedTunnel {
     CallId call;
     call::TunnelUse use;
+    bool is_told = false;  // what its sides have used, or that nobody knows
   };
   struct Tunnel {
     std::array<UserId, 2> users;  // caller, callee
@@ -120,6 +123,7 @@ class TunnelControl final : public socketio::Handler {
   void send(ConnectionId to, const signal::tunnel::Message& message);
   [[nodiscard]] signal::tunnel::ClientConfig config_for(const Client& client, const Tunnel& tunnel,
                                                         call::Role role) const;
+  void take_use(const CallId& call, std::optional<std::array<call::TunnelTraffic, 2>> sides);
   [[nodiscard]] std::int64_t seconds_since(TimePoint then) const;
   void handle_timeout();
 
@@ -132,7 +136,9 @@ class TunnelControl final : public socketio::Handler {
   call::tunnel::TunnelCalls calls_;
   std::unordered_map<ConnectionId, Client> clients_;
   std::unordered_map<CallId, Tunnel> tunnels_;
-  std::optional<ClosedTunnel> closed_;        // until the record of its call is saved
+  std::optional<ClosedTunnel> closed_;  // until the record of its call is saved
+  // Saved without what the sides have used, which is asked for. The provider answers in bounded time.
+  std::unordered_map<CallId, call::CallRecord> waiting_;
   std::unordered_multiset<UserId> reaching_;  // users of tunnels that lead to the media plane
   call::tunnel::Effects effects_;
   DeadlineTimer timer_{parts_.loop, [this] { return calls_.next_timeout(); }, [this] { handle_timeout(); }};

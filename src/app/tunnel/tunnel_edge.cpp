@@ -198,18 +198,18 @@ void TunnelEdge::open(const CallId& call, Opened done) {
   }
 }
 
-std::optional<std::array<call::TunnelTraffic, 2>> TunnelEdge::close(const CallId& call) {
+void TunnelEdge::close(const CallId& call, Used used) {
   const auto usage = tunnel_.remove_call(call, now());
   settle();
-  if (!usage) return std::nullopt;
+  if (!usage) return used(std::nullopt);
   std::array<call::TunnelTraffic, 2> sides;
   std::ranges::transform(*usage, sides.begin(), traffic_of);
   parts_.log.info("tunnel closed", {{"call", call},
-                                    {"caller_sent_bytes", sides[0].bytes_sent},
-                                    {"caller_sent_packets", sides[0].packets_sent},
-                                    {"callee_sent_bytes", sides[1].bytes_sent},
-                                    {"callee_sent_packets", sides[1].packets_sent}});
-  return sides;
+                                    {"caller_sent_bytes", (*usage)[0].up.bytes},
+                                    {"caller_sent_packets", (*usage)[0].up.packets},
+                                    {"callee_sent_bytes", (*usage)[1].up.bytes},
+                                    {"callee_sent_packets", (*usage)[1].up.packets}});
+  used(sides);
 }
 
 /// After everything that may have moved the tunnel's deadlines.

@@ -39,7 +39,7 @@ class TunnelEdge final : public net::WsHandler,
   void handle(const HttpRequest& request, net::Responder respond);
 
   void open(const CallId& call, Opened done) override;
-  std::optional<std::array<call::TunnelTraffic, 2>> close(const CallId& call) override;
+  void close(const CallId& call, Used used) override;
 
   [[nodiscard]] const tunnel::Counters& counters() const { return tunnel_.counters(); }
   [[nodiscard]] std::size_t streams() const { return tunnel_.stream_count(); }

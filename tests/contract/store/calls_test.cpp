@@ -370,6 +370,37 @@ TEST_P(Calls, ThroughTunnelsKeepWhatTheySent) {
   EXPECT_EQ(found(2), uncounted);
 }
 
+TEST_P(Calls, ThroughTunnelsLearnLaterWhatTheySent) {
+  CallRecord call = ringing(1);
+  call.kind = CallKind::Tunnel;
+  call = ended(active(call));
+  call.tunnel = call::TunnelUse{.seconds = 61};
+  ASSERT_STORED(store().save_calls({call}, "node-1"));
+  CallRecord counted = call;
+  const call::TunnelTraffic caller{.bytes_sent = 5, .bytes_received = 0};
+  counted.tunnel->sides = std::array{caller, call::TunnelTraffic{.bytes_sent = 6, .bytes_received = 7}};
+  ASSERT_STORED(store().save_calls({counted}, "node-1"));
+  EXPECT_EQ(found(1), counted) << "without packets, which nobody has counted";
+  CallRecord again = counted;
+  (*again.tunnel->sides)[0].bytes_sent = 99;
+  ASSERT_STORED(store().save_calls({again, call}, "node-1"));
+  EXPECT_EQ(found(1), counted) << "once, and not forgotten again";
+  CallRecord open = counted;
+  open.state = CallState::Active;
+  open.reason = std::nullopt;
+  open.ended_at = std::nullopt;
+  ASSERT_STORED(store().save_calls({call, open}, "node-1"));
+  EXPECT_EQ(found(1), counted) << "never reopened";
+  // A call that was settled for this node knows of no tunnel: it stays as it is.
+  CallRecord settled = ended(active(ringing(2)));
+  settled.kind = CallKind::Tunnel;
+  ASSERT_STORED(store().save_calls({settled}, "node-1"));
+  CallRecord late = settled;
+  late.tunnel = counted.tunnel;
+  ASSERT_STORED(store().save_calls({late}, "node-1"));
+  EXPECT_EQ(found(2), settled);
+}
+
 TEST_P(Calls, OfTelephonesKeepTheNumberAndTheSession) {
   const CallRecord open = phoned(1, "alice", "+491512345678");
   ASSERT_STORED(store().save_calls({open}, "node-1"));

@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -92,7 +93,7 @@ std::string read_some(const Socket& socket, std::size_t bytes, std::chrono::mill
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
     pollfd ready{.fd = socket.fd(), .events = POLLIN, .revents = 0};
     if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) <= 0) break;
-    std::array<char, 256> buffer{};
+    std::array<char, 16384> buffer{};
     const ssize_t count = ::recv(socket.fd(), buffer.data(), std::min(buffer.size(), bytes - got.size()), 0);
     if (count <= 0) break;
     got.append(buffer.data(), static_cast<std::size_t>(count));
@@ -101,12 +102,18 @@ std::string read_some(const Socket& socket, std::size_t bytes, std::chrono::mill
 }
 
 void write_all(const Socket& socket, std::string_view bytes) {
-  (void)!::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
 }
 
-/// Sends back what it gets, one connection after the other.
+/// Sends back five bytes, one connection after the other; and those who ask for more may send and get much.
 class Echo {
  public:
+  static constexpr std::string_view kMore = "MORE!";
+  static constexpr std::size_t kMuch = 1'000'000;
   Echo() {
     std::tie(listener_, port_) = listen_anywhere();
     thread_ = std::jthread{[this](const std::stop_token& stop) { serve(stop); }};
@@ -119,8 +126,20 @@ class Echo {
       pollfd ready{.fd = listener_.fd(), .events = POLLIN, .revents = 0};
       if (::poll(&ready, 1, 50) <= 0) continue;
       const Socket client{::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
-      write_all(client, read_some(client, 5, 2000ms));
+      const std::string greeting = read_some(client, 5, 2000ms);
+      write_all(client, greeting);
+      if (greeting == kMore) take_and_give(client);
     }
+  }
+  /// Takes so many bytes more and gives half as many back.
+  static void take_and_give(const Socket& client) {
+    std::size_t left = kMuch;
+    while (left > 0) {
+      const std::string got = read_some(client, std::min<std::size_t>(left, 65536), 5000ms);
+      if (got.empty()) return;
+      left -= got.size();
+    }
+    write_all(client, std::string(kMuch / 2, 'y'));
   }
   Socket listener_;
   std::uint16_t port_ = 0;
@@ -166,19 +185,29 @@ class V2ray {
   pid_t pid_ = -1;
 };
 
-/// Whether the echo answers through a SOCKS proxy.
-bool gets_through(std::uint16_t proxy, std::uint16_t target) {
-  const Socket socket = dial(proxy);
-  if (socket.fd() < 0) return false;
+/// A connection through a SOCKS proxy; that there is one says nothing of what is behind it.
+Socket dial_through(std::uint16_t proxy, std::uint16_t target) {
+  Socket socket = dial(proxy);
+  if (socket.fd() < 0) return socket;
   write_all(socket, std::string_view{"\x05\x01\x00", 3});
-  if (read_some(socket, 2, 2000ms).size() != 2) return false;
+  if (read_some(socket, 2, 2000ms).size() != 2) return Socket{};
   std::string request{"\x05\x01\x00\x01\x7F\x00\x00\x01", 8};
   request.push_back(static_cast<char>(target >> 8));
   request.push_back(static_cast<char>(target & 0xFF));
   write_all(socket, request);
-  if (read_some(socket, 10, 2000ms).size() != 10) return false;
+  if (read_some(socket, 10, 2000ms).size() != 10) return Socket{};
+  return socket;
+}
+
+bool is_answered(const Socket& socket) {
+  if (socket.fd() < 0) return false;
   write_all(socket, "hello");
   return read_some(socket, 5, 1500ms) == "hello";
+}
+
+/// Whether the echo answers through a SOCKS proxy.
+bool gets_through(std::uint16_t proxy, std::uint16_t target) {
+  return is_answered(dial_through(proxy, target));
 }
 
 class SeededEntropy final : public Entropy {
@@ -209,8 +238,8 @@ class ExternalV2ray : public ::testing::Test {
 
   void start_server() {
     server_.reset();
-    server_ =
-        std::make_unique<V2ray>(folder_ / "server.json", print_server_config(server_config_), server_config_.api_port);
+    server_ = std::make_unique<V2ray>(folder_ / "server.json", server_text_(print_server_config(server_config_)),
+                                      server_config_.api_port);
   }
   [[nodiscard]] XrayProvider::Options options() const {
     XrayProvider::Options options;
@@ -239,8 +268,22 @@ class ExternalV2ray : public ::testing::Test {
   Result<port::TunnelAccesses, std::string> open(const std::string& call) {
     std::optional<Result<port::TunnelAccesses, std::string>> answer;
     provider_->open(CallId{call}, [&](auto accesses) { answer = std::move(accesses); });
+    control_until([&] { return answer.has_value(); });
+    if (!answer) return fail(std::string{"no answer at all"});
+    return std::move(*answer);
+  }
+  using Sides = std::optional<std::array<call::TunnelTraffic, 2>>;
+  /// Closes, and waits for what was used; nothing at all when there is no answer.
+  std::optional<Sides> close(const std::string& call) {
+    std::optional<Sides> used;
+    provider_->close(CallId{call}, [&](Sides sides) { used = sides; });
+    control_until([&] { return used.has_value(); });
+    return used;
+  }
+  template <class Question>
+  void control_until(Question is_done) {
     const auto end = SteadyClock::now() + 20s;
-    while (!answer) {
+    while (!is_done()) {
       std::unique_lock lock{mutex_};
       if (!wake_.wait_until(lock, end, [this] { return !posted_.empty(); })) break;
       auto task = std::move(posted_.front());
@@ -248,8 +291,6 @@ class ExternalV2ray : public ::testing::Test {
       lock.unlock();
       task();
     }
-    if (!answer) return fail(std::string{"no answer at all"});
-    return std::move(*answer);
   }
   /// A client with the configuration that this side of the call is sent; its proxy's port is `proxy_`.
   std::unique_ptr<V2ray> client(const port::TunnelAccess& access) {
@@ -267,6 +308,7 @@ class ExternalV2ray : public ::testing::Test {
   fs::path folder_;
   Echo media_;
   ServerConfig server_config_;
+  std::function<std::string(std::string)> server_text_ = [](std::string text) { return text; };
   std::unique_ptr<V2ray> server_;
   SeededEntropy entropy_;
   NullLogger log_;
@@ -293,7 +335,7 @@ TEST_F(ExternalV2ray, BothSidesGetThroughToTheMediaAndNowhereElseUntilTheCallEnd
     EXPECT_TRUE(gets_through(proxy_, media_.port()));
     EXPECT_FALSE(gets_through(proxy_, elsewhere.port()));
   }
-  provider_->close(CallId{"call"});
+  (void)close("call");
   for (const std::uint16_t proxy : proxies) {
     EXPECT_TRUE(until(5s, [&] { return !gets_through(proxy, media_.port()); }));
   }
@@ -312,11 +354,133 @@ TEST_F(ExternalV2ray, UsersArePutBackWhenTheServerHasRestarted) {
   ASSERT_TRUE(gets_through(proxy, media_.port()));
   ASSERT_TRUE(gets_through(proxy_, media_.port()));
   server_.reset();
-  provider_->close(CallId{"another"});  // while it is away
+  provider_->close(CallId{"another"}, [](const Sides&) {});  // while it is away
   start_server();
   EXPECT_TRUE(until(20s, [&] { return gets_through(proxy, media_.port()); }));
   EXPECT_FALSE(gets_through(proxy_, media_.port()));
   EXPECT_EQ(provider_->counters().restarts, 1U);
+}
+
+/// Sends and gets much through a proxy. Whether all of it came.
+bool exchange_much(std::uint16_t proxy, std::uint16_t target) {
+  const Socket socket = dial_through(proxy, target);
+  if (socket.fd() < 0) return false;
+  write_all(socket, Echo::kMore);
+  if (read_some(socket, Echo::kMore.size(), 2000ms) != Echo::kMore) return false;
+  write_all(socket, std::string(Echo::kMuch, 'x'));
+  return read_some(socket, Echo::kMuch / 2, 10'000ms).size() == Echo::kMuch / 2;
+}
+
+constexpr auto kSent = static_cast<std::int64_t>(Echo::kMuch + Echo::kMore.size());
+constexpr auto kGot = static_cast<std::int64_t>(Echo::kMuch / 2 + Echo::kMore.size());
+
+TEST_F(ExternalV2ray, ACallIsToldToTheByteWhatItsSidesSentAndGot) {
+  start_server();
+  start_provider(options());
+  const auto opened = open("call");
+  ASSERT_TRUE(opened) << opened.error();
+  const auto caller = client((*opened)[0]);
+  ASSERT_TRUE(exchange_much(proxy_, media_.port()));
+  const auto callee = client((*opened)[1]);
+  ASSERT_TRUE(gets_through(proxy_, media_.port()));
+  const auto used = close("call");
+  ASSERT_TRUE(used && *used);
+  EXPECT_EQ((**used)[0], (call::TunnelTraffic{.bytes_sent = kSent, .bytes_received = kGot}));
+  EXPECT_EQ((**used)[1], (call::TunnelTraffic{.bytes_sent = 5, .bytes_received = 5}));
+  // The next call of nobody who sends: other emails, and zero is what is told.
+  ASSERT_TRUE(open("next"));
+  const auto silent = close("next");
+  ASSERT_TRUE(silent && *silent);
+  EXPECT_EQ((**silent)[0], call::TunnelTraffic{});
+  EXPECT_TRUE(until(5s, [&] { return provider_->counters().traffic.counted == 2; }));
+}
+
+TEST_F(ExternalV2ray, WhatWasReadBeforeARestartIsNotLost) {
+  start_server();
+  XrayProvider::Options often = options();
+  often.keeper.meter.interval = milliseconds{100};
+  start_provider(std::move(often));
+  const auto opened = open("call");
+  ASSERT_TRUE(opened) << opened.error();
+  const auto caller = client((*opened)[0]);
+  const std::uint16_t proxy = proxy_;
+  ASSERT_TRUE(exchange_much(proxy, media_.port()));
+  const std::uint64_t readings = provider_->counters().traffic.readings;
+  ASSERT_TRUE(until(5s, [&] { return provider_->counters().traffic.readings > readings + 1; }));
+  server_.reset();
+  start_server();
+  std::int64_t tries = 0;
+  ASSERT_TRUE(until(20s, [&] { return ++tries, gets_through(proxy, media_.port()); }));
+  const auto used = close("call");
+  ASSERT_TRUE(used && *used);
+  EXPECT_GE((**used)[0].bytes_sent, kSent + 5);
+  EXPECT_LE((**used)[0].bytes_sent, kSent + 5 * tries);
+  EXPECT_GE((**used)[0].bytes_received, kGot + 5);
+  EXPECT_LE((**used)[0].bytes_received, kGot + 5 * tries);
+}
+
+/// The configuration of those who have not printed it anew.
+TEST_F(ExternalV2ray, CallsGoThroughAServerWithoutStatisticsAndAreToldNothing) {
+  server_text_ = [](std::string text) {
+    for (const std::string_view part : {R"(,"StatsService")", R"("stats":{},)"}) {
+      text.erase(text.find(part), part.size());
+    }
+    return text;
+  };
+  start_server();
+  start_provider(options());
+  const auto opened = open("call");
+  ASSERT_TRUE(opened) << opened.error();
+  const auto caller = client((*opened)[0]);
+  EXPECT_TRUE(gets_through(proxy_, media_.port()));
+  const auto used = close("call");
+  ASSERT_TRUE(used.has_value()) << "at once";
+  EXPECT_FALSE(*used);
+  EXPECT_TRUE(until(5s, [&] { return provider_->counters().traffic.failures == 1; }));
+}
+
+TEST_F(ExternalV2ray, AServerWhosePolicyCountsNobodyIsNotTakenForSilence) {
+  server_text_ = [](std::string text) {
+    const std::string_view part = R"("statsUserUplink":true,"statsUserDownlink":true)";
+    return text.replace(text.find(part), part.size(), R"("statsUserUplink":false)");
+  };
+  start_server();
+  start_provider(options());
+  const auto opened = open("call");
+  ASSERT_TRUE(opened) << opened.error();
+  const auto caller = client((*opened)[0]);
+  EXPECT_TRUE(gets_through(proxy_, media_.port()));
+  const auto used = close("call");
+  ASSERT_TRUE(used.has_value());
+  EXPECT_FALSE(*used);
+  constexpr auto kNobody = static_cast<std::size_t>(Uncounted::NoCounters);
+  EXPECT_TRUE(until(5s, [&] { return provider_->counters().traffic.uncounted[kNobody] == 1; }));
+}
+
+TEST_F(ExternalV2ray, CountersOutliveTheirUserAndAreZeroAfterTheEnd) {
+  start_server();
+  start_provider(options());
+  const auto opened = open("call");
+  ASSERT_TRUE(opened) << opened.error();
+  const auto caller = client((*opened)[0]);
+  const Socket stays = dial_through(proxy_, media_.port());
+  ASSERT_TRUE(is_answered(stays));
+  ASSERT_TRUE(close("call"));
+  auto channel = GrpcChannel::create(options().channel);
+  ASSERT_TRUE(channel) << channel.error();
+  GrpcUserApi api{std::move(*channel), options().api};
+  const auto sum = [&] {
+    const TrafficAnswer answer = api.traffic("zvonok.test.0c", Reset::No);
+    EXPECT_EQ(answer.status, ApiStatus::Done) << answer.detail;
+    EXPECT_EQ(answer.counters.size(), 2U);
+    std::int64_t bytes = 0;
+    for (const TrafficCounter& counter : answer.counters) bytes += counter.bytes;
+    return bytes;
+  };
+  ASSERT_TRUE(until(5s, [&] { return provider_->counters().removed == 2; }));
+  EXPECT_EQ(sum(), 10);
+  provider_.reset();
+  EXPECT_EQ(sum(), 0);
 }
 
 TEST_F(ExternalV2ray, ACallIsRefusedWhenTheServerCantBeReached) {

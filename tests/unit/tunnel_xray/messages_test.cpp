@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "adapter/tunnel_xray/server_config.h"
+#include "adapter/tunnel_xray/stats_messages.h"
 #include "adapter/tunnel_xray/user_api.h"
 
 namespace zvonok::tunnel_xray {
@@ -89,6 +90,85 @@ TEST(Messages, TheServersTextsAreUnderstood) {
        }) {
     EXPECT_EQ(read_status({.code = static_cast<GrpcCode>(c.code), .message = c.text}).status, c.status)
         << c.code << " " << c.text;
+  }
+}
+
+// ---- statistics -----------------------------------------------------------------------------------------------------
+
+TEST(Stats, TheQuestionHasTheFieldsOfItsServer) {
+  EXPECT_EQ(hex(query_stats_request("z.0", Reset::No)), "0a0a757365723e3e3e7a2e30");
+  EXPECT_EQ(hex(query_stats_request("z.0", Reset::Yes)), "0a0a757365723e3e3e7a2e301001");
+  EXPECT_EQ(query_stats_path(Flavour::Xray), "/xray.app.stats.command.StatsService/QueryStats");
+  EXPECT_EQ(query_stats_path(Flavour::V2ray), "/v2ray.core.app.stats.command.StatsService/QueryStats");
+}
+
+std::string stat(std::string_view name, std::string_view value) {
+  std::string inner = "\x0a"s + static_cast<char>(name.size()) + std::string{name} + std::string{value};
+  return "\x0a"s + static_cast<char>(inner.size()) + inner;
+}
+
+TEST(Stats, TheAnswerIsReadAndOtherCountersArePassedOver) {
+  const std::string message = stat("user>>>z.0c>>>traffic>>>uplink", "\x10\xac\x02") +
+                              stat("inbound>>>api>>>traffic>>>uplink", "\x10\x07") +
+                              stat("user>>>z.0p>>>traffic>>>downlink", "") +  // zero is not written
+                              stat("user>>>z.0p>>>online", "\x10\x01") +
+                              stat("user>>>Z.1c>>>traffic>>>downlink", "\x10\x01\x18\x05\x25zzzz\x31zzzzzzzz");
+  const auto counters = read_query_stats(frame(message));
+  ASSERT_TRUE(counters) << counters.error();
+  EXPECT_EQ(*counters, (std::vector<TrafficCounter>{{.email = "z.0c", .way = TrafficWay::Uplink, .bytes = 300},
+                                                    {.email = "z.0p", .way = TrafficWay::Downlink, .bytes = 0},
+                                                    {.email = "Z.1c", .way = TrafficWay::Downlink, .bytes = 1}}));
+  EXPECT_EQ(read_query_stats(frame("")), std::vector<TrafficCounter>{});
+}
+
+TEST(Stats, ANegativeCounterIsNobodysTraffic) {
+  const auto counters =
+      read_query_stats(frame(stat("user>>>a>>>traffic>>>uplink", "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")));
+  ASSERT_TRUE(counters);
+  EXPECT_EQ(counters->at(0).bytes, 0);
+}
+
+TEST(Stats, BrokenAnswersAreRefused) {
+  const std::string good = stat("user>>>a>>>traffic>>>uplink", "\x10\x05");
+  const std::string framed = frame(good);
+  for (std::size_t cut = 0; cut < framed.size(); ++cut) EXPECT_FALSE(read_query_stats(framed.substr(0, cut))) << cut;
+  for (std::size_t cut = 1; cut < good.size(); ++cut) EXPECT_FALSE(read_query_stats(frame(good.substr(0, cut)))) << cut;
+  EXPECT_FALSE(read_query_stats(framed + "x"));
+  EXPECT_FALSE(read_query_stats("\1" + framed.substr(1))) << "compressed";
+  EXPECT_FALSE(read_query_stats(frame("\x0a\x02\x10\xff"))) << "a number without an end";
+  EXPECT_FALSE(read_query_stats(frame("\x0b"))) << "a group";
+  EXPECT_FALSE(read_query_stats(frame("\x02\x01x"))) << "field 0";
+  EXPECT_FALSE(read_query_stats(frame(std::string(11, '\xff')))) << "a number of eleven bytes";
+}
+
+TEST(Stats, NamesOfCountersAreUnderstood) {
+  EXPECT_EQ(parse_counter_name("user>>>a>>>b>>>traffic>>>uplink")->email, "a>>>b");
+  for (const char* name : {"", "user>>>", "user>>>traffic>>>uplink", "user>>>>>>traffic>>>uplink", "user>>>a>>>online",
+                           "inbound>>>a>>>traffic>>>uplink", "user>>>a>>>traffic>>>uplink "}) {
+    EXPECT_FALSE(parse_counter_name(name)) << name;
+  }
+}
+
+TEST(Stats, TheServersWordsAreUnderstood) {
+  const auto read = [](int code, std::string text) {
+    return read_stats_status({.code = static_cast<GrpcCode>(code), .message = std::move(text)});
+  };
+  EXPECT_EQ(read(0, "").status, ApiStatus::Done);
+  EXPECT_EQ(read(14, "refused").status, ApiStatus::Unavailable);
+  EXPECT_EQ(read(2, "QueryStats only works its own stats.Manager.").status, ApiStatus::Refused);
+  EXPECT_NE(read(12, "unknown service").detail.find("StatsService"), std::string::npos);
+}
+
+TEST(ServerConfig, CountsWhatUsersSendAndGet) {
+  ServerConfig config;
+  config.media = *SocketAddress::parse("203.0.113.7:3478");
+  for (const Flavour flavour : {Flavour::Xray, Flavour::V2ray}) {
+    config.flavour = flavour;
+    const std::string text = print_server_config(config);
+    for (const char* part : {R"("services":["HandlerService","StatsService"])", R"("stats":{})",
+                             R"("statsUserUplink":true,"statsUserDownlink":true)"}) {
+      EXPECT_NE(text.find(part), std::string::npos) << part;
+    }
   }
 }
 

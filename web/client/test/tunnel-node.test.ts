@@ -4,7 +4,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { spawn } from 'node:child_process';
+import { build } from 'esbuild';
 
 import { tunnelClient, type TunnelClientOptions } from '../src/tunnel-node/start-tunnel.js';
 import type { RunningTunnel, VpnConnectionConfig } from '../src/tunnel/types.js';
@@ -78,6 +81,48 @@ interface Report {
   mode: number;
   pid: number;
 }
+const LIFE = `
+import { tunnelClient } from './sdk.mjs';
+const [config, options, how] = process.argv.slice(2).map((text) => JSON.parse(text));
+const args = (path) => [...options.args, path, options.report, how.client];
+if (how.own) process.on('SIGTERM', () => console.log('heard'));
+tunnelClient({ executable: process.execPath, args })(config, new AbortController().signal).then((tunnel) => {
+  console.log('up');
+  if (how.exits) process.exit(3);
+  if (how.throws) throw new Error('a bug');
+});
+console.log('begun');
+`;
+
+interface Life {
+  readonly client: string;
+  readonly exits?: boolean;
+  readonly throws?: boolean;
+  readonly own?: boolean;
+}
+
+/** A process of its own that starts a tunnel. */
+async function live(how: Life) {
+  await build({ entryPoints: [new URL('../src/tunnel-node/index.ts', import.meta.url).pathname], bundle: true, platform: 'node', format: 'esm', outfile: join(folder, 'sdk.mjs') });
+  await writeFile(join(folder, 'life.mjs'), LIFE);
+  const given = [config(await freePort()), { args: [join(folder, 'client.cjs')], report }, how].map((one) => JSON.stringify(one));
+  const child = spawn(process.execPath, [join(folder, 'life.mjs'), ...given], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: folder },
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const ended = new Promise<string>((resolve) => child.once('close', (code, signal) => resolve(signal ?? `code ${code}`)));
+  const hears = (text: string) => vi.waitFor(() => expect(said).toContain(text), { timeout: 10_000 });
+  return { child, ended, hears };
+}
+
+const leftFolders = () => readdirSync(folder).filter((name) => name.startsWith('zvonok-'));
+const isGone = async () => {
+  const { pid } = await reported();
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5000 });
+};
+
 const reported = async (): Promise<Report> => JSON.parse(await readFile(report, 'utf8')) as Report;
 
 function isAlive(pid: number): boolean {
@@ -159,5 +204,58 @@ describe('tunnelClient', () => {
     await start('fails', await freePort()).catch(() => {});
     const after = readdirSync(tmpdir()).filter((name) => name.startsWith('zvonok-') && !name.startsWith('zvonok-test-'));
     expect(after).toEqual(before);
+  });
+
+  it('does not wait for what a script of yours has left running', async () => {
+    const script = join(folder, 'wrapper.sh');
+    await writeFile(script, `#!/bin/sh\n"${process.execPath}" "$@"\n`, { mode: 0o755 });
+    const tunnel = await start('works', await freePort(), { executable: script });
+    await tunnel.stop();
+    process.kill((await reported()).pid, 'SIGKILL');
+  });
+});
+
+describe('a process that ends', () => {
+  it.each<[string, NodeJS.Signals]>([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGINT'],
+    ['SIGHUP', 'SIGHUP'],
+  ])('by %s takes its tunnel client along', async (_name, signal) => {
+    const { child, ended, hears } = await live({ client: 'stubborn' });
+    await hears('up');
+    child.kill(signal);
+    expect(await ended).toBe(signal);
+    await isGone();
+    expect(leftFolders()).toEqual([]);
+  });
+
+  it.each<[string, Life, string]>([
+    ['by process.exit', { client: 'stubborn', exits: true }, 'code 3'],
+    ['by an error', { client: 'stubborn', throws: true }, 'code 1'],
+  ])('%s as well', async (_name, how, end) => {
+    const { ended } = await live(how);
+    expect(await ended).toBe(end);
+    await isGone();
+    expect(leftFolders()).toEqual([]);
+  });
+
+  it('while the client is starting leaves no configuration behind', async () => {
+    const { child, ended } = await live({ client: 'deaf' });
+    await vi.waitFor(() => expect(existsSync(report) && readdirSync(folder).some((name) => name.startsWith('zvonok-'))).toBe(true), { timeout: 10_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toBe('SIGTERM');
+    await isGone();
+    expect(leftFolders()).toEqual([]);
+  });
+
+  it('leaves signals to whoever listens to them', async () => {
+    const { child, ended, hears } = await live({ client: 'works', own: true });
+    await hears('up');
+    child.kill('SIGTERM');
+    await hears('heard');
+    expect(isAlive((await reported()).pid)).toBe(true);
+    child.kill('SIGKILL');
+    await ended;
+    process.kill((await reported()).pid, 'SIGKILL');
   });
 });

@@ -1,10 +1,12 @@
 // Starts Xray or v2ray for a call in Node.js or Electron's main process, and cleans up after it.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { atExit } from './last-will.js';
 import type { RunningTunnel, StartTunnel, VpnConnectionConfig, XrayConfig } from '../tunnel/types.js';
 
 export interface TunnelClientOptions {
@@ -19,6 +21,8 @@ export interface TunnelClientOptions {
 }
 
 const POLL_MS = 25;
+/** For the last words of a client that has ended; one that was started by a script of yours may hold them open. */
+const LAST_WORDS_MS = 200;
 
 /** For `CallManager`'s `startTunnel`. */
 export function tunnelClient(options: TunnelClientOptions = {}): StartTunnel {
@@ -38,7 +42,11 @@ async function start(
   // The configuration lets its reader into the call: nobody else may read it, and it is gone once it was read.
   const folder = await mkdtemp(join(tmpdir(), 'zvonok-'));
   const path = join(folder, 'config.json');
-  const cleanUp = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const forget = atExit(() => rmSync(folder, { recursive: true, force: true }));
+  const cleanUp = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true });
+    forget();
+  };
   try {
     await writeFile(path, JSON.stringify(xrayConfig, null, 2), { mode: 0o600 });
     signal.throwIfAborted();
@@ -116,9 +124,13 @@ class Client implements RunningTunnel {
         this.ended = true;
         resolve(this.errors === '' ? reason : `${reason}: ${this.errors.trim()}`);
       };
+      const why = (code: number | null, by: string | null): string => (by ? `ended by ${by}` : `ended with code ${code}`);
       child.once('error', (error) => end(error.message));
-      child.once('close', (code, signal) => end(signal ? `ended by ${signal}` : `ended with code ${code}`));
+      child.once('close', (code, by) => end(why(code, by)));
+      child.once('exit', (code, by) => setTimeout(() => end(why(code, by)), LAST_WORDS_MS).unref());
     });
+    const forget = atExit(() => child.kill('SIGKILL'));
+    void this.exited.then(forget);
   }
 
   async listening(timeoutMs: number, signal: AbortSignal): Promise<void> {
