@@ -8,8 +8,8 @@ import { expectEchoWithin150Ms } from './support/echo.mjs';
 import { ask, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { preparePhone } from './support/phone_page.mjs';
-import { binary, startServer } from './support/server.mjs';
-import { freeSipPort, number, shareOf, startBaresip, startEcho } from './support/telephone.mjs';
+import { binary, freePort, startServer } from './support/server.mjs';
+import { number, shareOf, startBaresip, startEcho } from './support/telephone.mjs';
 import { until } from './support/until.mjs';
 
 const ourNumber = '+4930999888';
@@ -18,7 +18,7 @@ const ourHz = 1000;
 
 /** A server whose trunk is that telephone, and a page of a person who calls by it. */
 async function world(telephone) {
-  const sipPort = await freeSipPort();
+  const sipPort = await freePort();
   const environment = {
     MEDIA_ADVERTISED_IP: '127.0.0.1',
     VOIP_PROVIDER: 'sip',

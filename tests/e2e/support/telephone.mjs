@@ -71,14 +71,6 @@ async function isFree(port) {
   }
 }
 
-/** As freePort(), of UDP as well. */
-export async function freeSipPort() {
-  for (;;) {
-    const port = await freePort();
-    if (await isFree(port)) return port;
-  }
-}
-
 async function listens(port, child) {
   await until('the telephone listens', async () => child.exitCode !== null || !(await isFree(port)));
   if (child.exitCode !== null) throw new Error('the telephone has ended');
@@ -99,7 +91,7 @@ export async function startBaresip({ hz }) {
   const folder = mkdtempSync(join(tmpdir(), 'zvonok-baresip-'));
   const heard = join(folder, 'heard');
   mkdirSync(heard);
-  const [port, control] = [await freeSipPort(), await freePort()];
+  const [port, control] = [await freePort(), await freePort()];
   const tone = Int16Array.from({ length: 60 * rate }, (_, i) => 8000 * Math.sin((2 * Math.PI * hz * i) / rate));
   writeFileSync(join(folder, 'tone.wav'), wavOf(tone));
   writeFileSync(join(folder, 'contacts'), '');
@@ -217,7 +209,7 @@ Content-Length: 0
 /** A telephone that answers at once and gives back what it hears, packet by packet. It knows no telephone events. */
 export async function startEcho() {
   const folder = mkdtempSync(join(tmpdir(), 'zvonok-sipp-'));
-  const [port, media] = [await freeSipPort(), await freeSipPort()];
+  const [port, media] = [await freePort(), await freePort()];
   writeFileSync(join(folder, 'echo.xml'), echo);
   const args = ['-sf', join(folder, 'echo.xml'), '-nostdin', '-i', '127.0.0.1', '-p', port, '-mi', '127.0.0.1', '-mp', media, '-rtp_echo'];
   const child = spawn('sipp', args.map(String), { cwd: folder, stdio: 'ignore' });
