@@ -167,7 +167,7 @@ export class LibwebrtcPeer {
 
   sees(other, frames = 5) {
     const before = this.greys.get(other.grey) ?? 0;
-    return this.progress.until(`${this.name} sees grey ${other.grey}`, () => (this.greys.get(other.grey) ?? 0) >= before + frames, { describe: () => this.#describe(), ms: 10_000 });
+    return this.progress.until(`${this.name} sees grey ${other.grey}`, () => (this.greys.get(other.grey) ?? 0) >= before + frames, { describe: () => this.#describe() });
   }
 
   get faults() {
