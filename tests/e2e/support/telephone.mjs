@@ -37,9 +37,12 @@ function samplesOf(wav) {
   return Int16Array.from({ length: count }, (_, i) => wav.readInt16LE(at + 2 * i));
 }
 
-/** The share of the energy that is at this frequency, 0 to 1, in the loudest second (Goertzel's algorithm). */
+/**
+ * The share of the energy that is at this frequency, 0 to 1 (Goertzel's algorithm), in the purest of the seconds that are about
+ * as loud as the loudest: a browser on a busy machine leaves out a piece of a tone at times.
+ */
 export function shareOf(hz, samples) {
-  let best = { energy: 0, share: 0 };
+  const seconds = [];
   for (let from = 0; from + rate <= samples.length; from += rate / 4) {
     const step = 2 * Math.cos((2 * Math.PI * hz) / rate);
     let last = 0;
@@ -51,10 +54,10 @@ export function shareOf(hz, samples) {
       last = value;
       energy += samples[i] ** 2;
     }
-    const share = (2 * (last ** 2 + before ** 2 - step * last * before)) / (energy * rate || 1);
-    if (energy > best.energy) best = { energy, share };
+    seconds.push({ energy, share: (2 * (last ** 2 + before ** 2 - step * last * before)) / (energy * rate || 1) });
   }
-  return best.share;
+  const loudest = Math.max(...seconds.map(({ energy }) => energy));
+  return Math.max(...seconds.filter(({ energy }) => energy > loudest / 2).map(({ share }) => share));
 }
 
 /** Whether nobody else is at that port, by UDP. */
