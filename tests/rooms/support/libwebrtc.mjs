@@ -149,6 +149,8 @@ export class LibwebrtcPeer {
     await this.pc.setRemoteDescription(payload);
     await this.pc.setLocalDescription(await this.pc.createAnswer());
     this.#send('answer');
+    // What was offered in vain and has no section in the server's offer is offered again.
+    if (collision && this.pc.getTransceivers().some(({ sender, mid }) => sender.track && !mid)) void this.offer();
   }
 
   settled() {
