@@ -58,7 +58,19 @@ function awaitOutput(child, text) {
   });
 }
 
+/** Says so when the child ends though nobody asked it to: what fails then fails for that. */
+function watchEnd(child, name) {
+  let output = '';
+  const keep = (chunk) => (output = (output + chunk).slice(-4000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  child.once('exit', (code, signal) => {
+    if (!child.isStopped) console.error(`${name} ended by itself with ${code ?? signal}; its last words:\n${output}`);
+  });
+}
+
 async function stopChild(child, signal) {
+  child.isStopped = true;
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   await once(child, 'exit');
@@ -81,6 +93,7 @@ export async function startServer({ environment = {}, port, folder, prefix = [] 
     },
   });
   await awaitOutput(child, 'Backend running on port');
+  watchEnd(child, 'the server');
   return {
     port: chosen,
     url: `http://localhost:${chosen}/`,
