@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Device, launch } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 const answers = '+491512345678';
 const busy = '+15005550001';
@@ -34,7 +35,7 @@ describe('phone calls in the web app', { timeout: 180_000 }, () => {
       };
       new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
     });
-  const awaitShown = ({ page }, what) => page.waitForFunction((wanted) => window.shown.has(wanted), what);
+  const awaitShown = ({ page }, what) => until(what, () => page.evaluate((wanted) => window.shown.has(wanted), what), 30_000);
   const dial = async (device, number) => {
     for (const { page } of [desk, pocket]) await page.evaluate(() => window.shown.clear());
     await device.click('nav-phone');
