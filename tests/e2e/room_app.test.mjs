@@ -137,7 +137,7 @@ describe('a room in the web app', { timeout: 300_000 }, () => {
     await clara.find('group-join').waitFor();
     await enter(clara);
     await clara.page.locator(`${byId('room-ended')}[data-reason="locked"]`).waitFor();
-    assert.equal(await ada.find('room-count').textContent(), '1 here');
+    await ada.find('room-count').filter({ hasText: /^1 here$/ }).waitFor();
   });
 
   it('of a private chat is for two: they meet, and nobody else gets in', async () => {

@@ -8,8 +8,8 @@ import { expectEchoWithin150Ms } from './support/echo.mjs';
 import { ask, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { preparePhone } from './support/phone_page.mjs';
-import { binary, startServer } from './support/server.mjs';
-import { freeSipPort, number, shareOf, startBaresip, startEcho } from './support/telephone.mjs';
+import { binary, freePort, startServer } from './support/server.mjs';
+import { number, shareOf, startBaresip, startEcho } from './support/telephone.mjs';
 import { until } from './support/until.mjs';
 
 const ourNumber = '+4930999888';
@@ -18,7 +18,7 @@ const ourHz = 1000;
 
 /** A server whose trunk is that telephone, and a page of a person who calls by it. */
 async function world(telephone) {
-  const sipPort = await freeSipPort();
+  const sipPort = await freePort();
   const environment = {
     MEDIA_ADVERTISED_IP: '127.0.0.1',
     VOIP_PROVIDER: 'sip',
@@ -63,7 +63,7 @@ async function world(telephone) {
           new Promise((resolve, reject) => {
             const source = new EventSource(`/api/calls/${window.phone.call.call_id}/events?token=${bearer}`);
             let pressed = '';
-            setTimeout(() => reject(new Error(`only ${pressed}`)), 10_000);
+            setTimeout(() => reject(new Error(`only ${pressed}`)), 30_000);
             source.addEventListener('digit', ({ data }) => {
               pressed += JSON.parse(data).digit;
               if (pressed.length === wanted) resolve(pressed);
@@ -118,7 +118,7 @@ describe('a phone call by SIP', () => {
       assert.equal(told.codec, codec);
       assert.ok(told.energy > first.energy + 0.001, `${told.energy}`);
       assert.equal(told.lost, 0);
-      assert.ok(await calls.hears(itsHz));
+      await until('its tone still', () => calls.hears(itsHz));
 
       telephone.hangUp();
       await until('the call is over', async () => (await calls.status()) === 'completed');

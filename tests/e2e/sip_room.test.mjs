@@ -5,8 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { post, register } from './support/api.mjs';
 import { launch } from './support/browser.mjs';
 import { enterWithTones } from './support/room_phone_page.mjs';
-import { startServer } from './support/server.mjs';
-import { freeSipPort, number, shareOf, startBaresip } from './support/telephone.mjs';
+import { freePort, startServer } from './support/server.mjs';
+import { number, shareOf, startBaresip } from './support/telephone.mjs';
 import { until } from './support/until.mjs';
 
 const itsHz = 440;
@@ -24,7 +24,7 @@ describe('a telephone in a room by SIP', { timeout: 90_000 }, () => {
         MEDIA_ADVERTISED_IP: '127.0.0.1',
         VOIP_PROVIDER: 'sip',
         VOIP_SIP_SERVER: `sip:127.0.0.1:${telephone.port}`,
-        VOIP_SIP_PORT: String(await freeSipPort()),
+        VOIP_SIP_PORT: String(await freePort()),
         VOIP_FROM_NUMBER: '+4930999888',
         VOIP_ALLOW_PREFIXES: '+49',
         VOIP_SIP_KEEP_ALIVE: '0s',

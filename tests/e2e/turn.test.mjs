@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -34,6 +35,12 @@ async function startCoturn() {
   await until('coturn', () => {
     if (child.exitCode !== null) throw new Error(`coturn ended; its output:\n${output}`);
     return { done: output.includes('admin thread'), output };
+  });
+  await until('coturn listens', async () => {
+    const socket = connect(port, '127.0.0.1');
+    const is = await once(socket, 'connect').then(() => true, () => false);
+    socket.destroy();
+    return is;
   });
   return {
     port,

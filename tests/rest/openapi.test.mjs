@@ -34,7 +34,7 @@ describe('the document', { timeout: 240_000 }, () => {
   let bob;
   const servers = [];
   const start = async (environment) => {
-    const started = await startRooms({ PASSWORD_MEMORY_KIB: '8', PASSWORD_PASSES: '1', VOIP_DIAL_TIMEOUT: '500ms', SHUTDOWN_TIMEOUT: '100ms', ...environment });
+    const started = await startRooms({ PASSWORD_MEMORY_KIB: '8', PASSWORD_PASSES: '1', VOIP_DIAL_TIMEOUT: '5s', SHUTDOWN_TIMEOUT: '100ms', ...environment });
     servers.push(started);
     return started;
   };

@@ -32,7 +32,7 @@ describe('the walk-through by curl', { timeout: 60_000 }, () => {
     environment.TOKEN = login.body.access_token;
     assert.ok(environment.TOKEN);
 
-    const number = `-H "Content-Type: application/json" -d '{"phone_number":"+491512345678"}'`;
+    const number = `-H "Content-Type: application/json" -d '{"phone_number":"+15005550002"}'`; // rings for as long as it takes
     const begun = sh(`curl -X POST $BASE/api/calls/initiate -H "Authorization: Bearer $TOKEN" ${number}`);
     assert.equal(begun.status, 201);
     const { call_id, session_id, sdp_offer, status, start_time } = begun.body;
@@ -60,15 +60,18 @@ describe('the walk-through by curl', { timeout: 60_000 }, () => {
     const number = `-H "Content-Type: application/json" -d '{"phone_number":"+491512345678"}'`;
     const begun = sh(`curl -X POST $BASE/api/calls/initiate -H "Authorization: Bearer $TOKEN" ${number}`);
     environment.CALL_ID = begun.body.call_id;
+    let answeredAt;
     for (;;) {
       const { body } = sh('curl -X GET $BASE/api/calls/$CALL_ID -H "Authorization: Bearer $TOKEN"');
-      if (body.answer_time !== null && Date.now() - Date.parse(body.answer_time) > 1100) break;
+      answeredAt = Date.parse(body.answer_time ?? '');
+      if (Date.now() - answeredAt > 1100) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const ended = sh(`curl -X POST $BASE/api/calls/terminate -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"call_id":"'$CALL_ID'"}'`);
     assert.equal(ended.status, 200);
     assert.equal(ended.body.status, 'completed');
-    assert.ok(ended.body.duration >= 1 && ended.body.duration <= 5, `${ended.body.duration} s`);
+    const most = (Date.now() - answeredAt) / 1000;
+    assert.ok(ended.body.duration >= 1 && ended.body.duration <= most, `${ended.body.duration} s, at most ${most}`);
   });
 
   it('refuses what is wrong, as the page of troubles says', () => {

@@ -104,7 +104,7 @@ describe('libwebrtc', { timeout: 180_000 }, () => {
     await expectAll([alice, second]);
     await bob.ledger.journal.until('audio of both', () => bob.ledger.unmarked > 50);
     const received = async () => [...(await alice.pc.getStats()).values()].filter((r) => r.type === 'inbound-rtp').map((r) => r.packetsReceived ?? 0);
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 12_000;
     while ((await received()).filter((count) => count > 20).length < 3) {
       assert.ok(Date.now() < deadline, `${await received()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -121,8 +121,9 @@ describe('tracks', { timeout: 180_000 }, () => {
     const { payload } = await bob.signalling.next('track', (p) => p.sessionId === alice.signalling.session && p.muted === true);
     assert.equal(payload.source, 'screen-audio');
     assert.equal(payload.state, 'updated');
+    const from = bob.signalling.mark;
     alice.signalling.send('track', { mid, source: 'microphone', muted: false });
-    await bob.signalling.next('track', (p) => p.sessionId === alice.signalling.session && p.muted === false && p.source === 'microphone', { from: bob.signalling.mark - 1 });
+    await bob.signalling.next('track', (p) => p.sessionId === alice.signalling.session && p.muted === false && p.source === 'microphone', { from });
     await bob.hears('alice/audio', 20);
   });
 

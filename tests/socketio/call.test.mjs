@@ -9,21 +9,28 @@ import { Person, acceptedCall, person, startCalls, token } from './support/calls
 
 const kTransports = { websocket: ['websocket'], polling: ['polling'], 'polling, then websocket': ['polling', 'websocket'] };
 
+const setupMs = 4000;
+
 let server;
+let hasty; // with times that are to pass
 let users = 0;
-const pair = async (options = {}) => {
+const pair = async (options = {}, at = server) => {
   users += 1;
-  return Promise.all([person(server, `alice-${users}`, options), person(server, `bob-${users}`, options)]);
+  const names = [`alice-${users}`, `bob-${users}`];
+  return Promise.all(names.map((name) => person(at, name, options)));
 };
 
 before(async () => {
-  server = await startCalls({ CALL_RING_TIMEOUT: '1s', VPN_SETUP_TIMEOUT: '1s', CALL_RECONNECT_GRACE: '1s' });
+  [server, hasty] = await Promise.all([
+    startCalls({ VPN_SETUP_TIMEOUT: `${setupMs}ms`, CALL_RECONNECT_GRACE: '4s' }),
+    startCalls({ CALL_RING_TIMEOUT: '2s', VPN_SETUP_TIMEOUT: '2s' }),
+  ]);
 });
-after(async () => server.stop());
+after(async () => Promise.all([server?.stop(), hasty?.stop()]));
 
-for (const [name, transports] of Object.entries(kTransports)) {
-  describe(`a call on ${name}`, { timeout: 60_000 }, () => {
-    it('goes from initiate-call to hangup as in the contract', async () => {
+describe('a call', { timeout: 60_000, concurrency: true }, () => {
+  for (const [name, transports] of Object.entries(kTransports)) {
+    it(`on ${name} goes from initiate-call to hangup as in the contract`, async () => {
       const [alice, bob] = await pair({ transports });
       alice.says('initiate-call', { calleeId: bob.user });
       const initiated = await alice.hears('call-initiated');
@@ -46,15 +53,15 @@ for (const [name, transports] of Object.entries(kTransports)) {
       assert.match(connected.peerEndpoint, /^198\.1[89]\.\d+\.\d+:\d+$/);
       bob.says('vpn-ready', { callId });
       assert.equal((await alice.hears('vpn-connected')).callId, callId);
-      await new Promise((resolve) => setTimeout(resolve, 1100)); // the set-up's timer no more
+      await new Promise((resolve) => setTimeout(resolve, setupMs)); // the set-up's timer no more
       bob.says('hangup', { callId });
       assert.deepEqual(await alice.hears('call-hangup'), { callId });
       assert.equal([...alice.heard, ...bob.heard].some(({ event }) => event === 'call-error'), false);
       alice.leave();
       bob.leave();
     });
-  });
-}
+  }
+});
 
 describe('the namespace /call', { timeout: 60_000 }, () => {
   it('lets in by auth, query and header, and says why not', async () => {
@@ -79,7 +86,10 @@ describe('the namespace /call', { timeout: 60_000 }, () => {
     assert.equal(await error(alice, 'initiate-call', { calleeId: alice.user }), 'Cannot call yourself');
     assert.equal(await error(alice, 'initiate-call', { calleeId: 'nobody-at-all' }), 'User not found');
     const gone = await person(server, `gone-${users}`);
+    alice.says('watch-presence', { userIds: [gone.user] });
+    assert.equal((await alice.hears('presence')).users[0].online, true);
     gone.leave();
+    assert.equal((await alice.hears('presence')).users[0].online, false);
     assert.equal(await error(alice, 'initiate-call', { calleeId: gone.user }), 'User is offline');
     for (const event of ['accept-call', 'reject-call', 'vpn-ready', 'hangup']) {
       assert.equal(await error(alice, event, { callId: 'no-such-call' }), 'Call not found');
@@ -110,7 +120,7 @@ describe('the namespace /call', { timeout: 60_000 }, () => {
   });
 
   it('ends calls that nobody answers, and tunnels that do not come up', async () => {
-    const [alice, bob] = await pair();
+    const [alice, bob] = await pair({}, hasty);
     alice.says('initiate-call', { calleeId: bob.user });
     const { callId } = await bob.hears('incoming-call');
     await alice.hears('call-initiated');
@@ -119,7 +129,7 @@ describe('the namespace /call', { timeout: 60_000 }, () => {
     const { callId: second } = await acceptedCall(alice, bob);
     alice.says('vpn-ready', { callId: second });
     assert.deepEqual(await bob.hears('call-hangup'), { callId: second, reason: 'vpn-setup-timeout' });
-    const history = async () => (await server.api('GET', '/api/calls/history', alice.user)).body.calls.map(({ kind, reason }) => `${kind} ${reason}`);
+    const history = async () => (await hasty.api('GET', '/api/calls/history', alice.user)).body.calls.map(({ kind, reason }) => `${kind} ${reason}`);
     await until('the history', async () => (await history()).join() === 'tunnel failed,tunnel no-answer');
     alice.leave();
     bob.leave();
@@ -158,6 +168,7 @@ describe('the namespace /call', { timeout: 60_000 }, () => {
     const told = [];
     socket.onmessage = ({ data }) => told.push(JSON.parse(data));
     assert.deepEqual(await alice.hears('presence'), { users: [{ userId: bob, online: true }] });
+    await until('the WebSocket is open', () => socket.readyState === WebSocket.OPEN); // it may hear of it later than alice
     assert.equal((await alice.says('initiate-call', { calleeId: bob }).hears('call-error')).message, 'User is connected, but not for tunnelled calls');
     socket.send(JSON.stringify({ event: 'client:hello', payload: {} }));
     socket.send(JSON.stringify({ event: 'presence:watch', payload: { userIds: [alice.user] } }));

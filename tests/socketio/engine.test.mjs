@@ -51,7 +51,7 @@ describe('Engine.IO client', { timeout: 120_000 }, () => {
     const slow = new Socket(patient.url, { transports: ['polling', 'websocket'] });
     const started = performance.now();
     await hears(slow, 'upgrade');
-    assert.ok(performance.now() - started < 4000);
+    assert.ok(performance.now() - started < 20_000);
     slow.close();
   });
 });

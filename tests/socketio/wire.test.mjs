@@ -66,8 +66,10 @@ describe('Engine.IO by hand', { timeout: 120_000 }, () => {
 
   it('sees that a client reset its poll', async () => {
     const session = await openPolling(server);
-    const dropped = await tcp(server, `GET ${session.path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    await pause(50); // a reset would take the poll along that has not been read yet
+    // A reset would take a poll along that has not been read yet: the second has, once the first is answered.
+    const poll = `GET ${session.path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const dropped = await tcp(server, poll + poll);
+    await session.post('4first').then(() => dropped.until(/4first/));
     dropped.socket.resetAndDestroy();
     let answer = await session.post('4x');
     for (let i = 0; i < 50 && answer.status === 200; i += 1) answer = await session.post('4x');
@@ -210,7 +212,7 @@ describe('Engine.IO by hand', { timeout: 120_000 }, () => {
     assert.equal((await waiting).body, '6');
     const started = performance.now();
     assert.equal((await session.poll()).body, '6');
-    assert.ok(performance.now() - started < 4000, 'not at the next ping');
+    assert.ok(performance.now() - started < 8000, 'not at the next ping');
     client.send('5');
     client.send('4hello');
     assert.equal(await client.next(), '4hello');
@@ -249,14 +251,14 @@ describe('Engine.IO heartbeats by hand', { timeout: 120_000 }, () => {
   const server = useEcho({ 'ping-timeout': 2000 }); // the machine may be busy; the exact times are unit tests
 
   it('ends an abandoned session at interval and timeout', async () => {
+    const asked = performance.now(); // the server's clock begins between this and the answer
     const session = await openPolling(server);
-    const opened = performance.now();
     const waiting = session.poll();
     assert.equal((await waiting).body, '2');
     const last = await session.poll();
-    const lived = performance.now() - opened;
+    const lived = performance.now() - asked;
     assert.equal(last.body, '1');
-    assert.ok(lived >= 2250 && lived < 6000, `${lived} ms`);
+    assert.ok(lived >= 2250 && lived < 20_000, `${lived} ms`);
   });
 
   it('pings on a WebSocket, and sends no WebSocket pings', async () => {
@@ -280,7 +282,7 @@ describe('Engine.IO heartbeats by hand', { timeout: 120_000 }, () => {
       if (message === '2') slow.send('3');
     }
     const lived = performance.now() - started;
-    assert.ok(lived >= 950 && lived < 5000, `${lived} ms`);
+    assert.ok(lived >= 950 && lived < 20_000, `${lived} ms`);
   });
 
   it('answers the Socket.IO packets byte for byte', async () => {

@@ -11,13 +11,13 @@
 #include <glob.h>
 #include <grp.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/free_port.h"
 
 namespace zvonok::test {
 namespace {
@@ -45,26 +45,6 @@ std::string find_programs() {
   ::globfree(&found);
   if (best.empty()) give_up("no /usr/lib/postgresql/*/bin/initdb; install the package postgresql");
   return best;
-}
-
-/// Not one of the ports that the system gives to clients (32768 and up): while the server is down, such a port could be
-/// given away, even to the very client that tries to connect to it.
-std::uint16_t free_port() {
-  constexpr unsigned kFirst = 15000;
-  constexpr unsigned kCount = 17000;
-  const auto start = static_cast<unsigned>(::getpid()) * 7919U;
-  for (unsigned i = 0; i < 200; ++i) {
-    const auto port = static_cast<std::uint16_t>(kFirst + (start + i * 31) % kCount);
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    const bool is_free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-    ::close(fd);
-    if (is_free) return port;
-  }
-  give_up("no free port");
 }
 
 /// PostgreSQL refuses to run as root.

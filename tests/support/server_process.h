@@ -10,6 +10,8 @@
 
 #include <sys/types.h>
 
+#include "support/free_port.h"
+
 namespace zvonok::test {
 
 struct ProcessOptions {
@@ -46,8 +48,5 @@ class ServerProcess {
   std::string output_;
   bool ended_ = false;
 };
-
-/// A port that nobody uses at the moment.
-[[nodiscard]] std::uint16_t free_port();
 
 }  // namespace zvonok::test

@@ -6,6 +6,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['test/**/*.test.{ts,tsx}'],
     setupFiles: ['test/setup.ts'],
+    testTimeout: 30_000,
   },
   resolve: { alias: { '@zvonok/client/tunnel': new URL('../client/src/tunnel/index.ts', import.meta.url).pathname, '@zvonok/client': new URL('../client/src/index.ts', import.meta.url).pathname } },
 });

@@ -65,13 +65,15 @@ class Outage : public testing::Test {
     auto other = database_.session();
     other->command("BEGIN");
     other->command("LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
+    std::atomic<bool> all_wait = false;
     in_parallel(5, [&](std::size_t i) {
       if (i < 4) {
-        (void)store_->find_user(UserId{"alice"});
+        while (!all_wait) (void)store_->find_user(UserId{"alice"});  // again when it took too long till the others came
         return;
       }
       while (sessions_that("wait_event_type = 'Lock'") < 4) {
       }
+      all_wait = true;
       other->command("ROLLBACK");
     });
     EXPECT_EQ(sessions_that("application_name = 'zvonok-store'"), 4);

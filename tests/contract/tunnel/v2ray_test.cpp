@@ -30,6 +30,7 @@
 #include "adapter/tunnel_xray/server_config.h"
 #include "adapter/tunnel_xray/xray_provider.h"
 #include "signal/tunnel/client_config.h"
+#include "support/free_port.h"
 
 namespace zvonok::tunnel_xray {
 namespace {
@@ -74,9 +75,7 @@ std::pair<Socket, std::uint16_t> listen_anywhere() {
   return {std::move(socket), ntohs(address.sin_port)};
 }
 
-std::uint16_t free_port() {
-  return listen_anywhere().second;
-}
+using test::free_port;
 
 Socket dial(std::uint16_t port) {
   Socket socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};

@@ -143,7 +143,12 @@ export class Device {
   /** Audio goes on arriving for `packets` packets, and all of it is silence. */
   async expectSilence(packets = 100) {
     // What was on its way when the other side muted is still heard: silence is measured from where energy stands still.
-    const start = await this.awaitMedia((now, first) => now.audioPackets > first.audioPackets + 50, 'packets arrive');
+    let start = await this.media();
+    for (let i = 0; i < 10; i += 1) {
+      const before = start;
+      start = await this.awaitMedia((now, first) => now.audioPackets > first.audioPackets + 50, 'packets arrive');
+      if (start.audioEnergy - before.audioEnergy < 0.0001) break;
+    }
     const end = await this.awaitMedia((now, first) => now.audioPackets > first.audioPackets + packets, 'packets arrive');
     return end.audioEnergy - start.audioEnergy;
   }

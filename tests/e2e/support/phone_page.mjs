@@ -101,6 +101,24 @@ export function preparePhone({ token }) {
       const { own, others } = phone.hear(hz);
       return own > -60 && own > others + 10;
     },
+    /** Notes in `heardAt` when that frequency is heard for the first time: it may be over before somebody asks. */
+    noteSound(hz) {
+      phone.heardAt = undefined;
+      const timer = setInterval(() => {
+        if (!phone.hears(hz)) return;
+        phone.heardAt = Date.now();
+        clearInterval(timer);
+      }, 10);
+    },
+    /** `keyHeard` once both tones sound at the same time, however shortly. */
+    listenForKey(low, high) {
+      phone.keyHeard = false;
+      const timer = setInterval(() => {
+        if (phone.hear(low).own <= -60 || phone.hear(high).own <= -60) return;
+        phone.keyHeard = true;
+        clearInterval(timer);
+      }, 10);
+    },
     async stats() {
       const reports = await phone.pc.getStats();
       const all = [...reports.values()];

@@ -1,7 +1,9 @@
 // Starts the built server on a free port with a folder of its own, and a PostgreSQL of its own when asked.
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +13,28 @@ export const binary = process.env.ZVONOK_BINARY ?? join(root, 'build/zvonok');
 const webRoot = process.env.ZVONOK_WEB_ROOT ?? join(root, 'build/web');
 const patienceMs = 30_000;
 
+/** Ports above are those that the system gives to clients: one of them may be somebody's own end by the time it is listened at. */
+const systemPorts = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]);
+const given = new Set();
+
+async function canListen(port) {
+  const tcp = createServer().listen(port, '127.0.0.1');
+  const udp = createSocket('udp4').bind(port, '127.0.0.1');
+  const listening = await Promise.all([tcp, udp].map((each) => once(each, 'listening').then(() => true, () => false)));
+  if (listening[0]) await new Promise((resolve) => tcp.close(resolve));
+  await new Promise((resolve) => udp.close(resolve));
+  return listening.every(Boolean);
+}
+
+/** A port at which nobody listens, by TCP or UDP, and which nobody will have by chance. Another one each time. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  const [least, most] = systemPorts > 24_000 ? [19_000, Math.min(systemPorts, 32_000)] : [40_000, 60_000];
+  for (;;) {
+    const port = randomInt(least, most);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Resolves when the child's output holds `text`; rejects with the output when it ends or takes too long. */
@@ -41,7 +58,19 @@ function awaitOutput(child, text) {
   });
 }
 
+/** Says so when the child ends though nobody asked it to: what fails then fails for that. */
+function watchEnd(child, name) {
+  let output = '';
+  const keep = (chunk) => (output = (output + chunk).slice(-4000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  child.once('exit', (code, signal) => {
+    if (!child.isStopped) console.error(`${name} ended by itself with ${code ?? signal}; its last words:\n${output}`);
+  });
+}
+
 async function stopChild(child, signal) {
+  child.isStopped = true;
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   await once(child, 'exit');
@@ -64,6 +93,7 @@ export async function startServer({ environment = {}, port, folder, prefix = [] 
     },
   });
   await awaitOutput(child, 'Backend running on port');
+  watchEnd(child, 'the server');
   return {
     port: chosen,
     url: `http://localhost:${chosen}/`,

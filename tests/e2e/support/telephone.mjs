@@ -37,9 +37,12 @@ function samplesOf(wav) {
   return Int16Array.from({ length: count }, (_, i) => wav.readInt16LE(at + 2 * i));
 }
 
-/** The share of the energy that is at this frequency, 0 to 1, in the loudest second (Goertzel's algorithm). */
+/**
+ * The share of the energy that is at this frequency, 0 to 1 (Goertzel's algorithm), in the purest of the seconds that are about
+ * as loud as the loudest: a browser on a busy machine leaves out a piece of a tone at times.
+ */
 export function shareOf(hz, samples) {
-  let best = { energy: 0, share: 0 };
+  const seconds = [];
   for (let from = 0; from + rate <= samples.length; from += rate / 4) {
     const step = 2 * Math.cos((2 * Math.PI * hz) / rate);
     let last = 0;
@@ -51,10 +54,10 @@ export function shareOf(hz, samples) {
       last = value;
       energy += samples[i] ** 2;
     }
-    const share = (2 * (last ** 2 + before ** 2 - step * last * before)) / (energy * rate || 1);
-    if (energy > best.energy) best = { energy, share };
+    seconds.push({ energy, share: (2 * (last ** 2 + before ** 2 - step * last * before)) / (energy * rate || 1) });
   }
-  return best.share;
+  const loudest = Math.max(...seconds.map(({ energy }) => energy));
+  return Math.max(...seconds.filter(({ energy }) => energy > loudest / 2).map(({ share }) => share));
 }
 
 /** Whether nobody else is at that port, by UDP. */
@@ -68,14 +71,6 @@ async function isFree(port) {
     return false;
   } finally {
     socket.close();
-  }
-}
-
-/** As freePort(), of UDP as well. */
-export async function freeSipPort() {
-  for (;;) {
-    const port = await freePort();
-    if (await isFree(port)) return port;
   }
 }
 
@@ -99,7 +94,7 @@ export async function startBaresip({ hz }) {
   const folder = mkdtempSync(join(tmpdir(), 'zvonok-baresip-'));
   const heard = join(folder, 'heard');
   mkdirSync(heard);
-  const [port, control] = [await freeSipPort(), await freePort()];
+  const [port, control] = [await freePort(), await freePort()];
   const tone = Int16Array.from({ length: 60 * rate }, (_, i) => 8000 * Math.sin((2 * Math.PI * hz * i) / rate));
   writeFileSync(join(folder, 'tone.wav'), wavOf(tone));
   writeFileSync(join(folder, 'contacts'), '');
@@ -217,7 +212,7 @@ Content-Length: 0
 /** A telephone that answers at once and gives back what it hears, packet by packet. It knows no telephone events. */
 export async function startEcho() {
   const folder = mkdtempSync(join(tmpdir(), 'zvonok-sipp-'));
-  const [port, media] = [await freeSipPort(), await freeSipPort()];
+  const [port, media] = [await freePort(), await freePort()];
   writeFileSync(join(folder, 'echo.xml'), echo);
   const args = ['-sf', join(folder, 'echo.xml'), '-nostdin', '-i', '127.0.0.1', '-p', port, '-mi', '127.0.0.1', '-mp', media, '-rtp_echo'];
   const child = spawn('sipp', args.map(String), { cwd: folder, stdio: 'ignore' });

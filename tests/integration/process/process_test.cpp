@@ -253,7 +253,7 @@ TEST_F(Program, HangupSignalReadsCertificatesAgain) {
   EXPECT_EQ(before.peer_name(), "first.example.org");
   write_self_signed("second.example.org", certificate, key);
   server->signal(SIGHUP);
-  server->await_output("certificate");
+  server->await_output("reloaded");
   TcpClient after{port_, tls};
   EXPECT_EQ(after.peer_name(), "second.example.org");
   // Connections made before go on.
@@ -262,7 +262,7 @@ TEST_F(Program, HangupSignalReadsCertificatesAgain) {
   // A broken file is refused, and the server keeps what it has.
   std::ofstream{certificate} << "nonsense";
   server->signal(SIGHUP);
-  server->await_output("error");
+  server->await_output("the certificate is kept as it was");
   TcpClient still{port_, tls};
   EXPECT_EQ(still.peer_name(), "second.example.org");
 }

@@ -200,7 +200,10 @@ struct Hostile {
 class FramedTcpHostile : public testing::TestWithParam<Hostile> {};
 
 TEST_P(FramedTcpHostile, IsClosedAndCounted) {
-  Listener listener{{.first_frame_timeout = milliseconds{300}, .confirm_timeout = milliseconds{600}}, nobody_wants};
+  const auto unless = [](Reason reason, Duration time) { return GetParam().reason == reason ? time : seconds{30}; };
+  Listener listener{{.first_frame_timeout = unless(Reason::FirstFrameTimeout, milliseconds{300}),
+                     .confirm_timeout = unless(Reason::ConfirmTimeout, milliseconds{600})},
+                    nobody_wants};
   TcpClient client{listener.port()};
   client.send(GetParam().bytes);
   EXPECT_EQ(client.read_all(), "") << "nothing is answered";

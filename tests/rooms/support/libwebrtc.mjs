@@ -149,6 +149,8 @@ export class LibwebrtcPeer {
     await this.pc.setRemoteDescription(payload);
     await this.pc.setLocalDescription(await this.pc.createAnswer());
     this.#send('answer');
+    // What was offered in vain and has no section in the server's offer is offered again.
+    if (collision && this.pc.getTransceivers().some(({ sender, mid }) => sender.track && !mid)) void this.offer();
   }
 
   settled() {
@@ -167,7 +169,7 @@ export class LibwebrtcPeer {
 
   sees(other, frames = 5) {
     const before = this.greys.get(other.grey) ?? 0;
-    return this.progress.until(`${this.name} sees grey ${other.grey}`, () => (this.greys.get(other.grey) ?? 0) >= before + frames, { describe: () => this.#describe(), ms: 10_000 });
+    return this.progress.until(`${this.name} sees grey ${other.grey}`, () => (this.greys.get(other.grey) ?? 0) >= before + frames, { describe: () => this.#describe() });
   }
 
   get faults() {

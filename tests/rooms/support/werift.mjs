@@ -94,10 +94,11 @@ export class WeriftPeer {
    * its way and rolls back; 'stubborn' does so and ignores the server's offer until its own is answered.
    */
   static async enter(server, { style = 'offers', publish = ['audio'], ...options }) {
+    const certificate = options.certificate ?? (await freshCertificate()); // who has opened has ten seconds to join
     const signalling = await Signalling.open(server, options);
     const peer = new WeriftPeer(signalling, { style, ...options });
     try {
-      peer.certificate = options.certificate ?? (await freshCertificate());
+      peer.certificate = certificate;
       peer.pc.secureManager.certificate = peer.certificate;
       for (const kind of publish) peer.add(kind);
       await signalling.enter();
@@ -158,8 +159,9 @@ export class WeriftPeer {
   }
 
   async #takeOffer(payload) {
-    this.#judge(payload, { counts: this.pc.signalingState !== 'have-local-offer' || this.options.style !== 'stubborn' });
-    if (this.pc.signalingState === 'have-local-offer') {
+    const crosses = this.pc.signalingState === 'have-local-offer';
+    this.#judge(payload, { counts: !crosses || this.options.style !== 'stubborn' });
+    if (crosses) {
       if (this.options.style === 'stubborn') {
         this.ignored = (this.ignored ?? 0) + 1;
         return;
@@ -172,6 +174,8 @@ export class WeriftPeer {
     this.send('answer');
     this.#isDescribed(payload);
     this.checkAgain();
+    // What was offered in vain and has no section in the server's offer is offered again.
+    this.offerAgain ||= crosses && this.pc.getTransceivers().some(({ sender, mid }) => sender.track && !mid);
     await this.#offerIfAsked();
   }
 

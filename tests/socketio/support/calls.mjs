@@ -6,7 +6,7 @@ import { startRooms, token } from '../../rooms/support/server.mjs';
 export { token };
 export const startCalls = (environment = {}, how = {}) => startRooms({ AUTH_PROVISION: 'jit', ...environment }, how);
 
-const patienceMs = 8000;
+const patienceMs = 20_000;
 
 export class Person {
   constructor(server, user, { auth = {}, transports = ['websocket'], ...options } = {}) {

@@ -120,7 +120,7 @@ const allRead = async (people: Person[]): Promise<boolean> => {
   return (await Promise.all(pairs)).every(Boolean);
 };
 const everybodyReads = (...people: Person[]): Promise<void> =>
-  vi.waitFor(async () => expect(await allRead(people)).toBe(true), { timeout: 5_000, interval: 10 });
+  vi.waitFor(async () => expect(await allRead(people)).toBe(true), { timeout: 20_000, interval: 10 });
 const codes = (...people: Person[]): Promise<string> =>
   vi.waitFor(() => {
     const seen = new Set(people.map(({ encryption }) => encryption.state.code));
@@ -128,7 +128,7 @@ const codes = (...people: Person[]): Promise<string> =>
     const [code] = [...seen];
     if (!code) throw new Error('no code yet');
     return code;
-  }, { timeout: 5_000, interval: 10 });
+  }, { timeout: 20_000, interval: 10 });
 const generationOf = ({ guard }: Person): number => Math.floor((guard.sent.at(-1)?.kid ?? 0) / 256) % 65_536;
 /** The keys after somebody left: told within a second, used a second later. */
 const rotate = async (...people: Person[]): Promise<void> => {
@@ -136,7 +136,7 @@ const rotate = async (...people: Person[]): Promise<void> => {
   await vi.waitFor(async () => {
     await relay.clock.advance(200);
     people.forEach((person, at) => expect(generationOf(person)).toBeGreaterThan(before[at] as number));
-  }, { timeout: 5_000, interval: 5 });
+  }, { timeout: 20_000, interval: 5 });
 };
 
 describe('an encrypted room', () => {
@@ -155,7 +155,7 @@ describe('an encrypted room', () => {
     expect(alone.encryption.mayCarry).toBe(false);
     expect(alone.encryption.state.state).toBe('agreeing');
     alone.encryption.enter('user-a', [], false);
-    await vi.waitFor(() => expect(alone.encryption.mayCarry).toBe(true));
+    await vi.waitFor(() => expect(alone.encryption.mayCarry).toBe(true), { timeout: 20_000 });
     expect(alone.encryption.state).toEqual({ state: 'on', code: null, missing: [] });
   });
   it('tells who comes nothing of what was before', async () => {
@@ -191,7 +191,7 @@ describe('an encrypted room', () => {
     await vi.waitFor(async () => {
       await relay.clock.advance(100);
       expect(relay.passed.some(({ from, to, data }) => from === 'a' && to === 'e' && (data['keys'] as unknown[])?.length === 2)).toBe(true);
-    });
+    }, { timeout: 20_000 });
     relay.leave('e'); // knows the key that is to come
     await rotate(a, b);
     await rotate(a, b);
@@ -209,7 +209,7 @@ describe('an encrypted room', () => {
     await vi.waitFor(async () => {
       await relay.clock.advance(100);
       expect(relay.passed.some(({ data }) => (data['keys'] as unknown[])?.length === 2)).toBe(true);
-    });
+    }, { timeout: 20_000 });
     const d = await relay.enter('d');
     await everybodyReads(a, b, d);
     await rotate(a, b);
@@ -231,7 +231,7 @@ describe('an encrypted room', () => {
     const a = await relay.enter('a');
     relay.between = () => null;
     const b = await relay.enter('b');
-    await vi.waitFor(() => expect(a.encryption.state.missing).toEqual(['b']));
+    await vi.waitFor(() => expect(a.encryption.state.missing).toEqual(['b']), { timeout: 20_000 });
     relay.between = (_, __, data) => data;
     relay.connected.delete('b');
     relay.resume('b');
@@ -257,7 +257,7 @@ describe('an encrypted room', () => {
   it('is not read with another secret, and says of whom', async () => {
     const [a, b, c] = [await relay.enter('a', { secret: 'one' }), await relay.enter('b', { secret: 'one' }), await relay.enter('c', { secret: 'another' })];
     await everybodyReads(a, b);
-    await vi.waitFor(() => expect(c.encryption.state.missing).toEqual(['a', 'b']));
+    await vi.waitFor(() => expect(c.encryption.state.missing).toEqual(['a', 'b']), { timeout: 20_000 });
     expect([await reads(c, a), await reads(a, c)]).toEqual([false, false]);
     expect(a.encryption.state.missing).toEqual(['c']);
   });
@@ -266,7 +266,7 @@ describe('an encrypted room', () => {
     const key = toBase64Url(mallory.publicKey);
     relay.between = (from, to, data) => (from === 'a' && to === 'b' ? { ...data, key } : data);
     const [a, b] = [await relay.enter('a'), await relay.enter('b')];
-    await vi.waitFor(() => expect([a.encryption.state.code, b.encryption.state.code]).not.toContain(null), { timeout: 5_000 });
+    await vi.waitFor(() => expect([a.encryption.state.code, b.encryption.state.code]).not.toContain(null), { timeout: 20_000 });
     expect(a.encryption.state.code).not.toBe(b.encryption.state.code);
     expect(await reads(b, a)).toBe(false);
   });
@@ -288,7 +288,7 @@ describe('an encrypted room', () => {
     for (let round = 0; round < 600; round += 1) {
       a.encryption.hear('b', relay.passed.find(({ from, data }) => from === 'b' && data['ask'])?.data);
     }
-    await vi.waitFor(() => expect(relay.passed.filter(({ from }) => from === 'a').length).toBeGreaterThan(before + 350), { timeout: 10_000 });
+    await vi.waitFor(() => expect(relay.passed.filter(({ from }) => from === 'a').length).toBeGreaterThan(before + 350), { timeout: 20_000 });
     expect(relay.passed.filter(({ from }) => from === 'a').length).toBeLessThanOrEqual(before + 400);
     await relay.clock.advance(30_000);
     expect(await reads(b, a)).toBe(true);
@@ -308,7 +308,7 @@ describe('a stay in a room', () => {
   const until = (check: () => void): Promise<void> => vi.waitFor(async () => {
     await settle();
     check();
-  }, { timeout: 5_000, interval: 5 });
+  }, { timeout: 20_000, interval: 5 });
   const knock = async (options: Parameters<RoomServer['knock']>[0] = {}) => {
     const room = await server.knock(options);
     await until(() => expect(server.browser.sockets.length).toBe(1));
