@@ -1,13 +1,12 @@
 // The launcher of tunnel clients, with small programs in the place of Xray.
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-
-import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { tunnelClient, type TunnelClientOptions } from '../src/tunnel-node/start-tunnel.js';
 import type { RunningTunnel, VpnConnectionConfig } from '../src/tunnel/types.js';
