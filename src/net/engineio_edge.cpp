@@ -109,7 +109,7 @@ void EngineIoEdge::add_cors_to_refusal(const RequestHead& head, HttpResponse& re
 void EngineIoEdge::on_client_gone(ConnectionId id) {
   const Turn turn{*this};
   waiting_.erase(id);
-  hub_.handle_client_gone(id);
+  hub_.handle_client_gone(id, now());
 }
 
 void EngineIoEdge::on_request_refused(ConnectionId id) {
@@ -151,7 +151,7 @@ void EngineIoEdge::on_ws_binary(ConnectionId id, std::string_view bytes) {
 
 void EngineIoEdge::on_ws_close(ConnectionId id) {
   const Turn turn{*this};
-  hub_.handle_ws_closed(id);
+  hub_.handle_ws_closed(id, now());
 }
 
 bool EngineIoEdge::ws_text(ConnectionId connection, std::string_view text) {

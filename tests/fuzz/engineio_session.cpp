@@ -33,6 +33,9 @@ class World final : private engineio::Wire, private socketio::Handler {
     // Whoever is left is silent from now on.
     for (int i = 0; i < 4; ++i) advance(seconds{60});
     ZVONOK_CHECK(hub_.size() == 0 && server_.counters().sockets == 0);
+    const socketio::RecoveryCounters& recovery = server_.counters().recovery;
+    ZVONOK_CHECK(recovery.away == 0 && recovery.bytes == 0);
+    ZVONOK_CHECK(server_.emit({.nsp = "/", .room = "0"}, "nobody") == 0);
     ZVONOK_CHECK(hub_.next_timeout() == TimePoint::max());
     ZVONOK_CHECK(waiting_.empty());
     std::uint64_t opened = 0;
@@ -95,12 +98,25 @@ class World final : private engineio::Wire, private socketio::Handler {
     if (sockets_.empty()) return;
     const ConnectionId connection = sockets_[input.byte() % sockets_.size()];
     const std::uint8_t kind = input.byte();
-    const std::string text = take_text(input, kind / 2);
-    if (kind % 2 == 0 && websocket::is_valid_utf8(text)) {
+    const std::string text = kind == 255 ? return_of_one(input) : take_text(input, kind / 2);
+    if ((kind % 2 == 0 || kind == 255) && websocket::is_valid_utf8(text)) {
       hub_.handle_ws_text(connection, text, now_);
     } else {
       hub_.handle_ws_binary(connection, text, now_);
     }
+  }
+
+  /// A CONNECT of a client that has been here, or says so.
+  std::string return_of_one(fuzz::Input& input) const {
+    if (pids_.empty()) return "40";
+    std::string packet = R"(40{"pid":")" + pids_[input.byte() % pids_.size()] + '"';
+    const std::uint8_t seen = input.byte();
+    if (seen % 4 != 0 && !offsets_.empty()) packet += R"(,"offset":")" + offsets_[seen % offsets_.size()] + '"';
+    if (seen % 4 == 3) packet += take_text(input, 8);
+    return packet + "}";
+  }
+  static std::string_view owner(std::uint8_t number) {
+    return std::string_view{"ab"}.substr(number % 3 / 2, number % 2);
   }
 
   void leave(fuzz::Input& input) {
@@ -108,11 +124,11 @@ class World final : private engineio::Wire, private socketio::Handler {
     if (which % 2 == 0 && !sockets_.empty()) {
       const ConnectionId connection = sockets_[which / 2 % sockets_.size()];
       open_.erase(connection);
-      hub_.handle_ws_closed(connection);
+      hub_.handle_ws_closed(connection, now_);
     } else if (!waiting_.empty()) {
       const ConnectionId connection = *waiting_.begin();
       waiting_.erase(waiting_.begin());
-      hub_.handle_client_gone(connection);
+      hub_.handle_client_gone(connection, now_);
     }
   }
 
@@ -126,12 +142,17 @@ class World final : private engineio::Wire, private socketio::Handler {
   void act(fuzz::Input& input) {
     socketio::Socket* const socket = server_.find(socketio::SocketId{input.byte()});
     if (socket == nullptr) return;
-    switch (input.byte() % 5) {
+    ZVONOK_CHECK(server_.counters().recovery.bytes <= 4000);
+    switch (input.byte() % 9) {
       case 0: socket->emit("news", "1"); return;
       case 1: socket->emit_with_ack("question"); return;
       case 2: socket->disconnect(); return;
       case 3: socket->close_connection(now_); return;
       case 4: socket->accept(); return;
+      case 5: socket->accept_recoverable(owner(input.byte()), now_); return;
+      case 6: socket->join(std::to_string(input.byte() % 3)); return;
+      case 7: server_.emit({.nsp = "/", .room = std::to_string(input.byte() % 3)}, "said", "1"); return;
+      case 8: socket->emit_volatile("mood"); return;
     }
   }
 
@@ -169,13 +190,20 @@ class World final : private engineio::Wire, private socketio::Handler {
   void remember_sid(std::string_view packet) {
     constexpr std::string_view kOpen = R"(0{"sid":")";
     if (packet.starts_with(kOpen)) sids_.emplace_back(packet.substr(kOpen.size(), 24));
+    constexpr std::string_view kPid = R"(","pid":")";
+    if (const std::size_t at = packet.find(kPid); packet.starts_with("40{") && at != std::string_view::npos) {
+      pids_.emplace_back(packet.substr(at + kPid.size(), 32));
+    }
+    if (packet.starts_with("42[") && packet.size() > 16) {
+      offsets_.emplace_back(packet.substr(packet.rfind(",\"") + 2, packet.size() - packet.rfind(",\"") - 4));
+    }
   }
 
   // ---- Handler
   void on_connect(socketio::Socket& socket, std::string_view auth) override {
     ++connected_;
     if (auth.size() % 3 == 2) socket.refuse("no");
-    if (auth.size() % 3 == 0) socket.accept();
+    if (auth.size() % 3 == 0) socket.accept_recoverable(owner(static_cast<std::uint8_t>(auth.size() / 3)), now_);
   }
   void on_event(socketio::Socket& socket, const socketio::Event& event) override {
     ZVONOK_CHECK(socket.is_joined());
@@ -184,13 +212,23 @@ class World final : private engineio::Wire, private socketio::Handler {
     socket.emit("back", event.args, event.attachments);
     if (event.ack) socket.acknowledge(*event.ack, event.args, event.attachments);
   }
-  void on_disconnect(socketio::Socket& socket, socketio::DisconnectReason) override {
+  void on_disconnect(socketio::Socket& socket, socketio::DisconnectReason reason) override {
     ++disconnected_;
+    if (reason == socketio::DisconnectReason::Replaced) server_.emit({.nsp = "/", .room = "0"}, "replaced", "2");
     ZVONOK_CHECK(!socket.emit("late"));
   }
 
   test::SeededEntropy entropy_{1};
-  socketio::Server server_{{.packet_bytes_max = 2000, .held_bytes_max = 1000, .open_acks_max = 5}, entropy_};
+  socketio::Server server_{{.packet_bytes_max = 2000,
+                            .held_bytes_max = 1000,
+                            .open_acks_max = 5,
+                            .rooms_max = 2,
+                            .recovery = {.away_max = seconds{20},
+                                         .away_clients_max = 5,
+                                         .away_per_owner_max = 2,
+                                         .replay = {.events_max = 6, .bytes_max = 2000},
+                                         .bytes_max = 4000}},
+                           entropy_};
   engineio::Hub hub_{{.queue_bytes_max = 2000}, {.wire = *this, .acceptor = server_, .entropy = entropy_}};
   TimePoint now_{hours{1}};
   TimePoint armed_ = TimePoint::max();
@@ -198,6 +236,8 @@ class World final : private engineio::Wire, private socketio::Handler {
   std::uint64_t connected_ = 0;
   std::uint64_t disconnected_ = 0;
   std::vector<std::string> sids_;
+  std::vector<std::string> pids_;
+  std::vector<std::string> offsets_;
   std::vector<ConnectionId> sockets_;
   std::set<ConnectionId> waiting_;
   std::set<ConnectionId> open_;

@@ -6,6 +6,11 @@
 //
 // Usage: socketio_echo [--port 3000] [--ping-interval 300] [--ping-timeout 200] [--max-payload 1000000]
 //                      [--connect-timeout 1000]          times in milliseconds, sizes in bytes
+//                      [--recovery-max 0] [--recovery-events 1000]
+//
+// --recovery-max: how long a client may be away and come back to its session; 0 for never, and then nothing shows that
+// there is such a thing. With it "/" has rooms, and more events for tests: join, leave, say, say-volatile, remember,
+// who, put-me-out, drop-me (echo.cpp).
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -37,17 +42,21 @@ struct Flags {
   long ping_timeout = 200;
   long max_payload = 1'000'000;
   long connect_timeout = 1000;
+  long recovery_max = 0;
+  long recovery_events = 1000;
 };
 
 struct FlagName {
   std::string_view name;
   long Flags::* value;
 };
-constexpr std::array<FlagName, 5> kFlags{{{"--port", &Flags::port},
+constexpr std::array<FlagName, 7> kFlags{{{"--port", &Flags::port},
                                           {"--ping-interval", &Flags::ping_interval},
                                           {"--ping-timeout", &Flags::ping_timeout},
                                           {"--max-payload", &Flags::max_payload},
-                                          {"--connect-timeout", &Flags::connect_timeout}}};
+                                          {"--connect-timeout", &Flags::connect_timeout},
+                                          {"--recovery-max", &Flags::recovery_max},
+                                          {"--recovery-events", &Flags::recovery_events}}};
 
 /// `--name value` or `--name=value`.
 std::optional<Flags> parse_flags(int argc, char** argv) {
@@ -96,6 +105,15 @@ net::EngineIoEdge::Options edge_options(const Flags& flags) {
   options.engine.posted_packets_burst = options.engine.posted_packets_per_second = kNoLimit;
   options.engine.sessions_per_address_max = options.engine.sessions_max;
   options.origin_rule = [](const HttpRequest&) { return net::OriginRule::Wildcard; };
+  return options;
+}
+
+socketio::Options socket_options(const Flags& flags) {
+  socketio::Options options;
+  options.connect_timeout = milliseconds{flags.connect_timeout};
+  options.packet_bytes_max = 16 * static_cast<std::size_t>(flags.max_payload);
+  options.recovery.away_max = milliseconds{flags.recovery_max};
+  options.recovery.replay.events_max = static_cast<std::size_t>(flags.recovery_events);
   return options;
 }
 
@@ -178,11 +196,10 @@ int run(const Flags& flags) {
     std::fprintf(stderr, "socketio_echo: %s\n", server.error().c_str());
     return 1;
   }
-  AuthEcho custom;
-  MessageEcho main;
-  socketio::Server sockets{{.connect_timeout = milliseconds{flags.connect_timeout},
-                            .packet_bytes_max = 16 * static_cast<std::size_t>(flags.max_payload)},
-                           entropy};
+  AuthEcho custom{**loop};
+  MessageEcho main{**loop};
+  socketio::Server sockets{socket_options(flags), entropy};
+  if (flags.recovery_max > 0) main.offer_rooms(sockets);
   sockets.add_namespace("/", main);
   sockets.add_namespace("/custom", custom);
   RawEcho raw;

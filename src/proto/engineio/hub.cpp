@@ -1,5 +1,6 @@
 #include "proto/engineio/hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -47,7 +48,7 @@ Answer Hub::refuse(RequestError error) {
 }
 
 void Hub::handle_request(const HttpRequest& http, const Request& request, ConnectionId connection, TimePoint now) {
-  const Turn turn{*this};
+  const Turn turn{*this, now};
   if (request.sid.empty()) {
     make_session(http, Transport::Polling, connection, now);
     return;
@@ -70,8 +71,8 @@ bool Hub::handle_post_begun(const Request& request, ConnectionId connection) {
   return true;
 }
 
-void Hub::handle_client_gone(ConnectionId connection) {
-  const Turn turn{*this};
+void Hub::handle_client_gone(ConnectionId connection, TimePoint now) {
+  const Turn turn{*this, now};
   if (Session* const session = find(connection)) session->handle_client_gone(connection);
 }
 
@@ -83,7 +84,7 @@ void Hub::handle_post_refused(ConnectionId connection) {
 // ---- WebSockets ----------------------------------------------------------------------------------------------------
 
 void Hub::handle_ws_open(const HttpRequest& http, const Request& request, ConnectionId connection, TimePoint now) {
-  const Turn turn{*this};
+  const Turn turn{*this, now};
   if (request.sid.empty()) {
     make_session(http, Transport::WebSocket, connection, now);
     return;
@@ -94,33 +95,34 @@ void Hub::handle_ws_open(const HttpRequest& http, const Request& request, Connec
 }
 
 void Hub::handle_ws_text(ConnectionId connection, std::string_view text, TimePoint now) {
-  const Turn turn{*this};
+  const Turn turn{*this, now};
   if (Session* const session = find(connection)) session->handle_ws_text(connection, text, now);
 }
 
 void Hub::handle_ws_binary(ConnectionId connection, std::string_view bytes, TimePoint now) {
-  const Turn turn{*this};
+  const Turn turn{*this, now};
   if (Session* const session = find(connection)) session->handle_ws_binary(connection, bytes, now);
 }
 
-void Hub::handle_ws_closed(ConnectionId connection) {
-  const Turn turn{*this};
+void Hub::handle_ws_closed(ConnectionId connection, TimePoint now) {
+  const Turn turn{*this, now};
   if (Session* const session = find(connection)) session->handle_ws_closed(connection);
 }
 
 // ---- time ----------------------------------------------------------------------------------------------------------
 
 TimePoint Hub::next_timeout() const {
-  return ended_.empty() ? timers_.earliest() : TimePoint{};
+  return ended_.empty() ? std::min(timers_.earliest(), acceptor_.next_timeout()) : TimePoint{};
 }
 
 void Hub::handle_timeout(TimePoint now) {
-  const Turn turn{*this};
+  const Turn turn{*this, now};
   armed_ = TimePoint::max();
   while (Session* const session = timers_.due(now)) {
     session->handle_timeout(now);
     if (session->state_ != Session::State::Closed) set_timer(*session);
   }
+  if (now >= acceptor_.next_timeout()) acceptor_.handle_timeout(now);
 }
 
 void Hub::set_timer(Session& session) {
@@ -197,7 +199,7 @@ void Hub::end_turn() {
   to_flush_.clear();
   --depth_;
   ended_.clear();
-  arm(timers_.earliest());
+  arm(next_timeout());
 }
 
 }  // namespace zvonok::engineio

@@ -46,12 +46,12 @@ class Hub {
   void handle_ws_open(const HttpRequest& http, const Request& request, ConnectionId connection, TimePoint now);
   void handle_ws_text(ConnectionId connection, std::string_view text, TimePoint now);
   void handle_ws_binary(ConnectionId connection, std::string_view bytes, TimePoint now);
-  void handle_ws_closed(ConnectionId connection);
+  void handle_ws_closed(ConnectionId connection, TimePoint now);
   /// The header of a POST is there, its body is not: a second one must not begin meanwhile. True when it is one of a
   /// session, so that `handle_client_gone` or `handle_request` is to follow.
   bool handle_post_begun(const Request& request, ConnectionId connection);
   /// The client of a waiting poll, or of a POST whose body was to come, went away.
-  void handle_client_gone(ConnectionId connection);
+  void handle_client_gone(ConnectionId connection, TimePoint now);
   /// A POST whose body was to come was refused (too large, too slow): the session goes on.
   void handle_post_refused(ConnectionId connection);
 
@@ -70,6 +70,7 @@ class Hub {
   class Turn {
    public:
     explicit Turn(Hub& hub) : hub_{hub} { ++hub_.depth_; }
+    Turn(Hub& hub, TimePoint now) : Turn{hub} { hub_.now_ = now; }
     ~Turn() {
       if (--hub_.depth_ == 0) hub_.end_turn();
     }
@@ -105,6 +106,7 @@ class Hub {
   std::vector<Session*> to_flush_;
   std::vector<std::unique_ptr<Session>> ended_;
   TimePoint armed_ = TimePoint::max();
+  TimePoint now_{};  // as it was told last
   unsigned depth_ = 0;
 };
 

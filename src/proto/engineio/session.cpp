@@ -378,6 +378,7 @@ void Session::handle_pong(TimePoint now) {
   heartbeat_ = Heartbeat::Resting;
   beat_at_ = now + hub_.options_.ping_interval;
   hub_.set_timer(*this);
+  listener_->on_pong(*this);
 }
 
 // ---- sending and ending --------------------------------------------------------------------------------------------
@@ -432,6 +433,7 @@ bool Session::check_queue() {
 
 void Session::close(TimePoint now) {
   if (state_ != State::Open) return;
+  hub_.now_ = now;
   if (transport_ == Transport::WebSocket || poll_) {
     end(CloseReason::ServerClosed);
     return;
@@ -442,6 +444,7 @@ void Session::close(TimePoint now) {
   if (upgrade_) drop_upgrade(UpgradeEnd::SessionEnded);
   hub_.set_timer(*this);
   tell_listener(CloseReason::ServerClosed);
+  hub_.arm(hub_.next_timeout());  // the acceptor may have a deadline now
 }
 
 void Session::shut_down() {
@@ -450,7 +453,7 @@ void Session::shut_down() {
 
 void Session::tell_listener(CloseReason reason) {
   // It stays alive with the session: it may be on the call stack.
-  if (listener_) listener_->on_close(*this, reason);
+  if (listener_) listener_->on_close(*this, reason, hub_.now_);
 }
 
 void Session::end(CloseReason reason, LastWord word) {

@@ -33,8 +33,12 @@ class Listener {
   virtual ~Listener() = default;
   virtual void on_message(Session& session, std::string_view text, TimePoint now) = 0;
   virtual void on_binary(Session& session, std::string_view bytes, TimePoint now) = 0;
-  /// The session has ended: the last call. Nothing can be sent any more.
-  virtual void on_close(Session& session, CloseReason reason) = 0;
+  /// The session has ended: the last call. Nothing can be sent any more. When it ends because something was sent, `now`
+  /// is when the hub was called last.
+  virtual void on_close(Session& session, CloseReason reason, TimePoint now) = 0;
+  /// The client has answered a ping: it has received all that was sent before that ping, and so all that was sent
+  /// before the call that came before this one.
+  virtual void on_pong(Session&) {}
   /// A deadline of the listener's own. May only move to an earlier time within a call of the listener.
   [[nodiscard]] virtual TimePoint next_timeout() const { return TimePoint::max(); }
   virtual void handle_timeout(Session&, TimePoint) {}
@@ -46,6 +50,10 @@ class Acceptor {
  public:
   virtual ~Acceptor() = default;
   [[nodiscard]] virtual std::unique_ptr<Listener> accept(Session& session, TimePoint now) = 0;
+  /// A deadline that belongs to no session. May only move to an earlier time within a call of the acceptor or of one of
+  /// its listeners.
+  [[nodiscard]] virtual TimePoint next_timeout() const { return TimePoint::max(); }
+  virtual void handle_timeout(TimePoint) {}
 };
 
 }  // namespace zvonok::engineio

@@ -87,7 +87,7 @@ void Connection::handle_connect(const Packet& packet, TimePoint now) {
     fault(PacketError::WrongState, now);
     return;
   }
-  auto made = server_.make_socket(packet.nsp, *this);
+  auto made = server_.make_socket(packet, *this);
   if (!made) {
     ++server_.counters().invalid_namespaces;
     std::string& answer = server_.scratch();
@@ -203,12 +203,16 @@ void Connection::close(DisconnectReason reason, TimePoint now) {
   session_.close(now);
 }
 
-void Connection::on_close(engineio::Session&, engineio::CloseReason reason) {
+void Connection::on_pong(engineio::Session&) {
+  for (const auto& socket : sockets_) socket->handle_pong();
+}
+
+void Connection::on_close(engineio::Session&, engineio::CloseReason reason, TimePoint now) {
   connect_deadline_ = TimePoint::max();
   half_built_.reset();
   const DisconnectReason told = closing_as_.value_or(reason_of(reason));
   // By index: a handler may do anything but make new ones.
-  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->end(told);
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->end(told, now);
 }
 
 // ---- sockets -------------------------------------------------------------------------------------------------------

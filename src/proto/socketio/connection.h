@@ -23,7 +23,8 @@ class Connection final : public engineio::Listener {
 
   void on_message(engineio::Session& session, std::string_view text, TimePoint now) override;
   void on_binary(engineio::Session& session, std::string_view bytes, TimePoint now) override;
-  void on_close(engineio::Session& session, engineio::CloseReason reason) override;
+  void on_close(engineio::Session& session, engineio::CloseReason reason, TimePoint now) override;
+  void on_pong(engineio::Session& session) override;
   [[nodiscard]] TimePoint next_timeout() const override { return connect_deadline_; }
   void handle_timeout(engineio::Session& session, TimePoint now) override;
 

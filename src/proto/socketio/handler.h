@@ -49,6 +49,12 @@ struct AckReply {
   Attachments attachments;
 };
 
+/// What becomes of an event that its client does not get because its connection was lost, when it may come back.
+enum class Delivery : std::uint8_t {
+  Kept,      // it gets it then
+  Volatile,  // it was of that moment
+};
+
 /// Views are valid until the method returns. A socket may be sent to, disconnected and closed within every method.
 class Handler {
  public:

@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,9 @@
 #include "proto/engineio/wire.h"
 #include "proto/socketio/counters.h"
 #include "proto/socketio/handler.h"
+#include "proto/socketio/packet.h"
+#include "proto/socketio/recovery.h"
+#include "proto/socketio/rooms.h"
 #include "proto/socketio/socket.h"
 
 namespace zvonok::socketio {
@@ -24,6 +28,20 @@ struct Options {
   /// What is kept in each direction while a namespace decides whether to let a client in.
   std::size_t held_bytes_max = 256 * 1024;
   std::size_t open_acks_max = 1000;
+  /// Of one socket.
+  std::size_t rooms_max = 100;
+  /// Of Socket::set_data.
+  std::size_t data_bytes_max = 4096;
+  /// Off by default.
+  RecoveryOptions recovery{};
+};
+
+/// Whom an event goes to: who is in a room, but one. Clients that are away and may come back are in it, too.
+struct Audience {
+  std::string_view nsp;
+  std::string_view room;
+  SocketId except{};
+  Delivery delivery = Delivery::Kept;
 };
 
 class Server final : public engineio::Acceptor {
@@ -35,18 +53,29 @@ class Server final : public engineio::Acceptor {
   void add_namespace(std::string name, Handler& handler);
   /// Null when the socket has left.
   [[nodiscard]] Socket* find(SocketId number) const;
+  /// How many it was sent to or is kept for.
+  std::size_t emit(const Audience& audience, std::string_view name, std::string_view args = {},
+                   Attachments attachments = {});
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] const Options& options() const { return options_; }
 
   [[nodiscard]] std::unique_ptr<engineio::Listener> accept(engineio::Session& session, TimePoint now) override;
+  [[nodiscard]] TimePoint next_timeout() const override;
+  void handle_timeout(TimePoint now) override;
 
  private:
   friend class Connection;
   friend class Socket;
   /// Null when there is no such namespace.
-  [[nodiscard]] std::unique_ptr<Socket> make_socket(std::string_view nsp, Connection& connection);
+  [[nodiscard]] std::unique_ptr<Socket> make_socket(const Packet& connect, Connection& connection);
   void remember(Socket& socket) { sockets_[socket.number()] = &socket; }
   void forget(SocketId number) { sockets_.erase(number); }
+  [[nodiscard]] std::unique_ptr<Stay> make_stay(const Socket& socket);
+  /// For good.
+  void end_stay(Stay& stay);
+  [[nodiscard]] Rooms& rooms() { return rooms_; }
+  /// Null when nobody comes back.
+  [[nodiscard]] Recovery* recovery() { return recovery_ ? &*recovery_ : nullptr; }
   /// For encoding; empty, and its memory kept.
   [[nodiscard]] std::string& scratch() {
     scratch_.clear();
@@ -58,8 +87,11 @@ class Server final : public engineio::Acceptor {
   Counters counters_;
   std::map<std::string, Handler*, std::less<>> namespaces_;
   std::unordered_map<SocketId, Socket*> sockets_;
+  Rooms rooms_;
+  std::optional<Recovery> recovery_;
   std::string scratch_;
   std::uint64_t last_number_ = 0;
+  std::uint64_t last_stay_ = 0;
 };
 
 }  // namespace zvonok::socketio

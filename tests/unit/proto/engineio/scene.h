@@ -84,8 +84,8 @@ class EngineScene : private engineio::Wire {
   void say(ConnectionId socket, std::string_view text) { hub.handle_ws_text(socket, text, now); }
   void say_binary(ConnectionId socket, std::string_view bytes) { hub.handle_ws_binary(socket, bytes, now); }
   void drop(ConnectionId connection) {
-    hub.handle_ws_closed(connection);
-    hub.handle_client_gone(connection);
+    hub.handle_ws_closed(connection, now);
+    hub.handle_client_gone(connection, now);
   }
 
   // ---- time
@@ -202,7 +202,7 @@ class EngineEcho final : public engineio::Acceptor {
       heard_.messages.push_back("b:" + std::string{bytes});
       session.send_binary(bytes);
     }
-    void on_close(engineio::Session&, engineio::CloseReason reason) override {
+    void on_close(engineio::Session&, engineio::CloseReason reason, TimePoint) override {
       heard_.closed.push_back(reason);
       heard_.session = nullptr;
     }
