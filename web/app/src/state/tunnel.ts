@@ -2,6 +2,7 @@
 import { mediaPathOf, sendsUdpDirectly, type MediaPath, type Room } from '@zvonok/client';
 import { CallManager, CallSocket, CallState, type RunningTunnel, type TunnelCallInfo, type VpnConnectionConfig } from '@zvonok/client/tunnel';
 import { createStore, useStore } from '../lib/store';
+import { startByBridge, type TunnelBridge } from '../lib/tunnelBridge';
 import { socksOf, type Socks } from '../lib/tunnelSetup';
 import type { RoomAddress } from '../lib/route';
 import { navigate, routeToRoom, sameRoom } from '../lib/route';
@@ -11,15 +12,6 @@ import { chatWith } from './groups';
 import { enterRoom, getRoom, leaveRoom, roomStore } from './rooms';
 import { sessionStore } from './session';
 import { showToast } from './toasts';
-
-/** What an app around this page brings (Electron: by its preload script), which can start Xray and set the proxy. */
-export interface TunnelBridge {
-  start(config: VpnConnectionConfig): Promise<Socks>;
-  /** Of that call: the next one may be starting already. */
-  stop(callId: string): Promise<void>;
-  /** May return how to hear no more of it. */
-  onExit?(listener: (reason: string, callId?: string) => void): (() => void) | void;
-}
 
 declare global {
   interface Window {
@@ -47,40 +39,6 @@ export const useTunnel = (): TunnelState => useStore(store);
 export const hasBridge = (): boolean => window.zvonokTunnel !== undefined;
 
 // ---- the tunnel -----------------------------------------------------------------------------------------------------
-
-async function startByBridge(bridge: TunnelBridge, config: VpnConnectionConfig, signal: AbortSignal): Promise<RunningTunnel> {
-  const { callId } = config;
-  let stopped: Promise<void> | null = null;
-  let ended: ((reason: string) => void) | null = null;
-  let endedBefore: string | null = null;
-  // Before it starts: it may end before anybody has asked.
-  const off = bridge.onExit?.((reason, whose) => {
-    if (stopped || (whose !== undefined && whose !== callId)) return;
-    if (ended) ended(reason);
-    else endedBefore = reason;
-  });
-  const stop = (): Promise<void> => {
-    off?.();
-    return (stopped ??= bridge.stop(callId).catch(() => undefined));
-  };
-  // What is being started for a call that is over ends at once, and not when it is there.
-  signal.addEventListener('abort', () => void stop());
-  try {
-    const proxy = await bridge.start(config);
-    if (!stopped) setCall({ built: true });
-    return {
-      proxy,
-      stop,
-      onExit: (listener) => {
-        ended = listener;
-        if (endedBefore !== null) listener(endedBefore);
-      },
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
 
 /** Until the user says that it runs. */
 function startByHand(config: VpnConnectionConfig, signal: AbortSignal): Promise<RunningTunnel> {
@@ -115,7 +73,7 @@ function connect(): void {
   manager = new CallManager(socket, {
     startTunnel: (config, signal) => {
       const bridge = window.zvonokTunnel;
-      return bridge ? startByBridge(bridge, config, signal) : startByHand(config, signal);
+      return bridge ? startByBridge(bridge, config, signal, () => setCall({ built: true })) : startByHand(config, signal);
     },
   });
   manager.on('state', ({ state, call, reason }) => onState(state, call, reason));
