@@ -73,7 +73,8 @@ part_asan() {
   # Virtual time does not mind company; the others talk to the real clock.
   run_ctest build/asan -j "$jobs" -R '^(unit|sim)_'
   if is_wanted tsan; then targets="$tsan_targets" build_ahead tsan; fi
-  run_ctest build/asan -j 1 -E '^(unit|sim|fuzz)_'
+  run_ctest build/asan -j 1 -E '^(unit|sim|fuzz)_|^integration_server'
+  run_ctest build/asan -j "$jobs" -R '^integration_server'
 }
 
 tsan_targets="unit_app integration_server"
@@ -82,7 +83,7 @@ part_tsan() {
   finish_ahead
   targets="$tsan_targets" build tsan
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-    run_ctest build/tsan -j 1 -R '^(unit_app|integration_server)$'
+    run_ctest build/tsan -j "$jobs" -R '^(unit_app|integration_server_.)$'
 }
 
 part_fuzz() {
