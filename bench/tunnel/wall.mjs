@@ -1,11 +1,12 @@
 // What the embedded tunnel relays by the clock: the server alone on core 0, the load alone on core 1.
 //
-//   npm ci && node wall.mjs [--calls 135] [--rate 470000] [--batch 1] [--datagram 1200] [--seconds 5] [--rounds 3]
+//   npm ci && node wall.mjs [--calls 135] [--rate 470000] [--batch 1] [--datagram 1200] [--seconds 5] [--rounds 3] [--realtime]
 //
 // The calls are real ones (by socket.io-client). Their 2 x `calls` VLESS streams are build/bench/bench_tunnel's: each sends `rate`
 // bytes of datagrams a second (a user may send 500,000) to the other side of its call, `batch` of them in a WebSocket message, without TLS. Counted is the content
 // that arrived, once. Delays are of datagrams of 200 bytes, one each 2 ms, from one side of a call of their own to the other, less those of a bare
-// TCP connection of the generator to itself, in turn: with nothing else going on, and beside the load.
+// TCP connection of the generator to itself, in turn: with nothing else going on, and beside the load. --realtime (root): both run
+// before all other programs, for a machine that is not quiet; those stand still meanwhile.
 import { execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -23,11 +24,15 @@ const { values } = parseArgs({
     datagram: { type: "string", default: "1200" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
+    realtime: { type: "boolean", default: false },
   },
 });
 
+const before = values.realtime ? ["chrt", "-r", "1"] : [];
+const on = (core, command) => [...before, "taskset", "-c", `${core}`, ...command];
+
 async function round() {
-  const server = await startServer(["taskset", "-c", "0", values.server]);
+  const server = await startServer(on(0, [values.server]));
   try {
     const calls = [await acceptedCall(server.port, "probe"), ...(await many(Number(values.calls), (name) => acceptedCall(server.port, name)))];
     const lines = calls.flatMap(({ configs }) => configs).map(({ xrayConfig, peerEndpoint }) => {
@@ -35,7 +40,8 @@ async function round() {
       return `${id} ${peerEndpoint.replace(":", " ")}\n`;
     });
     const flags = ["rate", "batch", "datagram", "seconds"].flatMap((name) => [`--${name}`, values[name]]);
-    const generator = spawn("taskset", ["-c", "1", values.generator, "--port", `${server.port}`, ...flags], { stdio: ["pipe", "pipe", "inherit"] });
+    const [program, ...args] = on(1, [values.generator, "--port", `${server.port}`, ...flags]);
+    const generator = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
     generator.stdin.end(lines.join(""));
     let output = "";
     let cpuBefore;
