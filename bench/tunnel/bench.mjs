@@ -8,16 +8,12 @@
 // arrived; the CPU time is the server's (/proc/<pid>/stat), so a slow generator spoils nothing. Delay is that of datagrams that
 // go there and back through both tunnels of one more call, halved, less the same by a bare TCP echo in this process; first with
 // nothing else going on, then beside the load.
-import { execFileSync, spawn } from "node:child_process";
-import { createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { io } from "socket.io-client";
+
+import { acceptedCall, cpuSeconds, many, pause, startServer } from "./calls.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const { values } = parseArgs({
@@ -32,41 +28,6 @@ const { values } = parseArgs({
   },
 });
 const [calls, seconds, datagram, batch, rate, pings] = ["calls", "seconds", "datagram", "batch", "rate", "pings"].map((name) => Number(values[name]));
-const secret = "a secret of the benchmark, long enough";
-const ticks = Number(execFileSync("getconf", ["CLK_TCK"]));
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function token(user) {
-  const now = Math.floor(Date.now() / 1000);
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, name: user, iat: now, exp: now + 3600 })}`;
-  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-}
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /, "").split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticks;
-}
-
-async function startServer() {
-  const folder = mkdtempSync(join(tmpdir(), "zvonok-bench-"));
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  const child = spawn(values.server, ["serve"], {
-    cwd: folder,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: {
-      PATH: process.env.PATH, SERVER_PORT: `${port}`, BIND_ADDRESS: "127.0.0.1", DATA_DIR: join(folder, "data"), JWT_SECRET: secret,
-      AUTH_PROVISION: "jit", STUN_PORT: "0", LOG_LEVEL: "error", VPN_SETUP_TIMEOUT: "120s", MEDIA_ADVERTISED_IP: "127.0.0.1",
-    },
-  });
-  for (let i = 0; i < 200; i += 1) {
-    if (await fetch(`http://127.0.0.1:${port}/healthz`).then((r) => r.ok, () => false)) break;
-    await pause(50);
-  }
-  return { child, port, pid: child.pid, clean: () => rmSync(folder, { recursive: true, force: true }) };
-}
 
 /** A binary message of a client: masked, with the mask 0. */
 function message(payload) {
@@ -96,25 +57,9 @@ function datagramOf(size, fill) {
   return bytes;
 }
 
-async function connect(port, user) {
-  const socket = io(`http://127.0.0.1:${port}/call`, { auth: { token: token(user) }, transports: ["websocket"], forceNew: true });
-  await new Promise((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("connect_error", reject);
-  });
-  return socket;
-}
 async function call(port, name) {
-  const [a, b] = await Promise.all([connect(port, `${name}a`), connect(port, `${name}b`)]);
-  const heard = (socket, event) => new Promise((resolve) => socket.once(event, resolve));
-  const configs = [a, b].map((socket) => heard(socket, "vpn-config-received"));
-  const rung = heard(b, "incoming-call");
-  a.emit("initiate-call", { calleeId: `${name}b` });
-  const { callId } = await rung;
-  b.emit("accept-call", { callId });
-  const both = await Promise.all(configs);
-  for (const socket of [a, b]) socket.emit("vpn-ready", { callId });
-  return { sockets: [a, b], streams: await Promise.all(both.map((config) => openStream(port, config))) };
+  const { sockets, configs } = await acceptedCall(port, name);
+  return { sockets, streams: await Promise.all(configs.map((config) => openStream(port, config))) };
 }
 
 function quantile(sorted, share) {
@@ -145,7 +90,7 @@ async function bareEcho() {
   return { socket, close: () => (socket.destroy(), server.close()) };
 }
 
-const server = await startServer();
+const server = await startServer([values.server]);
 const show = (text) => console.log(text);
 try {
   const probe = await call(server.port, "probe");
@@ -161,11 +106,7 @@ try {
   };
   await delay("nothing else going on");
 
-  const all = [];
-  for (let i = 0; i < calls; i += 20) {
-    const some = Array.from({ length: Math.min(20, calls - i) }, (_, k) => call(server.port, `load${i + k}-${randomBytes(3).toString("hex")}`));
-    all.push(...(await Promise.all(some)));
-  }
+  const all = await many(calls, (name) => call(server.port, name));
   let received = 0;
   const frame = message(Buffer.concat(Array.from({ length: batch }, () => datagramOf(datagram, 3))));
   const streams = all.flatMap((one) => one.streams);

@@ -11,6 +11,9 @@
 //     };
 //     server.add_namespace("/chat", chat);
 //
+// Clients that lost their connection come back to what they had when they were let in by `accept_recoverable` and the
+// server's options say so: docs/protocol/socketio.md.
+//
 // JSON is text in both directions. `args` are values with commas between them, as they stand in an array without its
 // brackets: `1,"two",{"three":3}`; "" for none. Take them apart with `take_item` (json_text.h). Text from the client is
 // valid JSON in valid UTF-8, at most kDepthMax deep; text to the client has to be.
