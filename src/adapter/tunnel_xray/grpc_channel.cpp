@@ -151,7 +151,8 @@ GrpcAnswer GrpcChannel::ask(std::string_view path, std::string_view message, con
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
   CURLcode code = CURLE_OK;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  int attempt = 0;
+  for (; attempt < kAttempts; ++attempt) {
     received = {};
     received.body_bytes_max = limits.bytes_max;
     detail[0] = '\0';
@@ -167,7 +168,9 @@ GrpcAnswer GrpcChannel::ask(std::string_view path, std::string_view message, con
     return GrpcAnswer{.status = {.code = GrpcCode::Unavailable, .message = std::move(why)}, .body = {}};
   };
   if (received.status) {
-    return {.status = {.code = static_cast<GrpcCode>(*received.status), .message = std::move(received.message)},
+    return {.status = {.code = static_cast<GrpcCode>(*received.status),
+                       .message = std::move(received.message),
+                       .tried_again = attempt > 0},
             .body = std::move(received.body)};
   }
   if (code == CURLE_WRITE_ERROR) return unavailable("the answer is too long");

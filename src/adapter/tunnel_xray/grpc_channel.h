@@ -17,6 +17,7 @@ enum class GrpcCode : int { Ok = 0, Unknown = 2, Unimplemented = 12, Unavailable
 struct GrpcStatus {
   GrpcCode code = GrpcCode::Unavailable;  // also codes that have no name here
   std::string message;
+  bool tried_again = false;  // after an attempt whose answer was lost: the server may have done it already then
 };
 
 struct GrpcAnswer {

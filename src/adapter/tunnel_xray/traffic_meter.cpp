@@ -218,6 +218,8 @@ void TrafficMeter::take_all(const std::vector<TrafficCounter>& counters, Reset r
   if (!values.empty()) (void)at(values.size() - 1);
   for (std::size_t i = 0; i < values.size(); ++i) {
     Number& number = numbers_[i];
+    // Somebody still uses the connections of a call that is over: removing a user does not cut them.
+    if (has_baseline_ && !number.is_used && values[i] != number.seen) number.rest_until = now + options_.rest;
     for (std::size_t way = 0; way < kWays; ++way) add(number, way, values[i][way]);
     if (reset == Reset::Yes) number.seen = {};
     if (number.is_used) {
@@ -233,10 +235,11 @@ void TrafficMeter::take_all(const std::vector<TrafficCounter>& counters, Reset r
 }
 
 void TrafficMeter::free_rested(TimePoint now) {
-  while (!resting_.empty() && numbers_[resting_.front()].rest_until <= now && !numbers_[resting_.front()].is_used) {
-    rested_.push_back(resting_.front());
-    resting_.pop_front();
-  }
+  std::erase_if(resting_, [&](std::size_t number) {
+    const bool is_free = numbers_[number].rest_until <= now && !numbers_[number].is_used;
+    if (is_free) rested_.push_back(number);
+    return is_free;
+  });
 }
 
 /// Of ended calls. Others come along whose numbers begin alike: a reading like any other.

@@ -39,8 +39,12 @@ ApiAnswer read_stats_status(const GrpcStatus& status) {
 }
 
 ApiAnswer GrpcUserApi::add(const TunnelUser& user) {
-  return read_status(
-      channel_->call(alter_inbound_path(options_.flavour), add_user_request(options_.flavour, options_.inbound, user)));
+  const GrpcStatus status =
+      channel_->call(alter_inbound_path(options_.flavour), add_user_request(options_.flavour, options_.inbound, user));
+  ApiAnswer answer = read_status(status);
+  // It may be this very call that has added it, whatever was there before.
+  if (answer.status == ApiStatus::AlreadyExists && status.tried_again) answer.status = ApiStatus::Unavailable;
+  return answer;
 }
 
 ApiAnswer GrpcUserApi::remove(const std::string& email) {

@@ -11,7 +11,11 @@ bool Broadcast::send(Stay& stay, Socket* socket) {
   if (!stay.memory) return socket != nullptr && socket->send_encoded(plain_, attachments_);
   // Another event, emitted by a handler in the middle of this broadcast, may have come to this client first.
   if (!sealed_ || sealed_->number <= stay.memory->log.newest()) seal();
-  if (delivery_ == Delivery::Kept) recovery_->remember(stay, sealed_);
+  if (delivery_ == Delivery::Kept) {
+    recovery_->remember(stay, sealed_);
+  } else if (socket != nullptr) {
+    stay.memory->log.note(sealed_->number);
+  }
   if (socket == nullptr) return delivery_ == Delivery::Kept;
   return socket->send_encoded(sealed_->text, attachments_);
 }

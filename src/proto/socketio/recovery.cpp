@@ -28,8 +28,9 @@ std::optional<Claim> read_claim(std::string_view payload) {
   while (const auto member = reader.next()) {
     if (json::raw_is(member->key, "pid")) {
       claim.pid = short_text(member->value).value_or("");
-    } else if (json::raw_is(member->key, "offset")) {
-      // One that can't be ours is an unknown one, which is not the same as none.
+    } else if (json::raw_is(member->key, "offset") && member->value.type != json::Type::Null) {
+      // Some clients say null before their first event. One that can't be ours is an unknown one, which is not the same
+      // as none.
       claim.offset = short_text(member->value).value_or("");
     }
   }
@@ -59,11 +60,15 @@ EventNumber Recovery::seal(std::string& packet) {
 }
 
 std::optional<EventNumber> Recovery::read_offset(std::string_view offset) const {
-  if (!offset.starts_with(epoch_)) return std::nullopt;
+  if (offset.size() <= epoch_.size()) return std::nullopt;
+  // Clients remember the offset of a session that is over, until the next event: of this one they have seen nothing.
+  const bool is_ours = offset.starts_with(epoch_);
   offset.remove_prefix(epoch_.size());
   EventNumber number = 0;
   const auto [end, error] = std::from_chars(offset.data(), offset.data() + offset.size(), number, kOffsetBase);
-  if (error != std::errc{} || end != offset.data() + offset.size() || number > last_event_) return std::nullopt;
+  if (error != std::errc{} || end != offset.data() + offset.size()) return std::nullopt;
+  if (!is_ours) return EventNumber{0};
+  if (number > last_event_) return std::nullopt;
   return number;
 }
 

@@ -34,6 +34,9 @@ class ReplayLog {
  public:
   /// Its number must be above those before. How many older ones were forgotten for it, itself too if it is too large.
   std::size_t push(SharedEvent event, const ReplayLimits& limits);
+  /// An event with that number was sent and is not to be remembered: the client may name it as the last that it has
+  /// seen.
+  void note(EventNumber number) { newest_ = number; }
   /// The client has shown that it has them.
   void forget_through(EventNumber number);
   void forget_all();
@@ -41,7 +44,7 @@ class ReplayLog {
   /// Whether all that came behind `seen` is still there. 0: nothing was seen.
   [[nodiscard]] bool reaches_back_to(EventNumber seen) const { return forgotten_ <= seen; }
   [[nodiscard]] std::vector<SharedEvent> behind(EventNumber seen) const;
-  /// Of the newest event that was pushed, remembered or not; 0 for none.
+  /// Of the newest event that was pushed or noted, remembered or not; 0 for none.
   [[nodiscard]] EventNumber newest() const { return newest_; }
   [[nodiscard]] std::size_t size() const { return events_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }

@@ -71,11 +71,14 @@ void Server::handle_timeout(TimePoint now) {
 
 std::size_t Server::emit(const Audience& audience, std::string_view name, std::string_view args,
                          Attachments attachments) {
-  const Rooms::Name room{.nsp = audience.nsp, .room = audience.room};
+  // Names of one's own: those given may be a socket's, which the handlers below may end.
+  const std::string nsp{audience.nsp};
+  const std::string name_of_room{audience.room};
+  const Rooms::Name room{.nsp = nsp, .room = name_of_room};
   const std::vector<std::uint64_t> members = rooms_.members(room);
   if (members.empty()) return 0;
   std::string packet;
-  append_event(packet, {.type = PacketType::Event, .nsp = audience.nsp, .attachments = attachments.size()}, name, args);
+  append_event(packet, {.type = PacketType::Event, .nsp = nsp, .attachments = attachments.size()}, name, args);
   Broadcast broadcast{std::move(packet), attachments, audience.delivery, recovery()};
   std::size_t reached = 0;
   for (const std::uint64_t member : members) {

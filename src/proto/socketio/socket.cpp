@@ -340,6 +340,8 @@ bool Socket::send_joined(std::string& packet, Attachments attachments, Out how) 
   if (how == Out::Event) {
     recovery.remember(*stay_, std::make_shared<SealedEvent>(
                                   SealedEvent{.number = number, .text = packet, .attachments = copy_of(attachments)}));
+  } else {
+    stay_->memory->log.note(number);
   }
   return connection_.send(packet, attachments);
 }

@@ -377,6 +377,11 @@ TEST_F(Keeper, WhatConnectionsSendAfterTheirCallIsNobodys) {
   run_for(seconds{60});
   server.use("z.0c", 5000, 0);
   run_for(seconds{40});
+  open("still");
+  run_for(milliseconds{10});
+  EXPECT_FALSE(server.users.contains("z.0c")) << "they have just been used";
+  close("still");
+  run_for(seconds{100});
   open("c");
   run_for(milliseconds{10});
   ASSERT_TRUE(server.users.contains("z.0c"));

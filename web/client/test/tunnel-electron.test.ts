@@ -133,7 +133,7 @@ describe('hostTunnel', () => {
     expect(world.host.isRunning).toBe(false);
   });
 
-  it.each(['render-process-gone', 'destroyed', 'did-start-navigation'])('cleans up at %s', async (event) => {
+  it.each(['render-process-gone', 'destroyed', 'did-navigate'])('cleans up at %s', async (event) => {
     const world = new World();
     await world.start();
     world.did.length = 0;
@@ -143,11 +143,12 @@ describe('hostTunnel', () => {
     expect(world.did).toEqual(event === 'destroyed' ? ['direct', 'c-1 stopped'] : undone('c-1'));
   });
 
-  it('goes on when a frame in the page, or a place in it, is navigated to', async () => {
+  it('goes on when a frame in the page is navigated, a place in it, or a download', async () => {
     const world = new World();
     await world.start();
-    world.webContents.emit('did-start-navigation', { isMainFrame: false });
-    world.webContents.emit('did-start-navigation', { isSameDocument: true });
+    for (const event of ['did-start-navigation', 'did-frame-navigate', 'did-navigate-in-page', 'did-fail-provisional-load']) {
+      world.webContents.emit(event, {}, {});
+    }
     await settle();
     expect(world.host.isRunning).toBe(true);
   });

@@ -85,6 +85,15 @@ const LIFE = `
 import { tunnelClient } from './sdk.mjs';
 const [config, options, how] = process.argv.slice(2).map((text) => JSON.parse(text));
 const args = (path) => [...options.args, path, options.report, how.client];
+if (how.polite) {
+  const emitter = (globalThis[Symbol.for('signal-exit emitter')] = { count: 1 });
+  const listener = () => {
+    if (process.listeners('SIGTERM').length !== emitter.count) return;
+    process.off('SIGTERM', listener);
+    process.kill(process.pid, 'SIGTERM');
+  };
+  process.on('SIGTERM', listener);
+}
 if (how.own) process.on('SIGTERM', () => console.log('heard'));
 tunnelClient({ executable: process.execPath, args })(config, new AbortController().signal).then((tunnel) => {
   console.log('up');
@@ -99,6 +108,7 @@ interface Life {
   readonly exits?: boolean;
   readonly throws?: boolean;
   readonly own?: boolean;
+  readonly polite?: boolean;
 }
 
 /** A process of its own that starts a tunnel. */
@@ -246,6 +256,14 @@ describe('a process that ends', () => {
     expect(await ended).toBe('SIGTERM');
     await isGone();
     expect(leftFolders()).toEqual([]);
+  });
+
+  it('ends beside listeners that end the process only when they are alone, as signal-exit does', async () => {
+    const { child, ended, hears } = await live({ client: 'works', polite: true });
+    await hears('up');
+    child.kill('SIGTERM');
+    expect(await ended).toBe('SIGTERM');
+    await isGone();
   });
 
   it('leaves signals to whoever listens to them', async () => {

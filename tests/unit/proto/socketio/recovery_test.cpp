@@ -282,7 +282,7 @@ TEST_F(Recovery, OffsetOfNobodysIsUnknown) {
   }
 }
 
-TEST_F(Recovery, OffsetOfAnotherServerIsUnknown) {
+TEST_F(Recovery, OffsetOfAnotherServerSaysThatNothingOfThisOneWasSeen) {
   Visitor anna;
   come(anna);
   socket_of(anna)->emit("n");
@@ -296,8 +296,21 @@ TEST_F(Recovery, OffsetOfAnotherServerIsUnknown) {
   after.socket_of(anna)->emit("n", "1");  // lost on the way, so that her offset is the one from before
   after.lose(anna);
   after.come(anna);
-  EXPECT_FALSE(anna.recovered) << "better anew than with a gap";
-  EXPECT_EQ(after.counters().of(NotRecovered::UnknownOffset), 1U);
+  EXPECT_TRUE(anna.recovered);
+  EXPECT_EQ(after.scene.take_sent(anna.connection).size(), 1U) << "what she has missed";
+}
+
+TEST_F(Recovery, OffsetNullIsNone) {
+  Visitor anna;
+  come(anna);
+  socket_of(anna)->join("team");
+  lose(anna);
+  tell("team", "1");
+  const ConnectionId back = scene.websocket();
+  scene.take_sent(back);
+  scene.say(back, R"(40/call,{"user":"anna","pid":")" + anna.pid + R"(","offset":null})");
+  EXPECT_TRUE(server.find(call.sockets.back())->is_recovered());
+  EXPECT_EQ(scene.take_sent(back).size(), 2U);
 }
 
 // ---- limits --------------------------------------------------------------------------------------------------------
@@ -495,6 +508,28 @@ TEST_F(Recovery, WhatWasSaidWhileItWasDecidedComesBehindWhatWasMissed) {
   come(anna);
   EXPECT_TRUE(anna.recovered);
   EXPECT_EQ(take(anna), Texts{}) << "it had an offset, too";
+}
+
+TEST_F(Recovery, VolatileEventInTheMiddleOfABroadcastHidesNothing) {
+  EngineScene polls{server, {.queue_bytes_max = 200}};
+  const std::string sid = polls.open();
+  polls.post(sid, {R"(40/call,{"user":"anna"})"});
+  Visitor anna{.socket = call.sockets.back()};
+  Visitor boris{.user = "boris"};
+  come(boris);
+  socket_of(anna)->join("team");
+  socket_of(boris)->join("team");
+  call.on_leave = [this](socketio::Socket&) { tell("team", "\"left\"", Delivery::Volatile); };
+  tell("team", '"' + std::string(300, 'x') + '"');
+  auto sent = scene.take_sent(boris.connection);
+  ASSERT_EQ(sent.size(), 2U);
+  ReturnsScene::see(boris, sent[0]);  // and the second one is lost with the connection
+  EXPECT_EQ(sent[0], R"(42/call,["n","left"])");
+  call.on_leave = [](socketio::Socket&) {};
+  lose(boris);
+  come(boris);
+  EXPECT_TRUE(boris.recovered);
+  EXPECT_EQ(take(boris).size(), 1U) << "the one behind the volatile one";
 }
 
 TEST_F(Recovery, EventInTheMiddleOfABroadcastKeepsTheOrder) {

@@ -81,6 +81,8 @@ export class TunnelHost {
   constructor(options: HostTunnelOptions) {
     this.options = options;
     this.origin = new URL(options.origin);
+    // Pages without an origin can't be told from one another.
+    if (this.origin.origin === 'null') throw new Error('the origin must be that of a server, such as https://calls.example.org');
     this.session = options.webContents.session;
     const { ipc, app } = options;
     ipc.handle(tunnelChannels.start, (event, config) => {
@@ -92,10 +94,6 @@ export class TunnelHost {
       return this.stop(typeof callId === 'string' ? callId : null);
     });
     const gone = (): void => void this.stop();
-    // A page that is loaded anew knows nothing of the call that it was in.
-    const navigated = (details: { isMainFrame?: boolean; isSameDocument?: boolean }): void => {
-      if (details.isMainFrame !== false && !details.isSameDocument) gone();
-    };
     const quits = (event: { preventDefault(): void }): void => {
       if (!this.current && this.turns === 0) return;
       event.preventDefault();
@@ -103,7 +101,8 @@ export class TunnelHost {
     };
     this.listen('render-process-gone', gone);
     this.listen('destroyed', gone);
-    this.listen('did-start-navigation', navigated);
+    // Another page in its place knows nothing of the call. What only begins to be one may turn out to be a download.
+    this.listen('did-navigate', gone);
     app.on('will-quit', quits);
     this.offs.push(() => app.off('will-quit', quits));
     this.offs.push(() => [tunnelChannels.start, tunnelChannels.stop].forEach((channel) => ipc.removeHandler(channel)));
@@ -192,7 +191,7 @@ export class TunnelHost {
     if (!isPage || originOf(senderFrame.url) !== this.origin.origin) throw new Error('not for this page');
   }
 
-  private listen(event: string, listener: (details: { isMainFrame?: boolean; isSameDocument?: boolean }) => void): void {
+  private listen(event: string, listener: () => void): void {
     const { webContents } = this.options;
     webContents.on(event, listener);
     this.offs.push(() => void (webContents.isDestroyed() || webContents.off(event, listener)));
