@@ -105,7 +105,8 @@ bool is_watch_of(const boost::json::object& payload, const pair::WatchMessage& w
 }
 
 bool is_hangup_of(const boost::json::value* payload, const pair::HangupMessage& hangup) {
-  if (payload == nullptr) return hangup.payload.empty() && !hangup.reason;
+  // Whoever hangs up means it, whatever else is said.
+  if (payload == nullptr || !payload->is_object()) return hangup.payload.empty() && !hangup.reason;
   const boost::json::value* const reason = member(payload->as_object(), "reason");
   if (reason == nullptr || !reason->is_string()) return !hangup.reason;
   return hangup.reason == plain(reason->as_string());
@@ -123,7 +124,9 @@ bool says(const boost::json::object& document, const pair::PairMessage& message)
     return (event == nullptr || *event == "auth") && token != nullptr && token->is_string() &&
            auth->token.reveal() == plain(token->as_string());
   }
-  if (event == nullptr || !event->is_string() || (payload != nullptr && !payload->is_object())) return false;
+  if (event == nullptr || !event->is_string()) return false;
+  const auto* const hangup = std::get_if<pair::HangupMessage>(&message);
+  if (hangup == nullptr && payload != nullptr && !payload->is_object()) return false;
   const std::string name = plain(event->as_string());
   const auto is_payload = [&](std::string_view text) { return payload != nullptr && parsed(text) == *payload; };
   return std::visit(Overloaded{
