@@ -318,13 +318,7 @@ export class RoomSession implements Room {
   private join(): void {
     const { name } = this.options;
     const e2e = this.wantsEncryption || this.encrypted ? 'required' : this.identity ? 'supported' : undefined;
-    const { audioTrack, cameraTrack, screenTrack } = this.sources;
-    this.socket.send('join', {
-      ...(name === undefined ? {} : { name }),
-      ...(e2e === undefined ? {} : { e2e }),
-      // With nothing to publish there is nothing that the server should wait for.
-      ...(audioTrack || cameraTrack || screenTrack ? {} : { offers: false }),
-    });
+    this.socket.send('join', { ...(name === undefined ? {} : { name }), ...(e2e === undefined ? {} : { e2e }) });
     this.joinTimer = this.rearm(this.joinTimer, kJoinMs, () => this.socket.lose());
   }
 

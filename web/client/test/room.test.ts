@@ -35,16 +35,10 @@ describe('joining', () => {
     server.open();
     await settle();
     expect(server.sent[0]).toMatchObject({ type: 'join', payload: { name: 'Ally' }, roomId: 'team', sessionId: room.sessionId });
-    expect(server.sent[0]?.payload).not.toHaveProperty('offers');
     expect(room.state).toBe('joined');
     const directions = server.pc.getTransceivers().map((t) => `${t.kind} ${t.direction} ${t.encodings.map((e) => e.rid ?? '-').join('')}`);
     expect(directions).toEqual(['audio sendonly -', 'video sendonly qhf']);
     expect(server.count('offer')).toBe(1);
-  });
-
-  it('leaves the first offer to the server when there is nothing to publish', async () => {
-    await server.enter({ audio: false });
-    expect(server.sent[0]).toMatchObject({ type: 'join', payload: { offers: false } });
   });
 
   it('says of each track what it is, ahead of the offer', async () => {
