@@ -39,13 +39,6 @@ function enter({ token, id, width = 320, options }) {
       }
     }
   });
-  window.playAgain = () => {
-    for (const player of players.values()) {
-      const stream = player.srcObject;
-      player.srcObject = null;
-      player.srcObject = stream;
-    }
-  };
 }
 
 /** Runs in the page: what came of it. `streams`: of each that comes in, by its number: what is decoded so far. */
@@ -125,13 +118,7 @@ describe('rooms that are encrypted end to end', { timeout: 420_000 }, () => {
   /** From now on each plays pictures and sound of so many others. */
   const allPlay = async (some, others, what = 'pictures and sound play') => {
     const first = await lookAt(some);
-    // Chromium without a sound card was seen not to begin to play one of several, all of whose packets were opened.
-    let playAgainAt = performance.now() + patienceMs / 3;
     return until(what, async () => {
-      if (performance.now() > playAgainAt) {
-        playAgainAt = Infinity;
-        await Promise.all(some.map((page) => page.evaluate(() => window.playAgain())));
-      }
       const now = await lookAt(some);
       const growing = now.map(({ streams }, i) => {
         const kinds = { audio: 0, video: 0 };

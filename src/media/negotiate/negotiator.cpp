@@ -287,10 +287,24 @@ bool Negotiator::can_take(const Section& section, const Wanted& wanted) const {
   });
 }
 
+const Negotiator::Sending* Negotiator::said_of(const State& offer, const Section& section) {
+  const auto same = std::ranges::find(offer.sections, section.mid, &Section::mid);
+  return same != offer.sections.end() && same->sending ? &*same->sending : nullptr;
+}
+
 void Negotiator::begin_sending(Section& section, const Wanted& wanted) {
-  section.sending = Sending{.track = wanted.track, .stream = wanted.stream, .ssrc = ids_.new_ssrc(), .rtx = {}};
-  if (wanted.kind == Kind::Video) section.sending->rtx = ids_.new_ssrc();
   section.agreed_to_send = false;
+  section.sending = Sending{.track = wanted.track, .stream = wanted.stream, .ssrc = {}, .rtx = {}};
+  const auto said = [&](const State& offer) {
+    const Sending* const before = said_of(offer, section);
+    if (before == nullptr || before->track != wanted.track) return false;
+    section.sending->ssrc = before->ssrc;
+    section.sending->rtx = before->rtx;
+    return true;
+  };
+  if ((offered_ && said(*offered_)) || (yielded_ && said(*yielded_)) || std::ranges::any_of(abandoned_, said)) return;
+  section.sending->ssrc = ids_.new_ssrc();
+  if (wanted.kind == Kind::Video) section.sending->rtx = ids_.new_ssrc();
 }
 
 void Negotiator::assign(State& state, Author offer_by) {
@@ -303,8 +317,13 @@ void Negotiator::assign(State& state, Author offer_by) {
     const auto gets = [&](const Section& s) { return s.sending && s.sending->track == wanted.track; };
     if (std::ranges::any_of(state.sections, gets)) continue;
     if (offer_by == Author::Server && has(refused_, wanted.track)) continue;
+    const auto elsewhere = [&](const std::optional<State>& offer, const Section& section) {
+      const Sending* const said = offer ? said_of(*offer, section) : nullptr;
+      return said != nullptr && said->track != wanted.track;
+    };
     const auto free = std::ranges::find_if(state.sections, [&](const Section& section) {
-      return !section.sending && !section.resting && !section.refused && can_take(section, wanted);
+      return !section.sending && !section.resting && !section.refused && can_take(section, wanted) &&
+             !elsewhere(offered_, section) && !elsewhere(yielded_, section);
     });
     if (free != state.sections.end()) {
       begin_sending(*free, wanted);

@@ -4,7 +4,9 @@
 // Either side may offer at any time. When offers cross, the client's is answered, always, so that stacks without
 // rollback go on. Those that yield instead answer ours a moment later: that answer is then what holds, and everything
 // agreed by ours is taken back (`expire_yielded` ends the wait for it). The two outcomes can't both happen at one
-// client: whoever answered our offer has rolled its own back.
+// client: whoever answered our offer has rolled its own back. What both send in one section is the same, SSRC for
+// SSRC: packets come by the first of them before the client has taken the second, and a receiver whose SSRC changes
+// then stays silent in Chromium if its frames are transformed (the stream that goes takes the other's callback along).
 //
 // m-sections are never removed and never change their kind. One whose track has ended is inactive for a round before
 // it takes another track: then browsers announce the new one as they announced the first.
@@ -172,7 +174,10 @@ class Negotiator {
   /// Lets go of what is not wanted any more, and gives wanted tracks to sections without one.
   void assign(State& state, Author offer_by);
   [[nodiscard]] bool can_take(const Section& section, const Wanted& wanted) const;
+  /// As an offer of ours that may be answered yet says it, if it does.
   void begin_sending(Section& section, const Wanted& wanted);
+  /// What that offer sends there; null: nothing.
+  [[nodiscard]] static const Sending* said_of(const State& offer, const Section& section);
   [[nodiscard]] Section new_section(Kind kind, std::size_t index) const;
   [[nodiscard]] std::string write(const State& state, Author offer_by);
   [[nodiscard]] sdp::MediaSection write_section(const Section& section, const State& state, Author offer_by) const;

@@ -102,6 +102,7 @@ class Model {
     ASSERT_TRUE(answered.has_value()) << to_text(answered.error());
     EXPECT_TRUE(server_.crossing());
     EXPECT_FALSE(server_.may_offer());
+    check_same(parsed(offer), parsed(answered->answer));
     if (pick(2) == 0) {
       const auto agreed = server_.on_answer(client_.answer(offer));
       ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
@@ -114,6 +115,15 @@ class Model {
       server_.expire_yielded();
     }
     EXPECT_TRUE(server_.may_offer());
+  }
+  /// Whichever of the two the client takes: what comes in a section is the same.
+  static void check_same(const sdp::SessionDescription& offer, const sdp::SessionDescription& answer) {
+    for (const auto& ours : offer.sections) {
+      const auto other = std::ranges::find(answer.sections, ours.mid, &sdp::MediaSection::mid);
+      if (other == answer.sections.end() || ours.ssrcs.empty() || other->ssrcs.empty()) continue;
+      EXPECT_EQ(ours.ssrcs[0].ssrc, other->ssrcs[0].ssrc) << ours.mid;
+      EXPECT_EQ(ours.msids, other->msids) << ours.mid;
+    }
   }
   void note_ufrag(const std::string& text) {
     for (const auto& section : parsed(text).sections) {

@@ -238,6 +238,45 @@ TEST(Negotiator, OursHoldsWhenTheClientYields) {
   EXPECT_FALSE(f.server.offer_needed());
 }
 
+TEST(Negotiator, DescriptionsThatCrossSayTheSameOfASection) {
+  Fixture f;
+  f.server_offers();  // one section of each kind, with nothing in them
+  f.server.set_wanted({audio_track(1), video_track(2)});
+  const auto ours = parsed(f.server.make_offer());
+  f.client.add(MediaKind::Audio, true, false);
+  const auto answered = f.server.on_offer(f.client.offer());
+  ASSERT_TRUE(answered.has_value()) << to_text(answered.error());
+  ASSERT_EQ(answered->parameters.send.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const SendParameters& sent = answered->parameters.send[i];
+    EXPECT_EQ(sent.mid, ours.sections[i].mid);
+    EXPECT_EQ(sent.ssrc, ours.sections[i].ssrcs.at(0).ssrc);
+    EXPECT_EQ(sent.rtx_ssrc.has_value(), i == 1);
+    if (sent.rtx_ssrc) {
+      EXPECT_EQ(*sent.rtx_ssrc, ours.sections[i].ssrcs.at(1).ssrc);
+    }
+  }
+}
+
+TEST(Negotiator, ASectionOfAnOfferThatIsOutIsNotGivenToAnother) {
+  Fixture f;
+  f.server_offers();
+  f.server.set_wanted({audio_track(1)});
+  FakeClient yields = f.client;
+  const std::string ours = f.server.make_offer();
+  f.server.set_wanted({audio_track(2)});  // the first has ended before anybody answered
+  f.client.add(MediaKind::Audio, true, false);
+  const auto answered = f.server.on_offer(f.client.offer());
+  ASSERT_TRUE(answered.has_value()) << to_text(answered.error());
+  EXPECT_TRUE(answered->parameters.send.empty());
+  ASSERT_TRUE(f.server.on_answer(yields.answer(ours)).has_value());
+  f.client = yields;
+  const auto second = f.server_offers();
+  ASSERT_EQ(second.parameters.send.size(), 1U);
+  EXPECT_EQ(second.parameters.send[0].track, TrackId{2});
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
 TEST(Negotiator, ASlowClientsAnswerHoldsThoughItsOfferWasGivenUp) {
   Fixture f;
   f.server.set_wanted({audio_track(1)});
