@@ -356,24 +356,37 @@ Negotiator::Section Negotiator::new_section(Kind kind, std::size_t index) const 
 }
 
 /// Everything that we can pass on, also what the client does not send itself. A payload type keeps its meaning within a
-/// bundle, so ours make way for those that the client uses.
+/// bundle, so ours make way for those that the client uses; and one offer may have new sections of both kinds, so those
+/// of pictures make way for those of sound.
 std::vector<sdp::Codec> Negotiator::codecs_to_offer(Kind kind) const {
-  std::vector<sdp::Codec> codecs;
   std::set<rtp::PayloadType> taken = stable_.payload_types;
-  std::set<rtp::PayloadType> copied;
-  for (const Section& section : stable_.sections) {
-    if (!is_media(section)) continue;
-    for (const sdp::Codec& codec : section.codecs) {
-      taken.insert(codec.payload_type);
-      if (kind_of(section) == kind && copied.insert(codec.payload_type).second) codecs.push_back(codec);
+  const auto known = [&](Kind wanted) {
+    std::vector<sdp::Codec> codecs;
+    std::set<rtp::PayloadType> copied;
+    for (const Section& section : stable_.sections) {
+      if (!is_media(section)) continue;
+      for (const sdp::Codec& codec : section.codecs) {
+        taken.insert(codec.payload_type);
+        if (kind_of(section) == wanted && copied.insert(codec.payload_type).second) codecs.push_back(codec);
+      }
     }
-  }
-  if (!codecs.empty() && kind == Kind::Audio) return codecs;  // everybody has Opus
+    return codecs;
+  };
+  std::vector<sdp::Codec> audio = known(Kind::Audio);
+  if (audio.empty()) add_own_codecs(audio, Kind::Audio, taken);  // everybody has Opus
+  if (kind == Kind::Audio) return audio;
+  std::vector<sdp::Codec> video = known(Kind::Video);
+  add_own_codecs(video, Kind::Video, taken);
+  return video;
+}
+
+void Negotiator::add_own_codecs(std::vector<sdp::Codec>& codecs, Kind kind, std::set<rtp::PayloadType>& taken) const {
   const auto free_type = [&taken](rtp::PayloadType wish) {
     for (std::uint8_t type = 127; taken.contains(wish) && type >= 96; --type) wish = rtp::PayloadType{type};
     for (std::uint8_t type = 35; taken.contains(wish) && type < 64; ++type) wish = rtp::PayloadType{type};
     return wish;
   };
+  const auto text = [](rtp::PayloadType type) { return std::to_string(unsigned{std::to_underlying(type)}); };
   const std::vector<sdp::Codec> own = own_codecs(kind, options_.video);
   for (const sdp::Codec& codec : own) {
     const auto same = [&](const sdp::Codec& known) {
@@ -383,36 +396,38 @@ std::vector<sdp::Codec> Negotiator::codecs_to_offer(Kind kind) const {
     sdp::Codec added = codec;
     added.payload_type = free_type(codec.payload_type);
     if (!taken.insert(added.payload_type).second) break;
+    if (codec.is("red")) {
+      const std::string inner = text(codecs.front().payload_type);  // Opus, the first of ours
+      added.fmtp = inner;
+      added.fmtp += '/';
+      added.fmtp += inner;
+    }
     codecs.push_back(added);
     for (const sdp::Codec& rtx : own) {
       if (!rtx.is("rtx") || rtx.apt() != codec.payload_type) continue;
       sdp::Codec repeats = rtx;
       repeats.payload_type = free_type(rtx.payload_type);
-      repeats.fmtp = "apt=" + std::to_string(std::to_underlying(added.payload_type));
+      repeats.fmtp = "apt=" + text(added.payload_type);
       if (taken.insert(repeats.payload_type).second) codecs.push_back(std::move(repeats));
     }
   }
-  return codecs;
 }
 
+/// An id means one thing throughout a bundle: those of both kinds are chosen together.
 std::vector<sdp::ExtMap> Negotiator::extensions_to_offer(Kind kind) const {
+  std::map<std::string, std::uint8_t> ids = stable_.extension_ids;
+  std::set<std::uint8_t> taken = stable_.extension_ids_taken;
+  for (const Kind each : {Kind::Audio, Kind::Video}) {
+    for (const sdp::ExtMap& map : own_extensions(each)) {
+      if (ids.contains(map.uri)) continue;
+      std::uint8_t id = map.id;
+      for (std::uint8_t other = 1; taken.contains(id) && other < 15; ++other) id = other;
+      if (taken.insert(id).second) ids.emplace(map.uri, id);
+    }
+  }
   std::vector<sdp::ExtMap> extensions = own_extensions(kind);
-  const auto is_taken = [&](std::uint8_t id, const sdp::ExtMap* but) {
-    return stable_.extension_ids_taken.contains(id) ||
-           std::ranges::any_of(extensions, [&](const sdp::ExtMap& map) { return &map != but && map.id == id; });
-  };
-  for (sdp::ExtMap& map : extensions) {
-    const auto known = stable_.extension_ids.find(map.uri);
-    if (known == stable_.extension_ids.end()) continue;
-    map.id = known->second;
-  }
-  for (sdp::ExtMap& map : extensions) {
-    if (stable_.extension_ids.contains(map.uri)) continue;
-    for (std::uint8_t id = 1; is_taken(map.id, &map) && id < 15; ++id) map.id = id;
-  }
-  std::erase_if(extensions, [&](const sdp::ExtMap& map) {
-    return !stable_.extension_ids.contains(map.uri) && is_taken(map.id, &map);
-  });
+  std::erase_if(extensions, [&](const sdp::ExtMap& map) { return !ids.contains(map.uri); });
+  for (sdp::ExtMap& map : extensions) map.id = ids.at(map.uri);
   return extensions;
 }
 

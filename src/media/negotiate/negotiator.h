@@ -184,6 +184,8 @@ class Negotiator {
   /// The newest credentials are those of `options_`: the transport has them.
   void renew_credentials(State& state);
   [[nodiscard]] std::vector<sdp::Codec> codecs_to_offer(Kind kind) const;
+  /// Those that `codecs` has not, by numbers that are not `taken` yet.
+  void add_own_codecs(std::vector<sdp::Codec>& codecs, Kind kind, std::set<rtp::PayloadType>& taken) const;
   [[nodiscard]] std::vector<sdp::ExtMap> extensions_to_offer(Kind kind) const;
   [[nodiscard]] Agreed agreed(std::string answer) const;
 

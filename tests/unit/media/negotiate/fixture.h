@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -72,6 +74,82 @@ inline Negotiator::Wanted video_track(std::uint64_t track) {
   return wanted(track, Kind::Video, Codec::Vp8);
 }
 
+/// Payload types and header extension ids, each of which means one thing throughout a bundle (RFC 9143 section 9.1).
+class Numbers {
+ public:
+  /// Not those that the server would choose: another order for each seed. 0: the same.
+  explicit Numbers(unsigned seed = 0) {
+    for (unsigned type = 96; type < 128; ++type) types_.push_back(static_cast<std::uint8_t>(type));
+    for (unsigned id = 1; id < 15; ++id) ids_.push_back(static_cast<std::uint8_t>(id));
+    if (seed == 0) return;
+    std::mt19937 random{seed};
+    std::ranges::shuffle(types_, random);
+    std::ranges::shuffle(ids_, random);
+    shuffled_ = true;
+  }
+
+  [[nodiscard]] std::vector<sdp::Codec> codecs(Kind kind) {
+    std::vector<sdp::Codec> own = own_codecs(kind, default_video_preference());
+    if (!shuffled_) return own;
+    std::map<rtp::PayloadType, rtp::PayloadType> now;
+    for (sdp::Codec& codec : own) {
+      const rtp::PayloadType before = codec.payload_type;
+      if (const auto apt = codec.apt()) codec.fmtp = "apt=" + text(now.at(*apt));
+      if (codec.is("red")) codec.fmtp = text(now.begin()->second) + '/' + text(now.begin()->second);
+      codec.payload_type = type_of(codec);
+      now[before] = codec.payload_type;
+    }
+    return own;
+  }
+  [[nodiscard]] std::vector<sdp::ExtMap> extensions(Kind kind) {
+    std::vector<sdp::ExtMap> own = own_extensions(kind);
+    if (!shuffled_) return own;
+    for (sdp::ExtMap& map : own) {
+      const auto known = std::ranges::find(uris_, map.uri, &std::pair<const std::uint8_t, std::string>::second);
+      map.id = known != uris_.end()
+                   ? known->first
+                   : *std::ranges::find_if(ids_, [&](std::uint8_t id) { return !uris_.contains(id); });
+      uris_.emplace(map.id, map.uri);
+    }
+    return own;
+  }
+  /// Of a description that holds: no number means two things.
+  void take(const sdp::SessionDescription& description) {
+    for (const sdp::MediaSection& section : description.sections) {
+      if (section.rejected()) continue;
+      for (const sdp::ExtMap& map : section.extmaps) {
+        EXPECT_EQ(uris_.emplace(map.id, map.uri).first->second, map.uri) << "id " << unsigned{map.id};
+      }
+      for (const sdp::Codec& codec : section.codecs) {
+        EXPECT_EQ(codecs_.emplace(codec.payload_type, meaning(codec)).first->second, meaning(codec))
+            << "type " << text(codec.payload_type);
+        if (codec.is("red")) {
+          EXPECT_TRUE(codec.fmtp.starts_with(text(section.codecs.at(0).payload_type))) << codec.fmtp;
+        }
+      }
+    }
+  }
+
+ private:
+  static std::string text(rtp::PayloadType type) { return std::to_string(unsigned{std::to_underlying(type)}); }
+  static std::string meaning(const sdp::Codec& codec) { return codec.name + ' ' + codec.fmtp; }
+  rtp::PayloadType type_of(const sdp::Codec& codec) {
+    for (const auto& [type, known] : codecs_) {
+      if (known == meaning(codec)) return type;
+    }
+    const rtp::PayloadType type{
+        *std::ranges::find_if(types_, [&](std::uint8_t free) { return !codecs_.contains(rtp::PayloadType{free}); })};
+    codecs_.emplace(type, meaning(codec));
+    return type;
+  }
+
+  bool shuffled_ = false;
+  std::vector<std::uint8_t> types_;  // in the order in which they are taken
+  std::vector<std::uint8_t> ids_;
+  std::map<rtp::PayloadType, std::string> codecs_;
+  std::map<std::uint8_t, std::string> uris_;
+};
+
 /// A browser reduced to its transceivers. It offers what it is told and takes what it is offered.
 class FakeClient {
  public:
@@ -87,6 +165,10 @@ class FakeClient {
   std::vector<Transceiver> transceivers;
   std::string ufrag = "client1";
 
+  FakeClient() = default;
+  /// With other numbers than the server's.
+  explicit FakeClient(unsigned seed) : numbers_{seed} {}
+
   void add(sdp::MediaKind kind, bool sends, bool receives = true) {
     transceivers.push_back({.mid = std::to_string(next_mid_++),
                             .kind = kind,
@@ -98,7 +180,12 @@ class FakeClient {
 
   [[nodiscard]] std::string offer() const {
     sdp::SessionDescription out = session();
-    for (const Transceiver& t : transceivers) out.sections.push_back(section(t, sdp::Setup::ActPass));
+    Numbers numbers = numbers_;  // until it is answered these are only a wish
+    for (const Transceiver& t : transceivers) {
+      out.sections.push_back(section(t, sdp::Setup::ActPass));
+      out.sections.back().codecs = numbers.codecs(kind_of(t));
+      out.sections.back().extmaps = numbers.extensions(kind_of(t));
+    }
     return finish(out);
   }
 
@@ -106,6 +193,7 @@ class FakeClient {
   [[nodiscard]] std::string answer(std::string_view offer_text) {
     const sdp::SessionDescription offer = parsed(offer_text);
     check_continues(offer);
+    numbers_.take(offer);
     sdp::SessionDescription out = session();
     for (std::size_t i = 0; i < offer.sections.size(); ++i) {
       const sdp::MediaSection& theirs = offer.sections[i];
@@ -125,6 +213,8 @@ class FakeClient {
       const bool sends = t.sends && sdp::receives(theirs.direction);
       const bool receives = t.receives && sdp::sends(theirs.direction);
       ours.direction = direction(sends, receives);
+      ours.codecs = theirs.codecs;
+      ours.extmaps = theirs.extmaps;
       t.track = receives && !t.stopped ? theirs.msids.at(0).track : "";
       out.sections.push_back(std::move(ours));
     }
@@ -136,6 +226,7 @@ class FakeClient {
     ASSERT_EQ(answer.sections.size(), transceivers.size());
     negotiated_ = transceivers.size();
     check_continues(answer);
+    numbers_.take(answer);
     for (std::size_t i = 0; i < transceivers.size(); ++i) {
       Transceiver& t = transceivers[i];
       const sdp::MediaSection& theirs = answer.sections[i];
@@ -164,6 +255,9 @@ class FakeClient {
     }
   }
 
+  static Kind kind_of(const Transceiver& t) {
+    return t.kind == sdp::MediaKind::Audio ? Kind::Audio : Kind::Video;
+  }
   static sdp::SessionDescription session() {
     sdp::SessionDescription out;
     out.origin.session_id = 1;
@@ -178,13 +272,10 @@ class FakeClient {
     return sdp::write(out);
   }
   [[nodiscard]] sdp::MediaSection section(const Transceiver& t, sdp::Setup setup) const {
-    const Kind kind = t.kind == sdp::MediaKind::Audio ? Kind::Audio : Kind::Video;
     sdp::MediaSection out;
     out.kind = t.kind;
     out.mid = t.mid;
     out.port = t.stopped ? 0 : 9;
-    out.codecs = own_codecs(kind, default_video_preference());
-    out.extmaps = own_extensions(kind);
     out.rtcp_mux = true;
     out.direction = direction(t.sends, t.receives);
     out.transport = {.ice_ufrag = ufrag,
@@ -195,6 +286,7 @@ class FakeClient {
     return out;
   }
 
+  Numbers numbers_;
   int next_mid_ = 0;
   std::size_t negotiated_ = 0;  // transceivers that have a section
 };

@@ -10,7 +10,7 @@ namespace {
 
 class Model {
  public:
-  explicit Model(unsigned seed) : random_{seed}, server_{test_options(), ids_} {}
+  explicit Model(unsigned seed) : random_{seed}, server_{test_options(), ids_}, client_{seed % 2 == 0 ? seed : 0} {}
 
   void step() {
     switch (pick(9)) {

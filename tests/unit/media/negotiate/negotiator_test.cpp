@@ -394,6 +394,22 @@ TEST(Negotiator, FullListOfSectionsIsNoReasonToOfferForEver) {
   EXPECT_EQ(client.transceivers[0].track, "t2");
 }
 
+TEST(Negotiator, OneOfferMeansOneThingByANumber) {
+  // As Chromium offers a screen and nothing else: our wishes for sound and for pictures are both taken, or the same.
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Fixture f;
+    f.client = FakeClient{seed};
+    f.client.add(seed % 3 == 0 ? MediaKind::Audio : MediaKind::Video, true, false);
+    f.client_offers();
+    f.server.set_wanted({audio_track(1), video_track(2), audio_track(3)});
+    EXPECT_EQ(f.server_offers().parameters.send.size(), 3U);
+    f.client.add(MediaKind::Audio, true, false);
+    f.client.add(MediaKind::Video, true, false);
+    f.client_offers();
+  }
+}
+
 TEST(Negotiator, MidOfTheClientIsNotGivenToAnother) {
   Fixture f;
   f.client.add(MediaKind::Audio, true, false);
