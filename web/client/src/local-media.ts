@@ -27,6 +27,8 @@ export class LocalSources {
   private closed = false;
   private wantedAudio = false;
   private wantedVideo = false;
+  /** open() was called: before it nobody is to be asked for a device. */
+  private begun = false;
   private cameraId: string | null = null;
   /** Changes go one after another: two at once would leave a track open that nobody knows. */
   private work: Promise<unknown> = Promise.resolve();
@@ -86,6 +88,7 @@ export class LocalSources {
 
   /** Opens what a call begins with. `wantsAudio` and `wantsVideo` hold at once, the tracks come later. */
   open(choice: MediaChoice): Promise<void> {
+    this.begun = true;
     this.wantedAudio = isWanted(choice.audio, true);
     this.wantedVideo = isWanted(choice.video, false);
     return this.serially(async () => {
@@ -109,6 +112,22 @@ export class LocalSources {
     this.mutedNow = muted;
     if (this.microphone) this.microphone.enabled = !muted;
     this.options.onChange();
+  }
+
+  /** For a switch that people press: without a microphone they are as silent as muted ones. */
+  get isSilent(): boolean {
+    return this.mutedNow || (this.begun && !this.microphone && !this.wantedAudio);
+  }
+
+  /** As that switch does it: who wants to be heard and has no microphone is asked for one. */
+  speak(on: boolean): void {
+    this.setMuted(!on);
+    if (!on || !this.begun || this.microphone || this.closed) return;
+    this.wantedAudio = true;
+    void this.serially(async () => {
+      if (this.microphone || (await this.switchMicrophone(null))) return;
+      this.wantedAudio = false;
+    });
   }
 
   openCamera(): Promise<boolean> {

@@ -230,7 +230,9 @@ export interface Room extends Listenable<RoomEvents> {
 
   leave(): void;
 
+  /** Who joined without a microphone, or got none, is asked for one by `false`; a warning says that there is none. */
   setMuted(muted: boolean): void;
+  /** Without a microphone: opens one. */
   toggleMuted(): void;
   /** Resolves to whether the camera is on now. */
   setCamera(on: boolean): Promise<boolean>;

@@ -244,10 +244,10 @@ export class RoomSession implements Room {
   }
 
   setMuted(muted: boolean): void {
-    if (!this.isOver) this.sources.setMuted(muted);
+    if (!this.isOver) this.sources.speak(!muted);
   }
   toggleMuted(): void {
-    this.setMuted(!this.sources.state.muted);
+    this.setMuted(!this.sources.isSilent);
   }
   async setCamera(on: boolean): Promise<boolean> {
     if (this.isOver) return false;

@@ -409,6 +409,7 @@ export interface Call extends Listenable<CallEvents> {
   /** Ends the call, whatever state it is in. */
   hangup(options?: HangupOptions): void;
 
+  /** Without a microphone `false` opens one, once media was asked for at all: a warning says that there is none. */
   setMuted(muted: boolean): void;
   toggleMuted(): void;
   /** Resolves to whether the camera is on now; false with a warning when there is none or it was denied. */

@@ -209,6 +209,33 @@ describe('the own tracks', () => {
     expect(server.count('offer')).toBe(1);
   });
 
+  it('who joined without a microphone opens one by unmuting', async () => {
+    const room = await server.enter({ audio: false });
+    expect(room.local).toMatchObject({ audio: false, muted: false });
+    room.toggleMuted();
+    await settle();
+    expect(room.local).toMatchObject({ audio: true, muted: false });
+    expect(server.sent.filter((message) => message.type === 'track').at(-1)?.payload).toMatchObject({ source: 'microphone', muted: false });
+    room.toggleMuted();
+    expect(room.local.muted).toBe(true);
+    room.leave();
+    expect(FakeTrack.live.size).toBe(0);
+  });
+
+  it('who gets no microphone stays silent, is told, and may ask again', async () => {
+    const room = await server.enter({ audio: false });
+    const warnings: string[] = [];
+    room.on('warning', ({ code }) => warnings.push(code));
+    server.browser.media.failures = { audio: 'NotAllowedError' };
+    room.setMuted(false);
+    await settle();
+    expect([room.local.audio, warnings.length]).toEqual([false, 1]);
+    server.browser.media.failures = {};
+    room.toggleMuted();
+    await settle();
+    expect(room.local).toMatchObject({ audio: true, muted: false });
+  });
+
   it('switch the camera off and on in the same section', async () => {
     const room = await server.enter({ video: true });
     await room.setCamera(false);
