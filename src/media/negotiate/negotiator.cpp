@@ -226,7 +226,12 @@ void Negotiator::take_section(Section& section, const sdp::MediaSection& theirs,
     return;
   }
   ++receiving;
-  if (!section.receiving) section.receiving = ids_.new_track();
+  if (!section.receiving) {
+    // Who rolls an offer back and answers ours instead sends in this section what its offer began: no other track.
+    const auto known = std::ranges::find(stable_.sections, section.mid, &Section::mid);
+    const bool goes_on = known != stable_.sections.end() && known->receiving;
+    section.receiving = goes_on ? *known->receiving : ids_.new_track();
+  }
   take_sources(section, theirs);
 }
 

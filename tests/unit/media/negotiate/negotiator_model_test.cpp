@@ -106,6 +106,11 @@ class Model {
     if (pick(2) == 0) {
       const auto agreed = server_.on_answer(client_.answer(offer));
       ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
+      for (const ReceiveParameters& begun : answered->parameters.receive) {
+        const auto same = std::ranges::find(agreed->parameters.receive, begun.mid, &ReceiveParameters::mid);
+        const bool there = same != agreed->parameters.receive.end();
+        EXPECT_TRUE(!there || same->track == begun.track) << begun.mid;
+      }
       note(*agreed);
       note_ufrag(offer);
     } else {

@@ -258,6 +258,22 @@ TEST(Negotiator, DescriptionsThatCrossSayTheSameOfASection) {
   }
 }
 
+TEST(Negotiator, TrackOfAnOfferThatIsRolledBackGoesOnInTheAnswerToOurs) {
+  Fixture f;
+  f.client.add(MediaKind::Video, false, false);
+  f.client_offers();
+  f.server.set_wanted({audio_track(1)});
+  const std::string ours = f.server.make_offer();
+  f.client.transceivers[0].sends = true;  // the camera, again
+  const auto answered = f.server.on_offer(f.client.offer());
+  ASSERT_TRUE(answered.has_value()) << to_text(answered.error());
+  ASSERT_EQ(answered->parameters.receive.size(), 1U);
+  const auto agreed = f.server.on_answer(f.client.answer(ours));
+  ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
+  ASSERT_EQ(agreed->parameters.receive.size(), 1U);
+  EXPECT_EQ(agreed->parameters.receive[0].track, answered->parameters.receive[0].track);
+}
+
 TEST(Negotiator, ASectionOfAnOfferThatIsOutIsNotGivenToAnother) {
   Fixture f;
   f.server_offers();
