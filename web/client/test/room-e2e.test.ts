@@ -215,6 +215,26 @@ describe('an encrypted room', () => {
     await rotate(a, b);
     await everybodyReads(a, b, d);
   });
+  it('does not go back to an older key of one who starts over while its keys change', async () => {
+    const [a, b] = [await relay.enter('a'), await relay.enter('b')];
+    await relay.enter('c');
+    await everybodyReads(a, b);
+    relay.leave('c');
+    await vi.waitFor(async () => {
+      await relay.clock.advance(100);
+      expect(relay.passed.some(({ from, data }) => from === 'a' && (data['keys'] as unknown[])?.length === 2)).toBe(true);
+    }, { timeout: 20_000 });
+    b.encryption.leave('a');
+    b.encryption.join({ sessionId: 'a', userId: 'user-a' });
+    a.encryption.enter('user-a', [{ sessionId: 'b', userId: 'user-b' }], false);
+    await everybodyReads(a, b);
+    expect(generationOf(a)).toBe(2);
+    for (let i = 0; i < 10; i += 1) {
+      await relay.clock.advance(1_000);
+      await everybodyReads(a, b);
+    }
+    expect(generationOf(a)).toBe(2);
+  });
   it('is entered again by one who left, as somebody new', async () => {
     const [a, b] = [await relay.enter('a'), await relay.enter('b')];
     await everybodyReads(a, b);

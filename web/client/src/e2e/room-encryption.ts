@@ -300,6 +300,10 @@ export class RoomEncryption {
     if (this.over) return;
     const first = this.current === null;
     this.current = position;
+    // Of what is older the timer runs yet: going back to it, nobody could read what is sealed.
+    for (const { position: older, timer } of this.planned) {
+      if (older.generation <= position.generation && timer !== null) this.options.env.clearTimeout(timer);
+    }
     this.planned = this.planned.filter((each) => each.position.generation > position.generation);
     this.options.guard.sendWith(key, first);
     if (first) this.options.onCarry();
@@ -321,8 +325,13 @@ export class RoomEncryption {
   private schedule(): void {
     if (this.untold.size > 0) return;
     for (const planned of this.planned) {
-      planned.timer ??= this.options.env.setTimeout(() => this.enqueue(() => this.use(planned.position)), kSwitchAfterMs);
+      planned.timer ??= this.options.env.setTimeout(() => this.enqueue(() => this.switchTo(planned)), kSwitchAfterMs);
     }
+  }
+
+  /** Its moment has come, unless a newer one came first. */
+  private async switchTo(planned: Planned): Promise<void> {
+    if (this.planned.includes(planned)) await this.use(planned.position);
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
