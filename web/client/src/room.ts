@@ -298,7 +298,9 @@ export class RoomSession implements Room {
   }
 
   restartIce(): void {
-    if (!this.isOver && this.link) this.recovery.begin('now');
+    // Of a connection that works nothing would say that it is mended.
+    if (this.recovery.isMending) this.recovery.begin('now');
+    else this.link?.restartIce();
   }
   async getStats(): Promise<RTCStatsReport | null> {
     return this.link ? this.link.pc.getStats() : null;

@@ -525,6 +525,18 @@ describe('coming back', () => {
     expect([server.browser.connections.length, server.pc.restarts]).toEqual([1, 1]);
   });
 
+  it('is not given up for being asked to restart ICE while it works', async () => {
+    const room = await server.enter();
+    room.restartIce();
+    await clock.advance(kRecovery.restartMs * 2 + 1_000);
+    await settle();
+    expect([server.pc.restarts, server.browser.connections.length, server.count('leave')]).toEqual([1, 1, 0]);
+    server.pc.become('disconnected');
+    room.restartIce();
+    await clock.advance(1);
+    expect(server.pc.restarts).toBe(2);
+  });
+
   it('begins a new connection at a server that knows nothing any more', async () => {
     server.joined = { participants: [bob] };
     const room = await server.enter();
