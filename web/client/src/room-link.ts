@@ -191,7 +191,9 @@ export class RoomLink {
   // ---- negotiation ------------------------------------------------------------------------------------------------
 
   restartIce(): void {
-    if (!this.closed) this.pc.restartIce(); // negotiationneeded follows
+    // Before any description there is nothing to restart; Chromium would offer no section at all, and fail for ever.
+    if (this.closed || (!this.pc.localDescription && !this.pc.remoteDescription)) return;
+    this.pc.restartIce(); // negotiationneeded follows
   }
 
   /** A new connection to the server, which knows us: what the old one may have lost is said again. */

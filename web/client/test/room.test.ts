@@ -525,6 +525,14 @@ describe('coming back', () => {
     expect([server.browser.connections.length, server.pc.restarts]).toEqual([1, 1]);
   });
 
+  it('restarts nothing before there is anything', async () => {
+    server.answers = null;
+    const room = await server.enter({ audio: false });
+    room.restartIce();
+    await clock.advance(1);
+    expect([server.pc.restarts, server.count('offer')]).toEqual([0, 0]);
+  });
+
   it('is not given up for being asked to restart ICE while it works', async () => {
     const room = await server.enter();
     room.restartIce();
