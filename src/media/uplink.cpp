@@ -41,7 +41,9 @@ Uplink::~Uplink() = default;
 
 void Uplink::set_parameters(const std::vector<ReceiveParameters>& parameters, ParticipantId owner, RoomId room) {
   for (std::size_t i = tracks_.size(); i > 0; --i) {
-    if (!has(parameters, tracks_[i - 1]->id, &ReceiveParameters::track)) remove_track(*tracks_[i - 1]);
+    const auto wanted = std::ranges::find(parameters, tracks_[i - 1]->id, &ReceiveParameters::track);
+    // What is known of a stream is of its kind: nobody turns sound into pictures.
+    if (wanted == parameters.end() || wanted->kind != tracks_[i - 1]->parameters.kind) remove_track(*tracks_[i - 1]);
   }
   ids_ = {};
   for (const ReceiveParameters& wanted : parameters) {

@@ -12,7 +12,7 @@ import { until } from './support/until.mjs';
 const patienceMs = 30_000;
 
 /** Runs in the page: logs in, and accepts whoever calls with `accept`. */
-function enter({ token, accept, noTransforms }) {
+function enter({ token, accept, noTransforms, acceptAfter = 0 }) {
   window.streams = 0;
   if (noTransforms) {
     delete window.RTCRtpScriptTransform;
@@ -34,7 +34,7 @@ function enter({ token, accept, noTransforms }) {
     player.srcObject = call.remoteStream;
     document.body.append(player);
   });
-  kit.calls.on('incoming', (call) => void call.accept({ audio: true, video: true, ...accept }));
+  kit.calls.on('incoming', (call) => setTimeout(() => void call.accept({ audio: true, video: true, ...accept }), acceptAfter));
   kit.signal.connect();
 }
 
@@ -135,6 +135,17 @@ describe('calls that are encrypted end to end', { timeout: 300_000 }, () => {
     const [a, b] = await both(mediaPlays, 'pictures and sound play again');
     assert.equal(a.encryption.code, b.encryption.code);
     assert.notEqual(a.encryption.code, before.encryption.code);
+  });
+
+  it('a camera that is switched on later is sealed as well, however early candidates came', async () => {
+    const [, callee] = await call({ call: { e2e: true, video: false } }, { accept: { video: false }, acceptAfter: 500 });
+    await both(({ energy }) => energy > 0.001, 'sound plays');
+    await callee.evaluate(() => void window.call.setCamera(true));
+    const seen = await until('pictures of the callee', async () => {
+      const now = await pages[0].evaluate(look);
+      return { done: now.frames > 10, now };
+    }, patienceMs);
+    assert.equal(seen.now.counts.refused, 0, JSON.stringify(seen.now.counts));
   });
 
   it('where a browser has only createEncodedStreams, that is used', async () => {

@@ -229,7 +229,8 @@ void Negotiator::take_section(Section& section, const sdp::MediaSection& theirs,
   if (!section.receiving) {
     // Who rolls an offer back and answers ours instead sends in this section what its offer began: no other track.
     const auto known = std::ranges::find(stable_.sections, section.mid, &Section::mid);
-    const bool goes_on = known != stable_.sections.end() && known->receiving;
+    const bool goes_on = offer_by == Author::Server && known != stable_.sections.end() && known->receiving &&
+                         known->kind == section.kind && known->rids.empty() == theirs.simulcast.send.empty();
     section.receiving = goes_on ? *known->receiving : ids_.new_track();
   }
   take_sources(section, theirs);
@@ -297,6 +298,15 @@ const Negotiator::Sending* Negotiator::said_of(const State& offer, const Section
   return same != offer.sections.end() && same->sending ? &*same->sending : nullptr;
 }
 
+bool Negotiator::is_promised(const Section& section, TrackId but) const {
+  const auto promised = [&](const State& offer) {
+    const Sending* const said = said_of(offer, section);
+    return said != nullptr && said->track != but;
+  };
+  return (offered_ && promised(*offered_)) || (yielded_ && promised(*yielded_)) ||
+         std::ranges::any_of(abandoned_, promised);
+}
+
 void Negotiator::begin_sending(Section& section, const Wanted& wanted) {
   section.agreed_to_send = false;
   section.sending = Sending{.track = wanted.track, .stream = wanted.stream, .ssrc = {}, .rtx = {}};
@@ -322,13 +332,9 @@ void Negotiator::assign(State& state, Author offer_by) {
     const auto gets = [&](const Section& s) { return s.sending && s.sending->track == wanted.track; };
     if (std::ranges::any_of(state.sections, gets)) continue;
     if (offer_by == Author::Server && has(refused_, wanted.track)) continue;
-    const auto elsewhere = [&](const std::optional<State>& offer, const Section& section) {
-      const Sending* const said = offer ? said_of(*offer, section) : nullptr;
-      return said != nullptr && said->track != wanted.track;
-    };
     const auto free = std::ranges::find_if(state.sections, [&](const Section& section) {
       return !section.sending && !section.resting && !section.refused && can_take(section, wanted) &&
-             !elsewhere(offered_, section) && !elsewhere(yielded_, section);
+             !is_promised(section, wanted.track);
     });
     if (free != state.sections.end()) {
       begin_sending(*free, wanted);

@@ -2,11 +2,12 @@
 // value: what was agreed, what is offered, and what the participant is to get.
 //
 // Either side may offer at any time. When offers cross, the client's is answered, always, so that stacks without
-// rollback go on. Those that yield instead answer ours a moment later: that answer is then what holds, and everything
-// agreed by ours is taken back (`expire_yielded` ends the wait for it). The two outcomes can't both happen at one
-// client: whoever answered our offer has rolled its own back. What both send in one section is the same, SSRC for
-// SSRC: packets come by the first of them before the client has taken the second, and a receiver whose SSRC changes
-// then stays silent in Chromium if its frames are transformed (the stream that goes takes the other's callback along).
+// rollback go on. Those that yield instead answer ours a moment later: that answer is then what holds, and what
+// was agreed by ours is taken back but for tracks that go on (`expire_yielded` ends the wait for it). The two outcomes
+// can't both happen at one client: whoever answered our offer has rolled its own back. What both send in one section is
+// the same, SSRC for SSRC: packets come by the first of them before the client has taken the second, and a receiver
+// whose SSRC changes then stays silent in Chromium if its frames are transformed (the stream that goes takes the
+// other's callback along).
 //
 // m-sections are never removed and never change their kind. One whose track has ended is inactive for a round before
 // it takes another track: then browsers announce the new one as they announced the first.
@@ -176,6 +177,8 @@ class Negotiator {
   [[nodiscard]] bool can_take(const Section& section, const Wanted& wanted) const;
   /// As an offer of ours that may be answered yet says it, if it does.
   void begin_sending(Section& section, const Wanted& wanted);
+  /// An offer that may be answered yet sends another track there.
+  [[nodiscard]] bool is_promised(const Section& section, TrackId but) const;
   /// What that offer sends there; null: nothing.
   [[nodiscard]] static const Sending* said_of(const State& offer, const Section& section);
   [[nodiscard]] Section new_section(Kind kind, std::size_t index) const;

@@ -29,6 +29,8 @@ export class LocalSources {
   private wantedVideo = false;
   /** open() was called: before it nobody is to be asked for a device. */
   private begun = false;
+  /** For a microphone: asking once more has to wait for the answer. */
+  private asking = false;
   private cameraId: string | null = null;
   /** Changes go one after another: two at once would leave a track open that nobody knows. */
   private work: Promise<unknown> = Promise.resolve();
@@ -90,6 +92,7 @@ export class LocalSources {
   open(choice: MediaChoice): Promise<void> {
     this.begun = true;
     this.wantedAudio = isWanted(choice.audio, true);
+    this.asking = this.wantedAudio && !this.microphone;
     this.wantedVideo = isWanted(choice.video, false);
     return this.serially(async () => {
       const missing = {
@@ -97,6 +100,7 @@ export class LocalSources {
         video: this.camera === null && (choice.video ?? false),
       };
       const captured = await captureChoice(this.options.env, missing, this.options.choices());
+      this.asking = false;
       if (this.discardIfClosed(captured.audio, captured.video)) return;
       if (captured.audio) this.setMicrophone(captured.audio);
       if (captured.video) this.setCameraTrack(captured.video);
@@ -122,11 +126,14 @@ export class LocalSources {
   /** As that switch does it: who wants to be heard and has no microphone is asked for one. */
   speak(on: boolean): void {
     this.setMuted(!on);
-    if (!on || !this.begun || this.microphone || this.closed) return;
+    if (!on || !this.begun || this.microphone || this.asking || this.closed) return;
+    this.asking = true;
     this.wantedAudio = true;
     void this.serially(async () => {
-      if (this.microphone || (await this.switchMicrophone(null))) return;
-      this.wantedAudio = false;
+      // Whoever thought better of it meanwhile is not asked.
+      const opened = this.microphone !== null || (!this.mutedNow && (await this.switchMicrophone(null)));
+      this.asking = false;
+      if (!opened) this.goSilent();
     });
   }
 
@@ -248,6 +255,12 @@ export class LocalSources {
     return this.closed;
   }
 
+  /** There is no microphone to be had for now, and nobody is told that there is. */
+  private goSilent(): void {
+    this.wantedAudio = false;
+    if (!this.closed) this.options.onChange();
+  }
+
   private setMicrophone(track: MediaStreamTrack | null): void {
     this.exchange(this.microphone, track);
     this.microphone = track;
@@ -258,7 +271,9 @@ export class LocalSources {
       this.options.onWarning(warn('microphone-ended', 'The microphone was unplugged or taken away'));
       this.setMicrophone(null);
       this.options.onChange();
-      void this.serially(() => (this.microphone ? Promise.resolve(true) : this.switchMicrophone(null)));
+      void this.serially(async () => {
+        if (!this.microphone && !(await this.switchMicrophone(null))) this.goSilent();
+      });
     };
   }
 

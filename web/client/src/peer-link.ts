@@ -203,8 +203,10 @@ export class PeerLink {
       await this.pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp }); // rolls ours back
       // negotiationneeded comes again for what was rolled back and is still wanted.
       if (collides) this.openOffer = null;
-      await this.afterRemoteDescription();
+      this.described = true;
+      // At once: what has no transform when the browser's next task begins is sent and taken as it is, whatever comes later.
       this.adoptTransceivers();
+      await this.afterRemoteDescription();
       await Promise.all([this.applyTracks(), this.pc.setLocalDescription()]);
       const sdp = this.pc.localDescription?.sdp;
       if (this.closed || !sdp) return;

@@ -299,7 +299,7 @@ export class RoomSession implements Room {
 
   restartIce(): void {
     // Of a connection that works nothing would say that it is mended.
-    if (this.recovery.isMending) this.recovery.begin('now');
+    if (this.link && this.recovery.isMending) this.recovery.begin('now');
     else this.link?.restartIce();
   }
   async getStats(): Promise<RTCStatsReport | null> {
@@ -442,6 +442,7 @@ export class RoomSession implements Room {
     this.networkChanged = false;
     this.publish();
     if (!this.recovery.isMending) this.recovery.begin('connect');
+    this.recovery.poke();
   }
 
   private onMedia(state: RTCPeerConnectionState): void {

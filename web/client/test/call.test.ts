@@ -270,6 +270,21 @@ describe('candidates', () => {
 });
 
 describe('media', () => {
+  it('asks nobody for a microphone while it rings, and who took the call without one when it is unmuted', async () => {
+    const [alice, bob] = [await party(server, 'alice', clock), await party(server, 'bob', clock)];
+    alice.calls.call('bob', {});
+    await settle();
+    bob.call.toggleMuted();
+    bob.call.toggleMuted();
+    await settle();
+    expect(bob.browser.media.requests).toEqual([]);
+    await bob.call.accept({ audio: false });
+    await settle();
+    expect(bob.call.local.audio).toBe(false);
+    bob.call.toggleMuted();
+    await settle();
+    expect(bob.call.local).toMatchObject({ audio: true, muted: false });
+  });
   it('is told to the other side: mute, camera, screen', async () => {
     const { alice, bob } = await activeCall(server, clock);
     alice.call.setMuted(true);

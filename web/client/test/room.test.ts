@@ -236,6 +236,39 @@ describe('the own tracks', () => {
     expect(room.local).toMatchObject({ audio: true, muted: false });
   });
 
+  it('who presses unmute again and again is asked for a microphone once, and not after thinking better of it', async () => {
+    const room = await server.enter({ audio: false });
+    const { media } = server.browser;
+    let open = (): void => undefined;
+    media.gate = new Promise((resolve) => (open = resolve));
+    const before = media.requests.length;
+    void room.setCamera(true); // its prompt is open
+    for (let i = 0; i < 5; i += 1) room.setMuted(i % 2 === 1);
+    room.setMuted(true);
+    open();
+    await settle();
+    expect(media.requests.slice(before).filter(({ audio }) => audio)).toHaveLength(0);
+    expect(room.local).toMatchObject({ audio: false, muted: true, video: true });
+    media.failures = { audio: 'NotAllowedError' };
+    for (let i = 0; i < 6; i += 1) room.setMuted(i % 2 === 1);
+    room.setMuted(false);
+    await settle();
+    expect(media.requests.slice(before).filter(({ audio }) => audio)).toHaveLength(1);
+  });
+
+  it('who had the microphone taken away opens another by the first press', async () => {
+    const room = await server.enter();
+    server.browser.media.failures = { audio: 'NotFoundError' };
+    const [track] = room.localStream.getAudioTracks() as unknown as FakeTrack[];
+    track?.takeAway();
+    await settle();
+    expect(room.local).toMatchObject({ audio: false, muted: false });
+    server.browser.media.failures = {};
+    room.toggleMuted();
+    await settle();
+    expect(room.local).toMatchObject({ audio: true, muted: false });
+  });
+
   it('switch the camera off and on in the same section', async () => {
     const room = await server.enter({ video: true });
     await room.setCamera(false);

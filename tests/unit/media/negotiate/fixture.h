@@ -106,9 +106,8 @@ class Numbers {
     if (!shuffled_) return own;
     for (sdp::ExtMap& map : own) {
       const auto known = std::ranges::find(uris_, map.uri, &std::pair<const std::uint8_t, std::string>::second);
-      map.id = known != uris_.end()
-                   ? known->first
-                   : *std::ranges::find_if(ids_, [&](std::uint8_t id) { return !uris_.contains(id); });
+      map.id = known != uris_.end() ? known->first
+                                    : *std::ranges::find_if(ids_, [&](std::uint8_t id) { return !uris_.contains(id); });
       uris_.emplace(map.id, map.uri);
     }
     return own;
@@ -255,9 +254,7 @@ class FakeClient {
     }
   }
 
-  static Kind kind_of(const Transceiver& t) {
-    return t.kind == sdp::MediaKind::Audio ? Kind::Audio : Kind::Video;
-  }
+  static Kind kind_of(const Transceiver& t) { return t.kind == sdp::MediaKind::Audio ? Kind::Audio : Kind::Video; }
   static sdp::SessionDescription session() {
     sdp::SessionDescription out;
     out.origin.session_id = 1;

@@ -274,6 +274,68 @@ TEST(Negotiator, TrackOfAnOfferThatIsRolledBackGoesOnInTheAnswerToOurs) {
   EXPECT_EQ(agreed->parameters.receive[0].track, answered->parameters.receive[0].track);
 }
 
+TEST(Negotiator, NoTrackTurnsFromPicturesIntoSound) {
+  Fixture f;
+  const auto ids_of = [](const Negotiator::Agreed& agreed, Kind kind) {
+    std::set<TrackId> ids;
+    for (const ReceiveParameters& track : agreed.parameters.receive) {
+      if (track.kind == kind) ids.insert(track.track);
+    }
+    return ids;
+  };
+  const auto none_twice = [&](const Negotiator::Agreed& before, const Negotiator::Agreed& after) {
+    for (const TrackId track : ids_of(after, Kind::Audio)) EXPECT_FALSE(ids_of(before, Kind::Video).contains(track));
+  };
+  // A section that was rejected takes the mid of another one, which is rejected now.
+  f.client.add(MediaKind::Audio, true);
+  f.client.add(MediaKind::Audio, true);
+  f.client.add(MediaKind::Video, true);
+  f.client.transceivers[1].stopped = true;
+  const auto first = f.client_offers();
+  ASSERT_EQ(ids_of(first, Kind::Video).size(), 1U);
+  const std::string mid = f.client.transceivers[2].mid;
+  f.client.transceivers[1] = {
+      .mid = mid, .kind = MediaKind::Audio, .sends = true, .receives = true, .stopped = false, .track = {}};
+  f.client.transceivers[2].stopped = true;
+  f.client.transceivers[2].mid = "gone";
+  const auto second = f.server.on_offer(f.client.offer());
+  ASSERT_TRUE(second.has_value()) << to_text(second.error());
+  none_twice(first, *second);
+
+  // A section of the client's that is named as the one of ours that it crosses.
+  Fixture g;
+  g.client.add(MediaKind::Audio, true, false);
+  g.client_offers();
+  g.server.set_wanted({audio_track(1)});
+  const std::string ours = g.server.make_offer();
+  FakeClient yields = g.client;
+  g.client.add(MediaKind::Video, true);
+  g.client.transceivers[1].mid = parsed(ours).sections.at(1).mid;
+  const auto crossing = g.server.on_offer(g.client.offer());
+  ASSERT_TRUE(crossing.has_value()) << to_text(crossing.error());
+  sdp::SessionDescription answer = parsed(yields.answer(ours));
+  answer.sections[1].direction = sdp::Direction::SendRecv;
+  const auto agreed = g.server.on_answer(sdp::write(answer));
+  ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
+  EXPECT_EQ(ids_of(*agreed, Kind::Audio).size(), 2U);
+  none_twice(*crossing, *agreed);
+}
+
+TEST(Negotiator, ASectionOfAnOfferThatIsGivenUpIsNotGivenToAnotherEither) {
+  Fixture f;
+  f.server_offers();
+  f.server.set_wanted({audio_track(1)});
+  FakeClient slow = f.client;
+  const std::string first = f.server.make_offer();
+  f.server.withdraw_offer();
+  f.server.set_wanted({audio_track(2)});
+  const auto second = parsed(f.server.make_offer());
+  EXPECT_EQ(second.sections[0].msids.size(), 0U);
+  ASSERT_EQ(second.sections.size(), 3U);
+  EXPECT_EQ(second.sections[2].msids.at(0).track, "t2");
+  EXPECT_TRUE(f.server.on_answer(slow.answer(first)).has_value());
+}
+
 TEST(Negotiator, ASectionOfAnOfferThatIsOutIsNotGivenToAnother) {
   Fixture f;
   f.server_offers();

@@ -29,9 +29,9 @@ export function Controls({ local, place, onMute, onCamera, onShare, onEnd, endLa
     <div className="controls" role="toolbar" aria-label={t('call.controls')}>
       <ControlButton
         icon={silent ? 'mic-off' : 'mic'}
-        label={t(local.muted ? 'call.unmute' : 'call.mute')}
+        label={t(silent ? 'call.unmute' : 'call.mute')}
         shortcut="M"
-        pressed={local.muted}
+        pressed={silent}
         marked={silent}
         onClick={onMute}
         testId={`${place}-mute`}
