@@ -87,7 +87,7 @@ describe('calls that are encrypted end to end', { timeout: 300_000 }, () => {
       const each = await context.newPage();
       pages.push(each);
       await each.goto(server.url);
-      await each.waitForFunction(() => window.sdk !== undefined);
+      await until('the SDK', () => each.evaluate(() => window.sdk !== undefined));
       await each.evaluate(enter, { token: people[i].token, ...options });
       await until('the page is connected', async () => (await each.evaluate(look)).online === 'online', patienceMs);
     }
@@ -130,7 +130,7 @@ describe('calls that are encrypted end to end', { timeout: 300_000 }, () => {
     const [first] = await call({ call: { e2e: true } });
     const [before] = await both(mediaPlays, 'pictures and sound play');
     await first.reload();
-    await first.waitForFunction(() => window.sdk !== undefined);
+    await until('the SDK', () => first.evaluate(() => window.sdk !== undefined));
     await first.evaluate(enter, { token: people[0].token });
     const [a, b] = await both(mediaPlays, 'pictures and sound play again');
     assert.equal(a.encryption.code, b.encryption.code);
