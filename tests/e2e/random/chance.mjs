@@ -11,6 +11,7 @@ import { until } from '../support/until.mjs';
 
 const lookEveryMs = 1_200;
 const patienceMs = 20_000;
+const slowMs = 6_000;
 const actsShown = 25;
 
 /** Numbers and switches of the command line, by their names. */
@@ -130,12 +131,14 @@ export async function withPeople({ seed, steps, people }, run) {
   world.settle = async (look, problemsOf) => {
     const begun = performance.now();
     let before = null;
+    let last = [];
     for (;;) {
       const now = await Promise.all(world.people.map(({ page }) => page.evaluate(look)));
       const problems = before ? problemsOf(now, before) : ['only one look'];
       const took = performance.now() - begun;
       if (problems.length === 0) {
         world.slowest = Math.max(world.slowest, took);
+        if (took > slowMs) console.log(`seed ${seed}, step ${world.step}: ${took.toFixed(0)} ms until ${last.join(', ')}\n  ${acts.slice(-10).join('\n  ')}`);
         acts.push(`well after ${took.toFixed(0)} ms`);
         return true;
       }
@@ -143,7 +146,7 @@ export async function withPeople({ seed, steps, people }, run) {
         await world.wrong(problems, world.people);
         return false;
       }
-      before = now;
+      [before, last] = [now, problems];
       await sleep(lookEveryMs);
     }
   };

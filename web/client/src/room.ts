@@ -66,6 +66,8 @@ const kJoinMs = 10_000;
 const kGiveUpJoiningMs = 30_000;
 const kGiveUpRejoiningMs = 120_000;
 const kRefusedOffersMax = 2;
+/** Descriptions that the browser itself does not take, in one stay, after each of which a new connection is made at once. */
+const kFailedNegotiationsMax = 2;
 const kSampleMs = 2_000;
 const kFirstSampleMs = 500;
 
@@ -102,6 +104,7 @@ export class RoomSession implements Room {
   private mediaWorked = false;
   private networkChanged = false;
   private refusedOffers = 0;
+  private failedNegotiations = 0;
   private joinTimer: TimerId | null = null;
   private giveUpTimer: TimerId | null = null;
   private sampler: TimerId | null = null;
@@ -436,7 +439,7 @@ export class RoomSession implements Room {
       },
       onReceivers: () => this.link === link && this.bind(),
       onState: (state) => this.link === link && this.onMedia(state),
-      onFailure: () => this.link === link && this.recovery.begin('hard'),
+      onFailure: () => this.link === link && this.onFailedNegotiation(),
     });
     this.link = link;
     this.networkChanged = false;
@@ -675,6 +678,16 @@ export class RoomSession implements Room {
     if (!this.link?.takeRefusal()) return; // of an answer: the server offers again
     this.refusedOffers += 1;
     if (this.refusedOffers > kRefusedOffersMax) this.finish('failed', message);
+    else this.startOver();
+  }
+
+  /**
+   * No ICE restart mends a connection that can't be described. Chromium was seen to offer, after it had rolled an offer back,
+   * header extensions by numbers that the other side's offer had given to others, and to refuse that itself.
+   */
+  private onFailedNegotiation(): void {
+    this.failedNegotiations += 1;
+    if (this.fields.locked || this.failedNegotiations > kFailedNegotiationsMax) this.recovery.begin('hard');
     else this.startOver();
   }
 

@@ -622,6 +622,27 @@ describe('coming back', () => {
     expect([clock.pending, FakeTrack.live.size]).toEqual([0, 0]);
   });
 
+  it('begins anew at once when the browser does not take a description, and not for ever', async () => {
+    const room = await server.enter();
+    const refuse = async (): Promise<void> => {
+      const { pc } = server;
+      pc.setLocalDescription = () => Promise.reject(new DOMException('a codec collision', 'OperationError'));
+      pc.restartIce(); // has something to offer
+      await settle();
+      await clock.advance(1);
+    };
+    for (let times = 1; times <= 2; times += 1) {
+      await refuse();
+      expect([server.browser.connections.length, server.count('leave')]).toEqual([1 + times, times]);
+      server.pc.become('connected');
+      expect(room.state).toBe('joined');
+    }
+    await refuse();
+    expect([server.browser.connections.length, room.state]).toEqual([3, 'joined']);
+    await clock.advance(kRecovery.restartMs * 2);
+    expect(server.browser.connections).toHaveLength(4);
+  });
+
   it('never leaves a locked room in order to mend something', async () => {
     server.joined = { locked: true };
     await server.enter();
