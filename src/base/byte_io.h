@@ -78,7 +78,7 @@ class ByteWriter {
   [[nodiscard]] constexpr MutableBytes written() const { return buffer_.first(size_); }
 
   constexpr void append(Bytes bytes) {
-    if (const MutableBytes to = claim(bytes.size()); !to.empty()) std::ranges::copy(bytes, to.begin());
+    if (const MutableBytes to = claim(bytes.size()); !to.empty()) copy_bytes(bytes, to);
   }
   constexpr void fill(std::size_t count, std::uint8_t value) { std::ranges::fill(claim(count), value); }
   constexpr void u8(std::uint8_t value) { number(value, 1); }

@@ -57,7 +57,7 @@ Bytes MediaStream::seal(std::span<const std::int16_t, kFrameSamples> frame) {
 std::optional<srtp::Opened> MediaStream::open(MutableBytes datagram) {
   srtp::Error error = srtp::Error::BadTag;
   for (const auto& receiver : receivers_) {
-    std::ranges::copy(datagram, attempt_.begin());
+    copy_bytes(datagram, attempt_);
     const auto opened = receiver->open_rtp(MutableBytes{attempt_}.first(datagram.size()));
     if (opened) return *opened;
     error = opened.error();

@@ -143,7 +143,7 @@ void Participant::leave(TimePoint) {
   dtls_->close();
   while (const auto datagram = dtls_->poll_transmit()) {
     if (!ice_connected_ || datagram->size() > Outlet::kDatagramRoom) continue;
-    std::ranges::copy(*datagram, outlet_.claim().begin());
+    copy_bytes(*datagram, outlet_.claim());
     outlet_.commit(datagram->size());
   }
 }
@@ -183,7 +183,7 @@ void Participant::on_stun(TimePoint now, Bytes datagram) {
 void Participant::pump_dtls(TimePoint now) {
   while (const auto datagram = dtls_->poll_transmit()) {
     if (!ice_connected_ || datagram->size() > Outlet::kDatagramRoom) continue;
-    std::ranges::copy(*datagram, outlet_.claim().begin());
+    copy_bytes(*datagram, outlet_.claim());
     outlet_.commit(datagram->size());
   }
   while (const auto event = dtls_->poll_event()) {

@@ -259,7 +259,7 @@ void Participant::send_packet(TimePoint now, Out& out) {
   if (out.kept.empty()) return;
   Kept& kept = out.kept[sequence % out.kept.size()];
   kept = {.sequence = sequence, .timestamp = packet.timestamp, .marker = packet.marker, .stamp = packet.stamp};
-  std::ranges::copy(packet.payload.first(kPayloadHeadBytes), kept.head.begin());
+  copy_bytes(packet.payload.first(kPayloadHeadBytes), kept.head);
 }
 
 void Participant::repeat_packet(const Kept& kept, Out& out) {
@@ -275,7 +275,7 @@ void Participant::repeat_packet(const Kept& kept, Out& out) {
     elements.add(sending->repaired_rid_id, as_bytes(rid));
   }
   std::vector<std::uint8_t> payload(out.source.options().payload_bytes);
-  std::ranges::copy(kept.head, payload.begin());
+  copy_bytes(kept.head, payload);
   write_stamp(payload, kept.stamp);
   const std::uint64_t sequence = out.rtx_sequence++;
   const MutableBytes buffer = outlet_.claim();
@@ -297,7 +297,7 @@ void Participant::repeat_packet(const Kept& kept, Out& out) {
 
 void Participant::send_rtcp(Bytes plain) {
   const MutableBytes buffer = outlet_.claim();
-  std::ranges::copy(plain, buffer.begin());
+  copy_bytes(plain, buffer);
   if (const std::size_t size = sender_->seal_rtcp(buffer, plain.size()); size > 0) outlet_.commit(size);
 }
 

@@ -88,7 +88,7 @@ void Source::write_vp8() {
   if (!is_key_) return;
   constexpr std::array<std::uint8_t, 3> kStart{0x9D, 0x01, 0x2A};
   const unsigned width = options_.height * 16U / 9;
-  std::ranges::copy(kStart, payload_.begin() + 7);
+  copy_bytes(kStart, MutableBytes{payload_}.subspan(7));
   payload_[10] = static_cast<std::uint8_t>(width);
   payload_[11] = static_cast<std::uint8_t>(width >> 8);
   payload_[12] = static_cast<std::uint8_t>(options_.height);

@@ -1,6 +1,5 @@
 #include "load/tcp_port.h"
 
-#include <algorithm>
 #include <array>
 
 namespace zvonok::load {
@@ -23,7 +22,7 @@ void TcpPort::on_bytes(MutableBytes bytes) {
     if (!next) return end("the server broke the framing of media over TCP");
     if (!*next) return;
     ++traffic_.received;
-    std::ranges::copy(**next, datagram.begin());
+    copy_bytes(**next, datagram);
     handler_.on_tcp_datagram(MutableBytes{datagram}.first((*next)->size()));
   }
 }

@@ -1,6 +1,5 @@
 // The last packets of one audio stream, for receivers that lose some: each packet can carry them once more (RED).
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +34,7 @@ class AudioHistory {
     packet.sequence = sequence;
     packet.timestamp = timestamp;
     packet.size = payload.size() <= kBytesMax ? payload.size() : 0;
-    if (packet.size != 0) std::ranges::copy(payload, packet.bytes.begin());
+    if (packet.size != 0) copy_bytes(payload, packet.bytes);
   }
 
  private:

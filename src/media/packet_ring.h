@@ -37,7 +37,7 @@ class PacketRing {
     slot.at = now;
     slot.size = static_cast<std::uint16_t>(payload.size());
     slot.descriptor_size = static_cast<std::uint16_t>(descriptor.size());
-    std::ranges::copy(descriptor, std::ranges::copy(payload, slot.bytes->begin()).out);
+    copy_bytes(descriptor, copy_bytes(payload, *slot.bytes));
   }
   /// With an empty payload when it is not kept. Valid until the next `store`.
   [[nodiscard]] Kept find(std::uint64_t sequence) const {

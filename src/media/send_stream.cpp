@@ -174,7 +174,7 @@ std::size_t SendStream::retransmit(const Lost& lost, const PacketRing::Kept& kep
   prefix[0] = static_cast<std::uint8_t>(lost.sequence >> 8);
   prefix[1] = static_cast<std::uint8_t>(lost.sequence);
   const Bytes descriptor = lost.prefix.view();
-  std::ranges::copy(descriptor, prefix.begin() + 2);
+  copy_bytes(descriptor, MutableBytes{prefix}.subspan(2));
   const std::size_t size = context.transport.sender().seal_rtp(number, *parameters_.rtx_ssrc, room, header,
                                                                Bytes{prefix}.first(2 + descriptor.size()),
                                                                kept.payload.subspan(lost.prefix.replaces));

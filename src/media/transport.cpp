@@ -111,7 +111,7 @@ void Transport::transmit(dtls::Transport& from) {
     if (!path_) continue;  // retransmission will bring it
     const MutableBytes room = sink_.claim(*path_);
     if (datagram->size() > room.size()) continue;
-    std::ranges::copy(*datagram, room.begin());
+    copy_bytes(*datagram, room);
     sink_.commit(*path_, datagram->size());
   }
 }
@@ -217,7 +217,7 @@ void Transport::send_rtcp(Bytes plain) {
   if (path == nullptr) return count_unsendable();
   const MutableBytes room = sink_.claim(*path);
   if (plain.size() + sender_->rtcp_overhead() > room.size()) return count_unsendable();
-  std::ranges::copy(plain, room.begin());
+  copy_bytes(plain, room);
   if (const std::size_t size = sender_->seal_rtcp(room, plain.size())) sink_.commit(*path, size);
 }
 

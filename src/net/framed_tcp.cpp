@@ -252,7 +252,7 @@ std::optional<FramedTcpClose> FramedTcp::take_frames(Connection& connection, Byt
     connection.spoke = true;
     ++counters_.received;
     counters_.received_bytes += bytes.size();
-    std::ranges::copy(bytes, packet_.begin());
+    copy_bytes(bytes, packet_);
     handler_.on_frame(connection.path, MutableBytes{packet_}.first(bytes.size()));
   }
 }
@@ -295,7 +295,7 @@ void FramedTcp::commit(const ice::Path& path, std::size_t size) {
     ++counters_.send_full;  // it was written to nowhere
     return;
   }
-  std::ranges::copy(framing::frame_header(size), c.out.begin() + static_cast<std::ptrdiff_t>(c.out_end));
+  copy_bytes(framing::frame_header(size), MutableBytes{c.out}.subspan(c.out_end));
   c.out_end += framing::kHeaderBytes + size;
   ++counters_.sent;
   counters_.sent_bytes += size;

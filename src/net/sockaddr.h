@@ -1,6 +1,5 @@
 // Between our addresses and the system's. IPv4 addresses go in their mapped form: media sockets are dual-stack.
 #pragma once
-#include <algorithm>
 
 #include <netinet/in.h>
 
@@ -14,7 +13,7 @@ namespace zvonok::net {
   out.sin6_family = AF_INET6;
   out.sin6_port = htons(address.port);
   const auto bytes = address.ip.v6_bytes();
-  std::ranges::copy(bytes, out.sin6_addr.s6_addr);
+  copy_bytes(bytes, out.sin6_addr.s6_addr);
   return out;
 }
 

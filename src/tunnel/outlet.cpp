@@ -1,6 +1,5 @@
 #include "tunnel/outlet.h"
 
-#include <algorithm>
 
 #include "base/check.h"
 
@@ -13,8 +12,7 @@ bool Outlet::write(Stream& stream, Bytes head, Bytes body, TimePoint now) {
     return false;
   }
   ZVONOK_CHECK(room.size() == head.size() + body.size());
-  std::ranges::copy(head, room.begin());
-  std::ranges::copy(body, room.begin() + static_cast<std::ptrdiff_t>(head.size()));
+  copy_bytes(body, copy_bytes(head, room));
   stream.last_active = now;
   return true;
 }

@@ -224,7 +224,7 @@ void Relay::to_media(Channel& channel, const SocketAddress& at, Bytes packet) {
     return;
   }
   note_up(channel.user, packet.size(), 1);
-  std::ranges::copy(packet, copy.begin());
+  copy_bytes(packet, copy);
   const ice::Path path = path_of(channel, at);  // it may be released meanwhile
   parts_.door.on_datagram(path, MutableBytes{copy}.first(packet.size()));
 }

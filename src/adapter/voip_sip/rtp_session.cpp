@@ -253,7 +253,7 @@ void RtpSession::send_packet(TimePoint now, const Outgoing& header, Bytes payloa
     length = own_seal_->sender.seal_rtp(sequence, ssrc_, buffer, head, {}, payload);
     if (length == 0) return;
   } else {
-    std::ranges::copy(payload, buffer.begin() + static_cast<std::ptrdiff_t>(head));
+    copy_bytes(payload, MutableBytes{buffer}.subspan(head));
   }
   out_.send_rtp(rtp_from_ ? rtp_from_->at : agreed_->remote.rtp, Bytes{buffer}.first(length));
   last_sent_ = now;

@@ -32,7 +32,7 @@ std::int16_t blend(std::int16_t a, std::int16_t b, std::size_t at, std::size_t a
 void Concealer::remember(std::span<const std::int16_t> samples) {
   if (samples.size() >= kHistory) samples = samples.last(kHistory);
   std::shift_left(history_.begin(), history_.end(), static_cast<std::ptrdiff_t>(samples.size()));
-  std::ranges::copy(samples, history_.end() - static_cast<std::ptrdiff_t>(samples.size()));
+  std::copy(samples.begin(), samples.end(), history_.end() - static_cast<std::ptrdiff_t>(samples.size()));
 }
 
 void Concealer::on_heard(std::span<std::int16_t> samples) {

@@ -107,7 +107,7 @@ Result<HelloRandom, HelloError> check_client_hello(Bytes body, const HelloPolicy
   if (const auto error = check_extensions(*extensions, policy)) return fail(*error);
 
   HelloRandom result;
-  std::ranges::copy(random, result.begin());
+  copy_bytes(random, result);
   return result;
 }
 

@@ -1,6 +1,5 @@
 #include "proto/e2e/agreement.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "base/base64.h"
@@ -16,7 +15,7 @@ std::optional<std::array<std::uint8_t, kSize>> from_text(const json::Value& valu
   const auto bytes = base64url_decode(json::unescape(value.raw_string()));
   if (!bytes || bytes->size() != kSize) return std::nullopt;
   std::array<std::uint8_t, kSize> out{};
-  std::ranges::copy(*bytes, out.begin());
+  copy_bytes(*bytes, out);
   return out;
 }
 

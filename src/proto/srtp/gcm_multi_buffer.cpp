@@ -4,7 +4,6 @@
 
 #if defined(ZVONOK_MULTI_BUFFER)
 
-#include <algorithm>
 #include <array>
 
 #include <intel-ipsec-mb.h>
@@ -82,7 +81,7 @@ class MultiBufferGcm final : public Gcm {
     Additional(Bytes header, Bytes trailer) : whole_{header} {
       if (trailer.empty()) return;
       ZVONOK_CHECK(header.size() + trailer.size() <= copy_.size());
-      std::ranges::copy(trailer, std::ranges::copy(header, copy_.begin()).out);
+      copy_bytes(trailer, copy_bytes(header, copy_));
       whole_ = Bytes{copy_}.first(header.size() + trailer.size());
     }
     Additional(const Additional&) = delete;

@@ -28,7 +28,7 @@ class KeyDerivation {
   Secret<kMax> derive(std::uint8_t label, std::size_t size) {
     ZVONOK_CHECK(size <= kMax);
     std::array<std::uint8_t, kCounterIvBytes> iv{};
-    std::ranges::copy(salt_, iv.begin());
+    copy_bytes(salt_, iv);
     iv[kLabelAt] ^= label;
     std::array<std::uint8_t, kMax> out{};
     int written = 0;

@@ -1,7 +1,6 @@
 // SRTP's protection profiles and keys: from what DTLS exports (RFC 5764 section 4.2, RFC 7714 section 12) to the
 // session keys that packets are protected with (RFC 3711 section 4.3). Keys are wiped where they lay.
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -67,7 +66,7 @@ class Secret {
   Secret() = default;
   explicit Secret(Bytes bytes) : size_{bytes.size()} {
     ZVONOK_CHECK(bytes.size() <= kMax);
-    std::ranges::copy(bytes, bytes_.begin());
+    copy_bytes(bytes, bytes_);
   }
   Secret(const Secret&) = default;
   Secret& operator=(const Secret&) = default;

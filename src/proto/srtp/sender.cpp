@@ -62,7 +62,7 @@ std::size_t Sender::seal_rtcp(MutableBytes buffer, std::size_t length) {
                   buffer.subspan(layout.tag_at, tag_bytes_))) {
     return 0;
   }
-  std::ranges::copy(trailer, buffer.subspan(layout.trailer_at).begin());
+  copy_bytes(trailer, buffer.subspan(layout.trailer_at));
   return length + rtcp_overhead();
 }
 

@@ -1,6 +1,5 @@
 #include "proto/stun/message.h"
 
-#include <algorithm>
 
 #include "base/byte_io.h"
 
@@ -36,7 +35,7 @@ std::optional<SocketAddress> parse_address(Bytes value) {
 std::optional<SocketAddress> parse_xor_address(Bytes value, Bytes wire) {
   std::array<std::uint8_t, 20> plain{};
   if (value.size() > plain.size()) return std::nullopt;
-  std::ranges::copy(value, plain.begin());
+  copy_bytes(value, plain);
   const Bytes mask = wire.subspan(4, 16);
   for (std::size_t i = 4; i < value.size(); ++i) plain[i] ^= mask[i - 4];
   if (value.size() >= 4) {
@@ -70,7 +69,7 @@ class Parser {
     message_.method = method_of(type);
     const std::size_t length = reader.u16();
     reader.skip(4);
-    std::ranges::copy(reader.take(message_.transaction.size()), message_.transaction.begin());
+    copy_bytes(reader.take(message_.transaction.size()), message_.transaction);
     if (length != reader.left() || length % 4 != 0) return fail(ParseError::BadLength);
     while (!reader.empty()) {
       if (message_.fingerprint_at) return fail(ParseError::AfterFingerprint);

@@ -44,7 +44,7 @@ std::optional<GlobalId> read_global_id(ByteReader& head, const Frame& frame) {
       frame.status == Status::New && frame.data && frame.destination && frame.destination->network == Network::Udp;
   if (!may_have || head.left() < sizeof(GlobalId)) return std::nullopt;
   GlobalId id{};
-  std::ranges::copy(head.take(id.size()), id.begin());
+  copy_bytes(head.take(id.size()), id);
   if (id == GlobalId{}) return std::nullopt;
   return id;
 }

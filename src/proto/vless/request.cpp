@@ -108,14 +108,14 @@ Result<std::optional<Request>, RequestError> RequestReader::next(Bytes& chunk) {
     if (*wanted <= size_) break;
     if (chunk.empty()) return std::optional<Request>{};
     const std::size_t taken = std::min(*wanted - size_, chunk.size());
-    std::ranges::copy(chunk.first(taken), bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+    copy_bytes(chunk.first(taken), MutableBytes{bytes_}.subspan(size_));
     size_ += taken;
     chunk = chunk.subspan(taken);
   }
   ByteReader reader{Bytes{bytes_}.first(size_)};
   Request request;
   reader.skip(1);
-  std::ranges::copy(reader.take(kUserKeyBytes), request.user.bytes.begin());
+  copy_bytes(reader.take(kUserKeyBytes), request.user.bytes);
   if (!are_acceptable(reader.take(reader.u8()))) return fail(RequestError::Addons);
   request.command = static_cast<Command>(reader.u8());
   if (request.command != Command::Mux) {
