@@ -23,6 +23,7 @@ Engine::~Engine() = default;
 // ---- commands -------------------------------------------------------------------------------------------------------
 
 void Engine::handle(const Command& command, TimePoint now) {
+  forward_burst(now);
   std::visit([&](const auto& which) { on(which, now); }, command);
 }
 
@@ -287,6 +288,12 @@ void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes pack
   }
 }
 
+void Engine::forward_burst(TimePoint now) {
+  burst_.take([now](const Track& track, std::span<const Forwarding> packets) {
+    track.publisher->forward(track, packets, now);
+  });
+}
+
 void Engine::on_handshake(Peer& peer, const ice::Path& path, Bytes packet, TimePoint now) {
   if (put_off_.empty() && handshakes_in_turn_ < kHandshakesAtOnce) {
     ++handshakes_in_turn_;
@@ -324,6 +331,7 @@ void Engine::set_shedding(std::uint8_t level) {
 }
 
 void Engine::on_path_closed(TimePoint now, const ice::Path& path) {
+  forward_burst(now);
   const auto known = paths_.find(path);
   if (known == paths_.end()) return;
   Peer& peer = *known->second;
@@ -370,6 +378,7 @@ void Engine::arm(Peer& peer, TimePoint at) {
 }
 
 void Engine::end_turn(TimePoint now) {
+  forward_burst(now);
   handshakes_in_turn_ = 0;
   for (std::size_t i = 0; i < touched_.size(); ++i) {
     Peer& peer = *touched_[i];
@@ -389,6 +398,7 @@ TimePoint Engine::next_timeout() const {
 }
 
 void Engine::handle_timeout(TimePoint now) {
+  forward_burst(now);
   serve_put_off(now);
   // Each peer at most once a turn, however near its next time is.
   due_.clear();

@@ -23,6 +23,7 @@
 #include "base/entropy.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "media/burst.h"
 #include "media/guest.h"
 #include "media/packet_sink.h"
 #include "media/parameters.h"
@@ -225,6 +226,8 @@ class Engine final : private PeerHost {
   [[nodiscard]] bool is_speaking(const Track& track) const override;
   [[nodiscard]] std::uint8_t shedding() const override { return shedding_; }
   [[nodiscard]] FeedbackScratch& feedback_scratch() override { return feedback_scratch_; }
+  [[nodiscard]] Burst& burst() override { return burst_; }
+  void forward_burst(TimePoint now) override;
   void touch(Peer& peer) override;
 
   void add_ufrag(Peer& peer, const std::string& ufrag);
@@ -259,6 +262,7 @@ class Engine final : private PeerHost {
   std::vector<Peer*> touched_;
   std::vector<Peer*> due_;  // reused
   FeedbackScratch feedback_scratch_;
+  Burst burst_;
   TimePoint next_statistics_ = TimePoint::max();
   std::vector<Event> events_;
   TimePoint next_speakers_ = TimePoint::max();

@@ -17,6 +17,10 @@ class PacketSink {
   /// Sends the first `size` bytes of what was claimed last, on the same path.
   virtual void commit(const ice::Path& path, std::size_t size) = 0;
 
+  /// The next packets are for somebody else: what was committed may leave now. Without it all leaves when the turn
+  /// ends.
+  virtual void between_receivers() {}
+
   /// Nobody has use for that path any more: a connection may be closed. What was committed may still leave.
   virtual void release(const ice::Path& path) { static_cast<void>(path); }
 

@@ -14,6 +14,7 @@
 
 namespace zvonok::media {
 
+class Burst;
 class Peer;
 
 /// Room to work in, for all peers of one engine.
@@ -33,6 +34,10 @@ class PeerHost {
   /// Of Shedding: who has a lot below it gets no video.
   [[nodiscard]] virtual std::uint8_t shedding() const = 0;
   [[nodiscard]] virtual FeedbackScratch& feedback_scratch() = 0;
+  /// What waits to be forwarded together.
+  [[nodiscard]] virtual Burst& burst() = 0;
+  /// Forwards all that waits.
+  virtual void forward_burst(TimePoint now) = 0;
   /// A timer of that peer may have come nearer.
   virtual void touch(Peer& peer) = 0;
 };

@@ -139,7 +139,7 @@ void Uplink::on_rtp(TimePoint now, Bytes plain, std::uint64_t extended_sequence)
     static_cast<void>(recorder_.note(*in.transport_number, now));
   }
   link_.touch();
-  const Route* const found = route(in);
+  const Route* const found = route(in, now);
   if (found == nullptr) {
     ++counters_.unknown_ssrc;
     return;
@@ -168,15 +168,15 @@ bool Uplink::may_sound(std::size_t bytes, TimePoint now) {
   return true;
 }
 
-const Uplink::Route* Uplink::route(const Incoming& in) {
+const Uplink::Route* Uplink::route(const Incoming& in, TimePoint now) {
   for (const Route& known : routes_) {
     if (known.ssrc == in.view.ssrc) return &known;
   }
-  return learn_route(in);
+  return learn_route(in, now);
 }
 
 /// RFC 9143 section 9.2: by MID, then by what was announced, then by payload type when that leaves no choice.
-const Uplink::Route* Uplink::learn_route(const Incoming& in) {
+const Uplink::Route* Uplink::learn_route(const Incoming& in, TimePoint now) {
   if (routes_.size() >= kRoutesMax) return nullptr;
   Track* track = nullptr;
   const SsrcPair* announced = nullptr;
@@ -204,6 +204,7 @@ const Uplink::Route* Uplink::learn_route(const Incoming& in) {
   if (codec == nullptr) return learn_rtx(in, *track, announced);
   const auto layer = layer_of(*track, in);
   if (!layer) return nullptr;
+  forward_waiting(*track, now);
   begin_stream(*track, *layer, in.view.ssrc, *codec);
   link_.transport.take_back(in.view.ssrc);
   routes_.push_back({.ssrc = in.view.ssrc, .track = track, .layer = *layer, .rtx = false});
@@ -293,12 +294,12 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
   if (arrival == NackGenerator::Arrival::Stale) return;
   if (in.payload.empty()) {
     ++counters_.padding;
-    return leave_out(track, layer, sequence);
+    return leave_out(track, layer, sequence, now);
   }
   const CodecParameters* const codec = track.codec_of(in.view.payload_type);
   if (codec == nullptr) {
     ++counters_.malformed;
-    return leave_out(track, layer, sequence);
+    return leave_out(track, layer, sequence, now);
   }
   MediaPacket packet{.layer = layer,
                      .codec = codec->codec,
@@ -321,7 +322,7 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
                                               .dependencies = from.dependencies.get()});
     if (!frame) {
       ++counters_.malformed;
-      return leave_out(track, layer, sequence);
+      return leave_out(track, layer, sequence, now);
     }
     packet.frame = *frame;
     read_descriptor(packet);
@@ -344,37 +345,31 @@ void Uplink::on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint6
   if (codec->codec == Codec::Opus) from.recent->push(sequence, packet.timestamp, packet.payload);
 }
 
-void Uplink::leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence) {
+void Uplink::leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence, TimePoint now) {
+  forward_waiting(track, now);
   for (const Subscriber& to : track.subscribers) to.stream->forwarder().leave_out(layer, sequence);
 }
 
 void Uplink::deliver(const Track& track, const MediaPacket& packet, rtp::PayloadType type, TimePoint now) {
   if (track.muted) return;
-  const Forwarder::Clocks clocks = track.clocks();
-  const std::uint64_t key = track.key_of(packet.layer, packet.sequence);
-  // What belongs to a receiver is far from what belongs to the next one, and all together more than a cache holds.
-  constexpr std::size_t kAhead = 4;
-  constexpr std::size_t kSecondAhead = 2;  // what the first has to be there for
-  const std::vector<Subscriber>& all = track.subscribers;
-  const std::uint8_t shed = track.parameters.kind == Kind::Video ? link_.host.shedding() : std::uint8_t{0};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i + kAhead < all.size()) {
-      const Subscriber& later = all[i + kAhead];
-      later.stream->prefetch();
-      later.downlink->prefetch();
-      later.transport->prefetch();
-    }
-    if (i + kSecondAhead < all.size()) {
-      all[i + kSecondAhead].stream->prefetch_rings();
-      all[i + kSecondAhead].transport->prefetch_keys();
-    }
-    if (all[i].lot < shed) {
-      ++counters_.shed;
-      all[i].stream->forwarder().stop();
-      continue;
-    }
-    all[i].downlink->forward(*all[i].stream, packet, {type, key, clocks}, now);
+  if (track.parameters.kind == Kind::Video && !track.subscribers.empty()) {
+    if (link_.host.burst().add(track, packet, type)) return;
+    link_.host.forward_burst(now);
+    if (link_.host.burst().add(track, packet, type)) return;
   }
+  const Forwarding only{.packet = &packet, .type = type, .key = track.key_of(packet.layer, packet.sequence)};
+  forward(track, std::span{&only, 1}, now);
+}
+
+void Uplink::forward(const Track& track, std::span<const Forwarding> packets, TimePoint now) {
+  const bool video = track.parameters.kind == Kind::Video;
+  counters_.shed +=
+      fan_out(track, packets, {.sink = link_.sink, .shed = video ? link_.host.shedding() : std::uint8_t{0}}, now);
+}
+
+/// Before what is done to the track's receivers for a later packet.
+void Uplink::forward_waiting(const Track& track, TimePoint now) {
+  if (link_.host.burst().has_of(track)) link_.host.forward_burst(now);
 }
 
 // ---- RTCP -----------------------------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
+#include "media/burst.h"
 #include "media/parameters.h"
 #include "media/peer_host.h"
 #include "media/rate_meter.h"
@@ -61,6 +63,9 @@ class Uplink {
   [[nodiscard]] double loss() const;
   [[nodiscard]] std::uint64_t bitrate_bps(TimePoint now) { return received_.per_second(now) * 8; }
   [[nodiscard]] Duration jitter() const;
+  /// Of one of its tracks, to all who get it.
+  void forward(const Track& track, std::span<const Forwarding> packets, TimePoint now);
+
   [[nodiscard]] const UplinkCounters& counters() const { return counters_; }
 
  private:
@@ -83,15 +88,16 @@ class Uplink {
 
   [[nodiscard]] bool may_sound(std::size_t bytes, TimePoint now);
   void read_extensions(Incoming& in) const;
-  [[nodiscard]] const Route* route(const Incoming& in);
-  [[nodiscard]] const Route* learn_route(const Incoming& in);
+  [[nodiscard]] const Route* route(const Incoming& in, TimePoint now);
+  [[nodiscard]] const Route* learn_route(const Incoming& in, TimePoint now);
   [[nodiscard]] const Route* learn_rtx(const Incoming& in, Track& track, const SsrcPair* announced);
   [[nodiscard]] std::optional<std::uint8_t> layer_of(const Track& track, const Incoming& in) const;
   void begin_stream(Track& track, std::uint8_t layer, rtp::Ssrc ssrc, const CodecParameters& codec);
   void drop_routes(const Track& track, std::optional<std::uint8_t> layer);
   void on_media(Track& track, std::uint8_t layer, Incoming& in, std::uint64_t sequence, TimePoint now);
   void on_rtx(const Route& route, Incoming& in, TimePoint now);
-  void leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence);
+  void leave_out(const Track& track, std::uint8_t layer, std::uint64_t sequence, TimePoint now);
+  void forward_waiting(const Track& track, TimePoint now);
   void deliver(const Track& track, const MediaPacket& packet, rtp::PayloadType type, TimePoint now);
   void send_feedback(TimePoint now);
   void send_nacks(TimePoint now);

@@ -78,6 +78,8 @@ class UdpSocket {
   /// system's choice). A full batch leaves at once. The order is kept for each destination, not between them.
   void commit(const SocketAddress& to, const IpAddress& from, std::size_t size);
   void flush();
+  /// Sends what is queued when that is so much that the processor's cache would soon not hold it.
+  void flush_much();
 
   [[nodiscard]] const UdpCounters& counters() const { return counters_; }
 

@@ -99,6 +99,8 @@ class MediaShard::Core final : public net::ReadyHandler, public net::FramedTcpHa
     tcp_->commit(path, size);
   }
 
+  void between_receivers() override { socket_.flush_much(); }
+
   void release(const ice::Path& path) override {
     if (is_in_tunnel(path)) return note(to_tunnel_.end(without_mark(path)));
     if (path.protocol == ice::Protocol::Tcp) tcp_->release(path);

@@ -92,6 +92,25 @@ TEST_P(UdpBatches, KeepTheOrderOfOneWay) {
   }
 }
 
+TEST(UdpSocket, MuchLeavesBeforeTheTurnEndsAndLittleWaits) {
+  UdpSocket sender = open_loopback();
+  UdpSocket receiver = open_loopback();
+  const auto queue = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::ranges::fill(sender.claim().first(1000), std::uint8_t{1});
+      sender.commit(receiver.local(), {}, 1000);
+    }
+    sender.flush_much();
+  };
+  queue(60);
+  EXPECT_EQ(sender.counters().sent, 0U);
+  queue(10);
+  EXPECT_EQ(sender.counters().sent, 70U);
+  EXPECT_EQ(receive(receiver, 70).size(), 70U);
+  queue(60);
+  EXPECT_EQ(sender.counters().sent, 70U);
+}
+
 TEST(UdpSocket, ADestinationThatCanNotBeReachedHarmsNoOther) {
   UdpSocket sender = open_loopback();
   UdpSocket receiver = open_loopback();
