@@ -7,7 +7,7 @@
 namespace zvonok::net {
 namespace {
 // Past this, the output buffer's memory is given back when it has drained.
-constexpr std::size_t kOutputBytesKept = 1024;
+constexpr std::size_t kOutputBytesKept = 2048;
 // How many decrypted records of one TLS stream are handled before others get their turn.
 constexpr int kReadsPerTurn = 4;
 }  // namespace
@@ -51,6 +51,7 @@ void Connection::on_ready(std::uint32_t events) {
       close(CloseReason::PeerReset);
     }
   }
+  server_.after_ready();
 }
 
 void Connection::read() {

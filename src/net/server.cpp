@@ -21,6 +21,7 @@ namespace {
 constexpr Duration kSweepInterval = milliseconds{500};
 constexpr std::size_t kScratchBytes = 64 * 1024;
 constexpr int kAcceptsPerTurn = 64;
+constexpr std::size_t kUrgentMax = 16;  // their sockets take some 100 us
 constexpr int kTcpUserTimeoutMs = 30'000;
 
 ConnectionId make_id(std::uint32_t index, std::uint32_t generation) {
@@ -238,7 +239,12 @@ void Server::release(Connection& connection) {
 
 // ---- turns and deadlines -------------------------------------------------------------------------------------------
 
-void Server::end_turn() {
+void Server::after_ready() {
+  if (urgent_ >= kUrgentMax) flush_dirty();
+}
+
+void Server::flush_dirty() {
+  urgent_ = 0;
   // Flushing may make sessions produce more (pipelined requests), which goes out in the same turn.
   for (int round = 0; round < 4 && !dirty_.empty(); ++round) {
     flushing_.swap(dirty_);
@@ -247,6 +253,10 @@ void Server::end_turn() {
     }
     flushing_.clear();
   }
+}
+
+void Server::end_turn() {
+  flush_dirty();
   if (dirty_.empty() && read_again_.empty()) return;
   loop_.post([this, again = std::exchange(read_again_, {})] {
     for (const ConnectionId id : again) {

@@ -105,6 +105,10 @@ class Server final : public ReadyHandler {
   // What connections tell their server.
   [[nodiscard]] MutableBytes scratch() { return scratch_; }
   void on_dirty(ConnectionId id) { dirty_.push_back(id); }
+  /// Media: of what a turn has to send, no more of it than kUrgentMax messages wait for the turn's end.
+  void on_urgent() { ++urgent_; }
+  /// A connection is done with what it was told of; nothing of it is on the stack.
+  void after_ready();
   void on_proven(Connection& connection);
   void read_again_later(ConnectionId id) { read_again_.push_back(id); }
   void release(Connection& connection);
@@ -134,6 +138,7 @@ class Server final : public ReadyHandler {
   [[nodiscard]] std::uint32_t take_slot();
   void sweep();
   void end_turn();
+  void flush_dirty();
 
   ServerOptions options_;
   Loop& loop_;
@@ -151,6 +156,7 @@ class Server final : public ReadyHandler {
   std::map<std::uint64_t, ConnectionId> unproven_;
   std::uint64_t accept_sequence_ = 0;
   std::vector<ConnectionId> dirty_;
+  std::size_t urgent_ = 0;  // messages that were made since the last flush
   std::vector<ConnectionId> flushing_;
   std::vector<ConnectionId> read_again_;
   std::vector<std::uint8_t> scratch_;

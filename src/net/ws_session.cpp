@@ -76,6 +76,7 @@ MutableBytes WsSession::claim(std::size_t bytes, std::size_t unsent_max) {
   websocket::append_frame_header(out, Opcode::Binary, bytes);
   const std::size_t at = out.size();
   out.resize(at + bytes);
+  connection_.server().on_urgent();
   connection_.flush_later();
   NetCounters& counters = connection_.server().counters();
   ++counters.ws_messages_out;

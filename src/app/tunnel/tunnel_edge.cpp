@@ -18,7 +18,7 @@ namespace zvonok::app {
 namespace {
 
 // Between the turns of a busy loop while there are tunnels, in which media waits.
-constexpr Duration kTurnGapMax = microseconds{300};
+constexpr Duration kTurnGapMax = microseconds{100};
 constexpr std::size_t kTurnCrowd = 8;
 
 // Virtual (RFC 2544 benchmarking addresses, which lead nowhere): the same for every call, since a key leads to one call

@@ -14,6 +14,7 @@
 #include "proto/vless/request.h"
 #include "support/room_client.h"
 #include "support/test_node.h"
+#include "tunnel/options.h"
 
 namespace zvonok::test {
 namespace {
@@ -180,6 +181,30 @@ TEST_F(TunnelToMedia, AnswersPlainStunByBothWays) {
     EXPECT_EQ(message->message_class, stun::MessageClass::Success);
     ASSERT_TRUE(message->mapped_address);
     EXPECT_TRUE(message->mapped_address->ip.to_text().starts_with("198.18.")) << "no real address is told";
+  }
+}
+
+/// More messages at once than wait for the end of a turn.
+TEST_F(TunnelToMedia, AnswersEachOfManyStreamsThatSpeakAtOnce) {
+  constexpr std::uint8_t kProbes = 40;
+  std::deque<VlessClient> clients;
+  for (std::size_t i = 0; i < tunnel::Options{}.streams_per_user_max; ++i) {
+    clients.emplace_back(node, key, vless::Command::Udp, sfu());
+  }
+  for (std::uint8_t probe = 0; probe < kProbes; ++probe) {
+    for (std::uint8_t i = 0; i < clients.size(); ++i) {
+      std::array<std::uint8_t, stun::kBindingBytesMax> buffer{};
+      const std::size_t size = stun::write_binding_request(buffer, {.transaction = {i, probe}}, nullptr);
+      clients[i].send_packet(as_text(Bytes{buffer}.first(size)));
+    }
+  }
+  for (std::uint8_t probe = 0; probe < kProbes; ++probe) {
+    for (std::uint8_t i = 0; i < clients.size(); ++i) {
+      const std::string answer = clients[i].receive_packet();
+      const auto message = stun::parse(as_bytes(answer));
+      ASSERT_TRUE(message);
+      EXPECT_EQ(message->transaction, (stun::TransactionId{i, probe}));
+    }
   }
 }
 
