@@ -206,6 +206,7 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   void begin_media_again(Stay& stay);
   void end_publications(Stay& stay);
   void on_signal_offer(Stay& stay, const std::string& sdp, media::Politeness politeness);
+  /// No offer of ours is going to be answered, or one was.
   void wait_for_no_answer(Stay& stay);
   void on_signal_answer(Stay& stay, const std::string& sdp);
   void agree(Stay& stay, const media::Negotiator::Agreed& agreed);

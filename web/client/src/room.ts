@@ -432,7 +432,7 @@ export class RoomSession implements Room {
       configuration: { ...this.host.configuration(iceServers), ...this.encrypted?.configuration },
       guard: this.encrypted ?? undefined,
       output: {
-        // Of a connection that the server has not let in yet, the link says again later what still holds.
+        // Over a socket that is not let in yet nothing is negotiated: resume() says, and the server asks, what is still open then.
         offer: (sdp) => void (this.inside && this.socket.send('offer', { type: 'offer', sdp, polite: false })),
         answer: (sdp) => void (this.inside && this.socket.send('answer', { type: 'answer', sdp })),
         candidate: (candidate) => void this.socket.send('ice', { ...candidate }),
