@@ -101,6 +101,7 @@ struct SendSignal {
   ConnectionId connection;
   RoomSignal kind = RoomSignal::Ice;
   std::string payload;
+  Politeness politeness = Politeness::Polite;  // of an offer
 };
 /// What a participant says of its keys to another one, or to all others. `data` is the raw JSON of an object; nobody
 /// here reads it. Whoever is gone or away misses it.

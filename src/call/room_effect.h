@@ -204,6 +204,7 @@ struct PassSignal {
   ParticipantId participant;
   RoomSignal kind = RoomSignal::Ice;
   std::string payload;
+  Politeness politeness = Politeness::Polite;  // of an offer
   friend bool operator==(const PassSignal&, const PassSignal&) = default;
 };
 enum class MutedBy { Owner, Moderator };

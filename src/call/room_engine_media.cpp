@@ -12,8 +12,10 @@ namespace zvonok::call {
 void Rooms::on(SendSignal& command, const Now& now, RoomEffects& effects) {
   const Participant* const from = hear_joined(command.connection, now, effects);
   if (from == nullptr) return;
-  effects.emplace_back(
-      PassSignal{.participant = from->id, .kind = command.kind, .payload = std::move(command.payload)});
+  effects.emplace_back(PassSignal{.participant = from->id,
+                                  .kind = command.kind,
+                                  .payload = std::move(command.payload),
+                                  .politeness = command.politeness});
 }
 
 void Rooms::on(UpdateTrack& command, const Now& now, RoomEffects& effects) {

@@ -61,6 +61,9 @@ enum class JoinEncryption {
   Required,   // "required"
 };
 enum class RoomSignal { Offer, Answer, Ice, Restart };
+/// Of a client's offer (the words of W3C WebRTC, "perfect negotiation"): whether it may still answer an offer of the
+/// server's that this one crosses, or looks at none before this one is answered.
+enum class Politeness : std::uint8_t { Polite, Impolite };
 enum class DescriptionKind { Offer, Answer };
 /// Why the server closes a socket.
 enum class RoomCloseReason {

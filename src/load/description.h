@@ -1,7 +1,8 @@
 // Offers and answers of a participant (RFC 3264, RFC 9429), from the client's side: its own tracks, and whatever it is
 // offered. Opus and VP8 alone; simulcast by rid, RTX and transport-wide feedback where wanted. A value; sans-IO.
 //
-// Offers that cross: ours is answered, always (docs/protocol/room.md, rule 2), so the server's is not looked at.
+// Offers that cross: ours is answered, always, and says that the server's is not looked at (docs/protocol/room.md,
+// rule 2).
 #pragma once
 #include <cstdint>
 #include <optional>

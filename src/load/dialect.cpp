@@ -51,6 +51,12 @@ std::string description_payload(std::string_view type, std::string_view sdp) {
   return out + "}";
 }
 
+std::string offer_payload(std::string_view sdp) {
+  std::string out = description_payload("offer", sdp);
+  out.pop_back();
+  return out + ",\"polite\":false}";
+}
+
 std::optional<ServerMessage> read_message(std::string_view text) {
   json::ObjectReader reader{text};
   std::optional<Type> type;

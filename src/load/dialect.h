@@ -12,6 +12,8 @@ namespace zvonok::load {
 [[nodiscard]] std::string room_message(std::string_view type, std::string_view session, std::string_view payload);
 /// {"type": type, "sdp": sdp}
 [[nodiscard]] std::string description_payload(std::string_view type, std::string_view sdp);
+/// Of a client that does not look at offers which cross its own.
+[[nodiscard]] std::string offer_payload(std::string_view sdp);
 
 struct ServerMessage {
   enum class Type : std::uint8_t { Joined, Offer, Answer, Error, Quality, Other };

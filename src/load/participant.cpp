@@ -76,11 +76,8 @@ void Participant::join(TimePoint) {
   outlet_.send_text(room_message("join", options_.name, {}));
   const bool asks =
       options_.asks == ParticipantOptions::Asks::Yes && options_.audio_expected + options_.video_expected > 0;
-  if (!out_.empty() || asks) send_description("offer", description_->make_offer());
-}
-
-void Participant::send_description(std::string_view type, std::string_view sdp) {
-  outlet_.send_text(room_message(type, options_.name, description_payload(type, sdp)));
+  if (out_.empty() && !asks) return;
+  outlet_.send_text(room_message("offer", options_.name, offer_payload(description_->make_offer())));
 }
 
 void Participant::on_text(TimePoint now, std::string_view text) {
@@ -100,7 +97,7 @@ void Participant::on_text(TimePoint now, std::string_view text) {
       const auto answered = description_->on_offer(message->text);
       if (!answered) return fail(answered.error());
       if (!*answered) return;  // it crossed ours
-      send_description("answer", (*answered)->answer);
+      outlet_.send_text(room_message("answer", options_.name, description_payload("answer", (*answered)->answer)));
       return take_remote(now, (*answered)->remote);
     }
   }

@@ -203,7 +203,6 @@ class Participant {
 
   void add_source(const SourceOptions& source, std::vector<Description::Own>& own);
   void announce(const Description::Stream& stream);
-  void send_description(std::string_view type, std::string_view sdp);
   void take_remote(TimePoint now, const Description::Remote& remote);
   void check_ice(TimePoint now);
   void on_stun(TimePoint now, Bytes datagram);

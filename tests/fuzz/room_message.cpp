@@ -76,8 +76,13 @@ bool says(const boost::json::value& document, const call::RoomCommand& command) 
           [&](const call::SendSignal& c) {
             switch (c.kind) {
               case call::RoomSignal::Offer:
-              case call::RoomSignal::Answer:
-                return is(to_text(c.kind)) && !c.payload.empty() && is_text(member(&payload, "sdp"), c.payload);
+              case call::RoomSignal::Answer: {
+                const auto* const polite = member(&payload, "polite");
+                const bool insists =
+                    c.kind == call::RoomSignal::Offer && polite != nullptr && polite->is_bool() && !polite->as_bool();
+                return is(to_text(c.kind)) && !c.payload.empty() && is_text(member(&payload, "sdp"), c.payload) &&
+                       (c.politeness == call::Politeness::Impolite) == insists;
+              }
               case call::RoomSignal::Ice:
                 return is("ice") && c.payload.size() <= room::kCandidateBytesMax && json::scan(c.payload).has_value();
               case call::RoomSignal::Restart: return is("restart") && c.payload.empty();

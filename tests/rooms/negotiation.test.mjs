@@ -6,7 +6,7 @@ import { useRooms } from './support/room.mjs';
 
 describe('negotiation', { timeout: 180_000 }, () => {
   const rooms = useRooms();
-  const styles = ['waits', 'offers', 'polite', 'stubborn'];
+  const styles = ['waits', 'offers', 'polite', 'stubborn', 'impolite'];
 
   for (const first of styles) {
     for (const second of styles) {
@@ -26,6 +26,17 @@ describe('negotiation', { timeout: 180_000 }, () => {
       await rooms.expectAllHear(all, ['audio', 'video']);
     });
   }
+
+  it('who says that it does not yield is offered what is left right after the answer', async () => {
+    const room = rooms.server.newRoom();
+    const alice = await rooms.enter('alice', room, { publish: ['audio', 'video'] });
+    const bob = await rooms.enter('bob', room, { style: 'impolite', publish: ['video'] });
+    await rooms.expectAllHear([alice, bob], ['video']);
+    await bob.hears('alice/audio', 15);
+    assert.equal(bob.ignored, 1);
+    const described = bob.signalling.seen.map(({ type }) => type).filter((type) => type === 'offer' || type === 'answer' || type === 'error');
+    assert.deepEqual(described.slice(0, 3), ['offer', 'answer', 'offer']);
+  });
 
   it('who says that it makes no offer gets the server\'s at once', async () => {
     const room = rooms.server.newRoom();

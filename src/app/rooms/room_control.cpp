@@ -50,6 +50,10 @@ call::ConnectionState to_call(media::TransportState state) {
   return call::ConnectionState::Failed;
 }
 
+media::Politeness to_media(call::Politeness politeness) {
+  return politeness == call::Politeness::Polite ? media::Politeness::Polite : media::Politeness::Impolite;
+}
+
 }  // namespace
 
 RoomControl::RoomControl(Parts parts, call::RoomOptions options) : parts_{parts}, rooms_{options, parts.entropy} {}
@@ -417,7 +421,7 @@ void RoomControl::perform(call::PassSignal& effect) {
   Stay* const stay = find(effect.participant);
   if (stay == nullptr) return;
   switch (effect.kind) {
-    case call::RoomSignal::Offer: on_signal_offer(*stay, effect.payload); return;
+    case call::RoomSignal::Offer: on_signal_offer(*stay, effect.payload, to_media(effect.politeness)); return;
     case call::RoomSignal::Answer: on_signal_answer(*stay, effect.payload); return;
     case call::RoomSignal::Ice: keep_candidate(*stay, std::move(effect.payload)); return;
     case call::RoomSignal::Restart: restart_ice(*stay); return;
@@ -431,25 +435,32 @@ void RoomControl::keep_candidate(Stay& stay, std::string candidate) {
   if (stay.pending_ice.size() < kCandidatesKeptMax) stay.pending_ice.push_back(std::move(candidate));
 }
 
-void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp) {
+void RoomControl::on_signal_offer(Stay& stay, const std::string& sdp, media::Politeness politeness) {
   if (!stay.peer_open) begin_media(stay);
   negotiated_ = &stay;
   bool crossing = stay.negotiator->offer_outstanding();
-  auto agreed = stay.negotiator->on_offer(sdp);
+  const bool may_offer = stay.negotiator->may_offer();
+  auto agreed = stay.negotiator->on_offer(sdp, politeness);
   if (!agreed && agreed.error() == media::NegotiationError::NewConnection) {
     begin_media_again(stay);
     crossing = false;
-    agreed = stay.negotiator->on_offer(sdp);
+    agreed = stay.negotiator->on_offer(sdp, politeness);
   }
+  const bool is_impolite = politeness == media::Politeness::Impolite;
+  if (is_impolite) wait_for_no_answer(stay);
   if (!agreed) {
     ++counters_.bad_descriptions;
+    const ParticipantId id = stay.id;
     run(call::SignalRefused{
-        .participant = stay.id, .code = call::RoomErrorCode::BadSdp, .message = media::to_text(agreed.error())});
+        .participant = id, .code = call::RoomErrorCode::BadSdp, .message = media::to_text(agreed.error())});
+    // What was out is void, and the client waits for it.
+    Stay* const still = is_impolite && !may_offer ? find(id) : nullptr;
+    if (still != nullptr) offer_soon(*still, kOfferDelay);
     return;
   }
-  if (crossing) {
-    ++counters_.crossings;
-    if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
+  if (crossing) ++counters_.crossings;
+  if (crossing && !is_impolite) {
+    wait_for_no_answer(stay);
     stay.answer_timer = parts_.loop.schedule(parts_.loop.now().mono + kCrossingWait, [this, id = stay.id] {
       Stay* const waiting = find(id);
       if (waiting == nullptr) return;
@@ -478,9 +489,13 @@ void RoomControl::on_signal_answer(Stay& stay, const std::string& sdp) {
     return;
   }
   if (yielded) ++counters_.adopted;
+  wait_for_no_answer(stay);
+  agree(stay, *agreed);
+}
+
+void RoomControl::wait_for_no_answer(Stay& stay) {
   if (stay.answer_timer) parts_.loop.cancel(*stay.answer_timer);
   stay.answer_timer.reset();
-  agree(stay, *agreed);
 }
 
 /// What holds now: to the shard, to the room, and to the participant.

@@ -205,7 +205,9 @@ class RoomControl final : public net::WsHandler, private media::NegotiationIds {
   /// Another RTCPeerConnection takes over: what the one before published is gone.
   void begin_media_again(Stay& stay);
   void end_publications(Stay& stay);
-  void on_signal_offer(Stay& stay, const std::string& sdp);
+  void on_signal_offer(Stay& stay, const std::string& sdp, media::Politeness politeness);
+  /// No offer of ours is going to be answered, or one was.
+  void wait_for_no_answer(Stay& stay);
   void on_signal_answer(Stay& stay, const std::string& sdp);
   void agree(Stay& stay, const media::Negotiator::Agreed& agreed);
   void update_publications(Stay& stay, const media::PeerParameters& parameters);

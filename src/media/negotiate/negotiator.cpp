@@ -44,7 +44,17 @@ void Negotiator::renew_credentials(State& state) {
 
 // ---- what the client says -------------------------------------------------------------------------------------------
 
-Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_view text) {
+Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_view text, Politeness politeness) {
+  auto agreed = take_offer(text, politeness);
+  if (!agreed && politeness == Politeness::Impolite) {
+    // Whatever ours said, the client has not looked at it, and waits for it now.
+    if (!may_offer()) again_ = true;
+    void_offers(Restarted::No);
+  }
+  return agreed;
+}
+
+Result<Negotiator::Agreed, NegotiationError> Negotiator::take_offer(std::string_view text, Politeness politeness) {
   const auto description = sdp::parse(text, {.sections_max = options_.sections_max});
   if (!description) return fail(NegotiationError::Malformed);
   State next = stable_;
@@ -57,10 +67,14 @@ Result<Negotiator::Agreed, NegotiationError> Negotiator::on_offer(std::string_vi
     return fail(NegotiationError::NewConnection);
   }
   // An offer with other credentials restarts ICE, and the answer has to have new ones as well (RFC 8839 section 4.4.1).
-  if (stable_.remote && next.remote->ice_ufrag != stable_.remote->ice_ufrag) renew_credentials(next);
+  const bool restarts = stable_.remote && next.remote->ice_ufrag != stable_.remote->ice_ufrag;
+  if (restarts) renew_credentials(next);
   take_sections(next, *description, Author::Client);
+  // As those of ours say that are out, also if nobody will answer them: an answer that was lost with its WebSocket has
+  // made a client take one.
   assign(next, Author::Client);
   abandoned_.clear();  // who offers has nothing of ours to answer any more but what crosses it
+  if (politeness == Politeness::Impolite) void_offers(restarts ? Restarted::Yes : Restarted::No);
   if (offered_) yielded_ = std::exchange(offered_, std::nullopt);
   for (std::size_t i = 0; i < next.sections.size(); ++i) {
     Section& section = next.sections[i];
@@ -480,6 +494,14 @@ void Negotiator::drop(std::optional<State>& offer) {
   if (abandoned_.size() == kAbandonedMax) abandoned_.erase(abandoned_.begin());
   abandoned_.push_back(std::move(*offer));
   offer.reset();
+}
+
+void Negotiator::void_offers(Restarted restarted) {
+  for (std::optional<State>* const offer : {&offered_, &yielded_}) {
+    if (*offer && (*offer)->restarts && restarted == Restarted::No) restart_wanted_ = true;
+    offer->reset();
+  }
+  abandoned_.clear();
 }
 
 // ---- results --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@
 // whose SSRC changes then stays silent in Chromium if its frames are transformed (the stream that goes takes the
 // other's callback along).
 //
+// A client may say with an offer that it does not yield (Politeness::Impolite, W3C WebRTC "perfect negotiation"): then
+// nothing is waited for. Whatever of ours is unanswered is void, and can be offered anew as soon as the answer is made.
+//
 // m-sections are never removed and never change their kind. One whose track has ended is inactive for a round before
 // it takes another track: then browsers announce the new one as they announced the first.
 #pragma once
@@ -44,6 +47,10 @@ class NegotiationIds {
 };
 
 enum class DtlsRole : std::uint8_t { Passive, Active };
+
+/// Of an offer of the client's: whether one of ours that it crosses may be answered yet. Impolite: what the client
+/// answered came before that offer, and it looks at no offer of ours before it has the answer to its own.
+enum class Politeness : std::uint8_t { Polite, Impolite };
 
 enum class NegotiationError : std::uint8_t {
   Malformed,       // not SDP
@@ -90,7 +97,12 @@ class Negotiator {
 
   Negotiator(Options options, NegotiationIds& ids);
 
-  [[nodiscard]] Result<Agreed, NegotiationError> on_offer(std::string_view text);
+  /// Of an impolite offer that is an error nothing holds, but all of ours are void as well: the client has not looked
+  /// at them. If there were any, an offer is needed.
+  [[nodiscard]] Result<Agreed, NegotiationError> on_offer(std::string_view text,
+                                                          Politeness politeness = Politeness::Polite);
+  /// An answer is taken to be about the newest unanswered offer whose sections it has. About one that is void:
+  /// NothingOffered, or Incompatible, unless a later one with the same sections is out.
   [[nodiscard]] Result<Agreed, NegotiationError> on_answer(std::string_view text);
 
   void set_wanted(std::vector<Wanted> wanted);
@@ -156,11 +168,13 @@ class Negotiator {
   };
 
   enum class Author : std::uint8_t { Client, Server };
+  enum class Restarted : std::uint8_t { No, Yes };
 
   [[nodiscard]] bool is_media(const Section& section) const {
     return !section.rejected && (section.kind == sdp::MediaKind::Audio || section.kind == sdp::MediaKind::Video);
   }
   [[nodiscard]] static Kind kind_of(const Section& section);
+  [[nodiscard]] Result<Agreed, NegotiationError> take_offer(std::string_view text, Politeness politeness);
   [[nodiscard]] std::optional<NegotiationError> take_remote(State& state, const sdp::SessionDescription& description,
                                                             Author offer_by) const;
   void take_sections(State& state, const sdp::SessionDescription& description, Author offer_by);
@@ -170,6 +184,9 @@ class Negotiator {
   static void take_sources(Section& section, const sdp::MediaSection& theirs);
   /// An offer that came to nothing; a restart it was made for is still wanted. A slow client may answer it yet.
   void drop(std::optional<State>& offer);
+  /// Nobody will answer an offer of ours that was made before now. `restarted`: the client has restarted ICE meanwhile,
+  /// so that a restart of ours is not needed any more.
+  void void_offers(Restarted restarted);
   /// Which of our offers an answer is to, by its sections; null when it fits none.
   [[nodiscard]] const State* answered_by(const sdp::SessionDescription& description) const;
   /// Lets go of what is not wanted any more, and gives wanted tracks to sections without one.

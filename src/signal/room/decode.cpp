@@ -179,8 +179,13 @@ Command decode_description(ConnectionId from, call::RoomSignal kind, const Paylo
   }
   const auto sdp = payload.find("sdp");
   if (!sdp || sdp->type != json::Type::String) return fail(DecodeError::BadDescription);
-  call::SendSignal signal{.connection = from, .kind = kind, .payload = json::unescape(sdp->raw_string())};
+  call::SendSignal signal{
+      .connection = from, .kind = kind, .payload = json::unescape(sdp->raw_string()), .politeness = {}};
   if (signal.payload.empty() || signal.payload.size() > kSdpBytesMax) return fail(DecodeError::BadDescription);
+  if (const auto polite = payload.find("polite"); polite && kind == call::RoomSignal::Offer) {
+    if (polite->type != json::Type::Bool) return fail(DecodeError::BadPoliteness);
+    if (polite->text == "false") signal.politeness = call::Politeness::Impolite;
+  }
   return signal;
 }
 
@@ -192,7 +197,8 @@ Command decode_ice(ConnectionId from, const std::optional<json::Value>& value, c
     candidate = value->text;
   }
   if (candidate.size() > kCandidateBytesMax) return fail(DecodeError::BadCandidate);
-  return call::SendSignal{.connection = from, .kind = call::RoomSignal::Ice, .payload = std::string{candidate}};
+  return call::SendSignal{
+      .connection = from, .kind = call::RoomSignal::Ice, .payload = std::string{candidate}, .politeness = {}};
 }
 
 Command decode_track(ConnectionId from, const Payload& payload) {
@@ -354,6 +360,7 @@ std::string_view to_text(DecodeError error) {
     case DecodeError::BadKind: return "kind must be audio or video";
     case DecodeError::BadRole: return "role must be host, moderator or member";
     case DecodeError::BadOffers: return "offers must be true or false";
+    case DecodeError::BadPoliteness: return "polite must be true or false";
     case DecodeError::BadEncryption: return "e2e must be supported or required";
     case DecodeError::BadKeyWords: return "e2e needs data, an object of up to 2048 bytes, and may have to";
     case DecodeError::BadInvitation: return "invite-phone needs number, and may have name and requestId";
@@ -386,7 +393,8 @@ Command decode(ConnectionId from, std::string_view text) {
     case Type::Lock: return call::LockRoom{from};
     case Type::Unlock: return call::UnlockRoom{from};
     case Type::Role: return decode_role(from, payload);
-    case Type::Restart: return call::SendSignal{.connection = from, .kind = call::RoomSignal::Restart, .payload = {}};
+    case Type::Restart:
+      return call::SendSignal{.connection = from, .kind = call::RoomSignal::Restart, .payload = {}, .politeness = {}};
     case Type::E2e: return decode_key_words(from, payload);
     case Type::Ping: return call::PingRoom{from};
     case Type::InvitePhone: return decode_invite_phone(from, payload);

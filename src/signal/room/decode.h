@@ -38,6 +38,7 @@ enum class DecodeError {
   BadRole,
   BadEncryption,
   BadOffers,
+  BadPoliteness,
   BadKeyWords,
   BadInvitation,
   BadNumber,  // answered by `bad-number`

@@ -8,6 +8,7 @@
 
 #include "contract/authorizer/http_stub.h"
 #include "support/test_node.h"
+#include "unit/media/negotiate/fixture.h"
 
 namespace zvonok::test {
 namespace {
@@ -94,6 +95,58 @@ class Rooms : public ::testing::Test {
   Person carol_ = node_.person("carol");
   Person eve_ = node_.person("eve");
 };
+
+std::string payload_of(const std::string& sdp, bool polite) {
+  return json::serialize(json::object{{"sdp", sdp}, {"polite", polite}});
+}
+
+TEST_F(Rooms, AnImpoliteOfferMakesTheServersVoidWhichIsOfferedAgainAfterTheAnswer) {
+  Caller alice{node_, alice_, "group/team", "a"};
+  const std::string ours{alice.expect("offer").at("sdp").as_string()};
+  media::FakeClient client;
+  media::FakeClient breaks_its_word = client;
+  client.add(sdp::MediaKind::Video, true, false);
+  alice.say("offer", "a", payload_of(client.offer(), false));
+  alice.say("answer", "a", payload_of(breaks_its_word.answer(ours), true));
+  client.take_answer(alice.expect("answer").at("sdp").as_string());
+  EXPECT_EQ(alice.expect("error").at("code"), "bad-sdp") << "nobody waits for that answer";
+
+  // Somebody comes whom the client has no section for.
+  Caller bob{node_, bob_, "group/team", "b"};
+  media::FakeClient other;
+  other.add(sdp::MediaKind::Audio, true, false);
+  bob.say("offer", "b", payload_of(other.offer(), false));
+  other.take_answer(bob.expect("answer").at("sdp").as_string());
+  const std::string next{alice.expect("offer").at("sdp").as_string()};
+  client.add(sdp::MediaKind::Audio, true, false);
+  alice.say("offer", "a", payload_of(client.offer(), false));  // crosses it
+  client.take_answer(alice.expect("answer").at("sdp").as_string());
+  const std::string again{alice.expect("offer").at("sdp").as_string()};
+  alice.say("answer", "a", payload_of(client.answer(again), true));
+  for (;;) {
+    const json::object track = alice.expect("track");
+    if (track.at("sessionId") != "b" || !track.contains("mid")) continue;
+    EXPECT_EQ(track.at("mid").as_string(), client.transceivers.back().mid);
+    break;
+  }
+  EXPECT_EQ(node_.metric("zvonok_room_crossings_total"), 2);
+  EXPECT_EQ(node_.metric("zvonok_room_crossings_adopted_total"), 0);
+}
+
+TEST_F(Rooms, TheServersOfferComesAgainWhenTheImpoliteOneThatMadeItVoidIsRefused) {
+  Caller alice{node_, alice_, "group/team", "a"};
+  alice.expect("offer");
+  const auto began = std::chrono::steady_clock::now();
+  alice.say("offer", "a", payload_of("nonsense", false));
+  EXPECT_EQ(alice.expect("error").at("code"), "bad-sdp");
+  const std::string again{alice.expect("offer").at("sdp").as_string()};
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{10}) << "15 s: when it counts as lost";
+  media::FakeClient client;
+  alice.say("answer", "a", payload_of(client.answer(again), true));
+  client.add(sdp::MediaKind::Audio, true);
+  alice.say("offer", "a", payload_of(client.offer(), false));
+  client.take_answer(alice.expect("answer").at("sdp").as_string());
+}
 
 TEST_F(Rooms, WhoIsRemovedFromTheGroupLeavesAtOnce) {
   Caller alice{node_, alice_, "group/team", "a"};

@@ -30,6 +30,9 @@ function freshCertificate() {
   return RTCDtlsTransport.SetupCertificate();
 }
 
+/** Styles whose first offer crosses the server's. */
+const crossing = ['polite', 'stubborn', 'impolite'];
+
 /** One published track: a pump of packets that runs from start() to stop(). */
 class Source {
   number = 0;
@@ -91,7 +94,8 @@ export class WeriftPeer {
 
   /**
    * Enters a room. style: 'waits' for the server's offer; 'offers' at once; 'polite' offers when the server's offer is already on
-   * its way and rolls back; 'stubborn' does so and ignores the server's offer until its own is answered.
+   * its way and rolls back; 'stubborn' does so and ignores the server's offer until its own is answered; 'impolite' does as that
+   * one and says so.
    */
   static async enter(server, { style = 'offers', publish = ['audio'], ...options }) {
     const certificate = options.certificate ?? (await freshCertificate()); // who has opened has ten seconds to join
@@ -103,7 +107,7 @@ export class WeriftPeer {
       for (const kind of publish) peer.add(kind);
       await signalling.enter();
       if (style === 'offers') await peer.offer();
-      if (style === 'polite' || style === 'stubborn') await peer.#cross();
+      if (crossing.includes(style)) await peer.#cross();
       return peer;
     } catch (error) {
       await peer.close();
@@ -127,7 +131,7 @@ export class WeriftPeer {
 
   #listen(signalling) {
     const crosses = signalling.joined === undefined && this.lastOffer === undefined;
-    this.held = crosses && ['polite', 'stubborn'].includes(this.options.style) ? [] : undefined;
+    this.held = crosses && crossing.includes(this.options.style) ? [] : undefined;
     const take = (message) => {
       if (message.type !== 'offer' && message.type !== 'answer') return;
       if (this.held) this.held.push(message);
@@ -160,9 +164,10 @@ export class WeriftPeer {
 
   async #takeOffer(payload) {
     const crosses = this.pc.signalingState === 'have-local-offer';
-    this.#judge(payload, { counts: !crosses || this.options.style !== 'stubborn' });
+    const ignores = ['stubborn', 'impolite'].includes(this.options.style);
+    this.#judge(payload, { counts: !crosses || !ignores });
     if (crosses) {
-      if (this.options.style === 'stubborn') {
+      if (ignores) {
         this.ignored = (this.ignored ?? 0) + 1;
         return;
       }
@@ -243,7 +248,8 @@ export class WeriftPeer {
     if (type === 'answer') sdp = sdp.replace(/^(m=\S+) 0 (.*\r\n(?:[^m].*\r\n)*?a=inactive)/gm, '$1 9 $2');
     if (this.options.fingerprint) sdp = sdp.replace(/a=fingerprint:.*/g, `a=fingerprint:${this.options.fingerprint}`);
     if (type === 'offer') this.lastOffer = sdp;
-    this.signalling.send(type, { type, sdp });
+    const says = type === 'offer' && this.options.style === 'impolite' ? { polite: false } : {};
+    this.signalling.send(type, { type, sdp, ...says });
   }
 
   offer(options) {

@@ -160,8 +160,13 @@ void RoomWorld::say_something() {
       }
       return tell("views", std::move(view), id);
     }
-    case 4:
-      return tell("signals", call::SendSignal{.connection = id, .kind = call::RoomSignal::Offer, .payload = "v=0"}, id);
+    case 4: {
+      const auto politeness = random_.chance(50) ? call::Politeness::Polite : call::Politeness::Impolite;
+      return tell("signals",
+                  call::SendSignal{
+                      .connection = id, .kind = call::RoomSignal::Offer, .payload = "v=0", .politeness = politeness},
+                  id);
+    }
     case 5: return tell("pings", call::PingRoom{id}, id);
     case 6: {
       call::SendKeyWords words{.connection = id, .to = {}, .data = "{}"};

@@ -81,8 +81,9 @@ class RoomScene {
   RoomLines role(const std::string& by, const std::string& session, RoomRole role) {
     return tell(SetRoomRole{id(by), SessionId{session}, role});
   }
-  RoomLines signal(const std::string& label, RoomSignal kind, const std::string& payload) {
-    return tell(SendSignal{id(label), kind, payload});
+  RoomLines signal(const std::string& label, RoomSignal kind, const std::string& payload,
+                   Politeness politeness = Politeness::Polite) {
+    return tell(SendSignal{id(label), kind, payload, politeness});
   }
   RoomLines track(const std::string& label, const std::string& mid, std::optional<TrackSource> source,
                   std::optional<bool> muted) {
@@ -224,7 +225,8 @@ class RoomScene {
             [&](const CloseMedia& e) { out << "close media " << e.participant; },
             [&](const ResumeMedia& e) { out << "resume media " << e.participant; },
             [&](const PassSignal& e) {
-              out << "media " << e.participant << " " << to_text(e.kind) << " " << e.payload;
+              out << "media " << e.participant << (e.politeness == Politeness::Impolite ? " impolite " : " ")
+                  << to_text(e.kind) << " " << e.payload;
             },
             [&](const SetTrackMuted& e) {
               out << (e.muted ? "mute" : "unmute") << " #" << e.track

@@ -98,6 +98,8 @@ TEST(RoomSignals, GoToTheSendersOwnConnection) {
   RoomScene scene;
   two_and_a_stranger(scene);
   EXPECT_THAT(scene.signal("alice/a", RoomSignal::Offer, "v=0"), ElementsAre("media 1 offer v=0"));
+  EXPECT_THAT(scene.signal("alice/a", RoomSignal::Offer, "v=0", Politeness::Impolite),
+              ElementsAre("media 1 impolite offer v=0"));
   EXPECT_THAT(scene.signal("bob/b", RoomSignal::Answer, "v=0"), ElementsAre("media 2 answer v=0"));
   EXPECT_THAT(scene.signal("carol/c", RoomSignal::Ice, "{}"), ElementsAre("media 3 ice {}"));
 }

@@ -139,6 +139,7 @@ TEST(Dialect, ReadsWhatMattersAndNoMore) {
     EXPECT_FALSE(read_message(bad)) << bad;
   }
   EXPECT_EQ(room_message("join", "a\"b", ""), R"({"type":"join","sessionId":"a\"b"})");
+  EXPECT_EQ(offer_payload("v=0\r\n"), R"({"type":"offer","sdp":"v=0\r\n","polite":false})");
 }
 
 }  // namespace

@@ -148,7 +148,9 @@ void Room::serve(Seat& seat, std::string_view text) {
   const auto message = read_message(text);
   ASSERT_TRUE(message) << text;
   if (message->type == ServerMessage::Type::Offer) {
-    const auto agreed = seat.negotiator->on_offer(message->text);
+    const bool insists = text.contains(R"("polite":false)");
+    const auto agreed =
+        seat.negotiator->on_offer(message->text, insists ? media::Politeness::Impolite : media::Politeness::Polite);
     ASSERT_TRUE(agreed) << media::to_text(agreed.error()) << "\n" << message->text;
     agree(seat, *agreed);
     say(seat, "answer", agreed->answer);

@@ -49,6 +49,16 @@ TEST(RoomDecode, TheMessagesOfTheContract) {
   taken<call::LeaveRoom>(R"({"type":"leave","roomId":1,"sessionId":"s"})");
 }
 
+TEST(RoomDecode, OffersSayWhetherTheyYield) {
+  const auto politeness = [](const std::string& type, const std::string& rest) {
+    return taken<call::SendSignal>(R"({"type":")" + type + R"(","payload":{"sdp":"v=0")" + rest + "}}").politeness;
+  };
+  EXPECT_EQ(politeness("offer", ""), call::Politeness::Polite);
+  EXPECT_EQ(politeness("offer", R"(,"polite":true)"), call::Politeness::Polite);
+  EXPECT_EQ(politeness("offer", R"(,"polite":false)"), call::Politeness::Impolite);
+  EXPECT_EQ(politeness("answer", R"(,"polite":false)"), call::Politeness::Polite) << "it says nothing there";
+}
+
 TEST(RoomDecode, PayloadMayBeATextThatHoldsTheObject) {
   EXPECT_EQ(
       taken<call::SendSignal>(R"({"type":"offer","payload":"{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\"}"})").payload,
@@ -190,6 +200,8 @@ TEST(RoomDecode, WhatIsRefused) {
       {R"({"type":"offer","payload":{"sdp":1}})", DecodeError::BadDescription},
       {R"({"type":"offer","payload":{"sdp":""}})", DecodeError::BadDescription},
       {R"({"type":"offer","payload":{"type":"answer","sdp":"v=0"}})", DecodeError::BadDescription},
+      {R"({"type":"offer","payload":{"sdp":"v=0","polite":"no"}})", DecodeError::BadPoliteness},
+      {R"({"type":"offer","payload":{"sdp":"v=0","polite":0}})", DecodeError::BadPoliteness},
       {R"({"type":"track"})", DecodeError::BadTrack},
       {R"({"type":"track","payload":{"muted":true}})", DecodeError::BadTrack},
       {R"({"type":"track","payload":{"mid":"0","source":"moon"}})", DecodeError::BadTrack},

@@ -1,5 +1,6 @@
-// The one RTCPeerConnection of a stay in a room. Either side offers at any time; when offers cross, this side yields
-// (rolls back) and offers again. What is sent has m-sections of its own, so the server opens others for what is received.
+// The one RTCPeerConnection of a stay in a room. Either side offers at any time. When offers cross, this side does not yield,
+// and says so with each offer (docs/protocol/room.md, rule 2): after a rollback Chromium was seen to offer what it refuses
+// itself. What is sent has m-sections of its own, so the server opens others for what is received.
 import type { Environment } from './environment.js';
 import type { TrackSource } from './room-types.js';
 
@@ -72,9 +73,10 @@ export class RoomLink {
   readonly pc: RTCPeerConnection;
   private readonly options: RoomLinkOptions;
   private readonly publications = new Map<TrackSource, Publication>();
+  /** An offer of ours is neither answered nor refused. */
   private offerOpen = false;
-  /** Answers that are under way to offers that were rolled back: they come before the answer to any later one. */
-  private voidAnswers = 0;
+  /** It went, if it did, over a connection to the server that is no more. */
+  private offerLost = false;
   private offersWanted = false;
   private closed = false;
   private work: Promise<void> = Promise.resolve();
@@ -198,23 +200,22 @@ export class RoomLink {
 
   /** A new connection to the server, which knows us: what the old one may have lost is said again. */
   resume(): void {
-    this.voidAnswers = 0;
+    this.offerLost = this.offerOpen;
     for (const publication of this.publications.values()) publication.told = '';
     this.enqueue(() => {
       const sdp = this.pc.localDescription?.sdp;
       for (const publication of this.publications.values()) this.announce(publication);
-      if (this.offerOpen && sdp) this.options.output.offer(sdp);
+      if (this.offerOpen && this.offerLost && sdp) this.options.output.offer(sdp);
+      this.offerLost = false;
       return Promise.resolve();
     });
   }
 
   takeOffer(sdp: string): void {
     this.enqueue(async () => {
-      if (this.offerOpen) {
-        // Ours is rolled back, and its answer void when it comes. negotiationneeded comes again for what it was about.
-        this.offerOpen = false;
-        this.voidAnswers += 1;
-      }
+      // As ours has told the server: it answers ours, and offers again what is then still to be offered. An offer that comes
+      // while ours is being made waits here for its turn, and finds it open.
+      if (this.offerOpen) return;
       await this.pc.setRemoteDescription({ type: 'offer', sdp });
       for (const transceiver of this.receiving) this.options.guard?.protectReceiver(transceiver);
       await this.pc.setLocalDescription();
@@ -227,25 +228,24 @@ export class RoomLink {
 
   takeAnswer(sdp: string): void {
     this.enqueue(async () => {
-      if (this.voidAnswers > 0) {
-        this.voidAnswers -= 1;
-        return;
-      }
-      if (!this.offerOpen || this.pc.signalingState !== 'have-local-offer') return;
-      await this.pc.setRemoteDescription({ type: 'answer', sdp });
+      if (this.pc.signalingState !== 'have-local-offer') return;
       this.offerOpen = false;
+      await this.pc.setRemoteDescription({ type: 'answer', sdp });
       this.options.onReceivers();
       if (this.offersWanted) this.offerLater();
     });
   }
 
-  /** The server could not use a description. Says whether that was about an offer that is open. */
-  takeRefusal(): boolean {
-    if (this.voidAnswers > 0) {
-      this.voidAnswers -= 1;
-      return false;
-    }
-    return this.offerOpen;
+  /** The server could not use a description. If that was about an offer of ours, the next one of the server's rolls it back. */
+  takeRefusal(onOffer: () => void): void {
+    if (!this.offerOpen) return; // of an answer: the server offers again
+    this.enqueue(() => {
+      if (this.offerOpen) {
+        this.offerOpen = false;
+        onOffer();
+      }
+      return Promise.resolve();
+    });
   }
 
   close(): void {

@@ -432,8 +432,9 @@ export class RoomSession implements Room {
       configuration: { ...this.host.configuration(iceServers), ...this.encrypted?.configuration },
       guard: this.encrypted ?? undefined,
       output: {
-        offer: (sdp) => void this.socket.send('offer', { type: 'offer', sdp }),
-        answer: (sdp) => void this.socket.send('answer', { type: 'answer', sdp }),
+        // Over a socket that is not let in yet nothing is negotiated: resume() says, and the server asks, what is still open then.
+        offer: (sdp) => void (this.inside && this.socket.send('offer', { type: 'offer', sdp, polite: false })),
+        answer: (sdp) => void (this.inside && this.socket.send('answer', { type: 'answer', sdp })),
         candidate: (candidate) => void this.socket.send('ice', { ...candidate }),
         announce: (track) => void this.socket.send('track', { ...track }),
       },
@@ -641,7 +642,7 @@ export class RoomSession implements Room {
         this.mediaFailed();
         return;
       case 'bad-sdp':
-        this.onBadDescription(message);
+        this.link?.takeRefusal(() => this.onBadOffer(message));
         return;
       case 'not-joined':
         this.socket.lose();
@@ -674,8 +675,7 @@ export class RoomSession implements Room {
   }
 
   /** Another try with a clean slate; when that is refused as well, this browser and that server don't fit. */
-  private onBadDescription(message: string): void {
-    if (!this.link?.takeRefusal()) return; // of an answer: the server offers again
+  private onBadOffer(message: string): void {
     this.refusedOffers += 1;
     if (this.refusedOffers > kRefusedOffersMax) this.finish('failed', message);
     else this.startOver();

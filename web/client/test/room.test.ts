@@ -148,25 +148,73 @@ describe('negotiation', () => {
     expect(room.participants[0]?.tracks).toEqual([]);
   });
 
-  it('yields when offers cross: takes no answer to what was rolled back for one to the next offer', async () => {
+  it('does not yield when offers cross, and says so: the server offers again', async () => {
     const room = await server.enter();
     server.answers = null;
     await room.setCamera(true);
     await settle();
-    expect(server.count('offer')).toBe(2);
-    const crossed = server.sections.slice();
+    expect(server.sent.filter(({ type }) => type === 'offer').map(({ payload }) => payload['polite'])).toEqual([false, false]);
+    const agreed = server.sections.slice();
     server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' });
     await settle();
-    expect([server.pc.rollbacks, server.count('answer'), server.count('offer')]).toEqual([1, 1, 3]);
-    // The answer to the second offer comes late; the third is still open after it.
-    server.say('answer', { type: 'answer', sdp: 'v=0\r\no=- 7 99 IN IP4 127.0.0.1\r\n' });
-    await settle();
+    expect([server.pc.rollbacks, server.count('answer'), server.count('offer')]).toEqual([0, 0, 2]);
     expect(server.pc.signalingState).toBe('have-local-offer');
+    server.sections = agreed; // that offer is void
     server.answerLast();
+    server.offer({ mid: 'z2', kind: 'audio', direction: 'sendonly' });
     await settle();
     expect(server.pc.signalingState).toBe('stable');
-    expect(server.sections.length).toBeGreaterThan(crossed.length);
-    expect(room.state).toBe('joined');
+    expect(server.pc.getTransceivers().map(({ mid }) => mid)).toEqual(['0', '1', 'z2']);
+    expect([server.pc.rollbacks, server.count('answer'), server.count('offer'), room.state]).toEqual([0, 1, 2, 'joined']);
+  });
+
+  it('does not yield to an offer that comes while its own is being made', async () => {
+    const room = await server.enter();
+    server.answers = null;
+    let open = (): void => undefined;
+    FakePeerConnection.gate = new Promise((resolve) => (open = resolve));
+    await room.setCamera(true);
+    await settle();
+    expect([server.pc.signalingState, server.count('offer')]).toEqual(['stable', 1]);
+    server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' });
+    open();
+    FakePeerConnection.gate = null;
+    await settle();
+    expect([server.pc.rollbacks, server.count('answer'), server.count('offer')]).toEqual([0, 0, 2]);
+    expect(server.pc.signalingState).toBe('have-local-offer');
+  });
+
+  it('answers an offer that came first before it makes its own', async () => {
+    const room = await server.enter();
+    let open = (): void => undefined;
+    FakePeerConnection.gate = new Promise((resolve) => (open = resolve));
+    server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' });
+    await settle();
+    await room.setCamera(true);
+    open();
+    FakePeerConnection.gate = null;
+    await settle();
+    expect(server.types().filter((type) => type === 'offer' || type === 'answer').slice(0, 3)).toEqual(['offer', 'answer', 'offer']);
+    expect([server.pc.rollbacks, server.pc.signalingState]).toEqual([0, 'stable']);
+  });
+
+  it('takes the server\'s next offer when its own was refused and it can not begin anew', async () => {
+    server.joined = { locked: true };
+    const room = await server.enter();
+    server.answers = null;
+    await room.setCamera(true);
+    await settle();
+    const agreed = server.sections.slice();
+    server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' });
+    server.say('error', { code: 'bad-sdp', message: 'bad' });
+    server.sections = agreed;
+    server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' });
+    await settle();
+    // Rolled back by it; what was refused is offered again behind it.
+    expect([server.pc.rollbacks, server.count('answer'), server.count('offer')]).toEqual([1, 1, 3]);
+    server.answerLast();
+    await settle();
+    expect([server.pc.signalingState, room.state, server.count('leave')]).toEqual(['stable', 'joined', 0]);
   });
 
   it('uses a section again for another track', async () => {
@@ -545,6 +593,29 @@ describe('coming back', () => {
     await settle();
     expect([server.count('offer'), server.last('offer')]).toEqual([3, lost]);
     expect(server.pc.signalingState).toBe('stable');
+  });
+
+  it('says an offer once that was made while nobody had let it in again', async () => {
+    const room = await server.enter();
+    server.socket.drop(1006);
+    await room.setCamera(true);
+    await settle();
+    expect(server.count('offer')).toBe(1);
+    await clock.advance(5_000);
+    server.joined = { resumed: true };
+    server.answers = null;
+    server.socket.onSend = (message) => void server.sent.push(message as never); // the join is not answered yet
+    server.open();
+    await room.setCamera(false);
+    await room.setCamera(true);
+    await settle();
+    expect(server.count('offer')).toBe(1);
+    server.say('joined', { sessionId: room.sessionId, userId: 'alice', role: 'member', resumed: true, participants: [], tracks: [], iceServers: [] });
+    await settle();
+    expect([server.count('offer'), server.pc.signalingState]).toEqual([2, 'have-local-offer']);
+    server.offer({ mid: 'z1', kind: 'audio', direction: 'sendonly' }); // what the server says of its own again
+    await settle();
+    expect([server.pc.rollbacks, server.count('answer')]).toEqual([0, 0]);
   });
 
   it('restarts ICE when the network has changed', async () => {

@@ -1,4 +1,5 @@
-// Random transceivers, random tracks, random crossings: whatever happens, both sides come to agree.
+// Random transceivers, random tracks, random crossings, clients that yield and clients that do not: whatever happens,
+// both sides come to agree.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -98,8 +99,17 @@ class Model {
   void cross() {
     if (!server_.may_offer() || !server_.offer_needed()) return;
     const std::string offer = server_.make_offer();
-    const auto answered = server_.on_offer(client_.offer());
+    const Politeness politeness = pick(2) == 0 ? Politeness::Polite : Politeness::Impolite;
+    const auto answered = server_.on_offer(client_.offer(), politeness);
     ASSERT_TRUE(answered.has_value()) << to_text(answered.error());
+    if (politeness == Politeness::Impolite) {
+      check_same(parsed(offer), parsed(answered->answer));
+      EXPECT_TRUE(server_.may_offer());
+      client_.take_answer(answered->answer);
+      note(*answered);
+      note_ufrag(answered->answer);
+      return;
+    }
     EXPECT_TRUE(server_.crossing());
     EXPECT_FALSE(server_.may_offer());
     check_same(parsed(offer), parsed(answered->answer));

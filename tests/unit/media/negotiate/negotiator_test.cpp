@@ -15,8 +15,8 @@ struct Fixture {
   Negotiator server{test_options(), ids};
   FakeClient client;
 
-  Negotiator::Agreed client_offers() {
-    auto agreed = server.on_offer(client.offer());
+  Negotiator::Agreed client_offers(Politeness politeness = Politeness::Polite) {
+    auto agreed = server.on_offer(client.offer(), politeness);
     EXPECT_TRUE(agreed.has_value());
     if (!agreed) return {};
     client.take_answer(agreed->answer);
@@ -391,6 +391,123 @@ TEST(Negotiator, OffersAgainWhenTheClientDoesNotYield) {
   EXPECT_EQ(f.server_offers().parameters.send.size(), 2U);
   EXPECT_FALSE(f.server.offer_needed());
 }
+
+// ---- clients that do not yield, and say so
+// ----------------------------------------------------------------------------
+
+TEST(Negotiator, OursIsVoidWhenTheClientDoesNotYieldAndSaysSo) {
+  Fixture f;
+  f.server.set_wanted({audio_track(1), audio_track(2)});
+  FakeClient breaks_its_word = f.client;
+  const std::string ours = f.server.make_offer();
+  f.client.add(MediaKind::Audio, true);
+  EXPECT_EQ(f.client_offers(Politeness::Impolite).parameters.send.size(), 1U);
+  EXPECT_FALSE(f.server.crossing());
+  EXPECT_FALSE(f.server.offer_outstanding());
+  EXPECT_EQ(f.server.on_answer(breaks_its_word.answer(ours)).error(), NegotiationError::NothingOffered);
+  ASSERT_TRUE(f.server.may_offer()) << "without any waiting";
+  ASSERT_TRUE(f.server.offer_needed());
+  const std::string again = f.server.make_offer();
+  EXPECT_EQ(f.server.on_answer(breaks_its_word.answer(ours)).error(), NegotiationError::Incompatible);
+  const auto agreed = f.server.on_answer(f.client.answer(again));
+  ASSERT_TRUE(agreed.has_value()) << to_text(agreed.error());
+  EXPECT_EQ(agreed->parameters.send.size(), 2U);
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
+TEST(Negotiator, NothingIsOfferedAgainWhenTheAnswerHasGivenAll) {
+  Fixture f;
+  f.server.set_wanted({audio_track(1)});
+  (void)f.server.make_offer();
+  f.client.add(MediaKind::Audio, true);
+  EXPECT_EQ(f.client_offers(Politeness::Impolite).parameters.send.size(), 1U);
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
+TEST(Negotiator, AllOfOursAreVoidThatTheClientHasNotAnswered) {
+  Fixture f;
+  f.server.set_wanted({audio_track(1)});
+  FakeClient slow = f.client;
+  const std::string first = f.server.make_offer();
+  f.server.withdraw_offer();
+  (void)f.server.make_offer();
+  f.client.add(MediaKind::Audio, true);
+  f.client_offers();
+  ASSERT_TRUE(f.server.crossing());
+  f.client_offers(Politeness::Impolite);  // it has the answer to its first, and has not answered ours
+  EXPECT_FALSE(f.server.crossing());
+  EXPECT_TRUE(f.server.may_offer());
+  EXPECT_EQ(f.server.on_answer(slow.answer(first)).error(), NegotiationError::NothingOffered);
+}
+
+TEST(Negotiator, AnAnswerThatCameBeforeTheOfferHolds) {
+  Fixture f;
+  f.server.set_wanted({audio_track(1)});
+  EXPECT_EQ(f.server_offers().parameters.send.size(), 1U);
+  f.client.add(MediaKind::Audio, true);
+  const auto agreed = f.client_offers(Politeness::Impolite);
+  EXPECT_EQ(agreed.parameters.send.size(), 1U);
+  EXPECT_EQ(agreed.parameters.receive.size(), 1U);
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
+TEST(Negotiator, WhatAnOfferSaidGoesOnWhenItsAnswerWasLost) {
+  Fixture f;
+  f.server_offers();
+  f.server.set_wanted({audio_track(1), video_track(2)});
+  const std::string ours = f.server.make_offer();
+  (void)f.client.answer(ours);  // lost with its WebSocket: the client goes on from there
+  const auto agreed = f.client_offers(Politeness::Impolite);
+  ASSERT_EQ(agreed.parameters.send.size(), 2U);
+  for (const SendParameters& sent : agreed.parameters.send) {
+    const auto said = parsed(ours);
+    const auto section = std::ranges::find(said.sections, sent.mid, &sdp::MediaSection::mid);
+    ASSERT_NE(section, said.sections.end());
+    EXPECT_EQ(section->ssrcs.at(0).ssrc, sent.ssrc);
+    EXPECT_EQ(section->msids.at(0).track, "t" + std::to_string(sent.track.value()));
+  }
+  EXPECT_FALSE(f.server.offer_needed());
+}
+
+TEST(Negotiator, ARestartOfOursThatIsVoidIsOfferedAgainUnlessTheClientRestarts) {
+  Fixture f;
+  f.client.add(MediaKind::Audio, true);
+  f.client_offers();
+  f.server.restart_ice();
+  (void)f.server.make_offer();
+  f.client_offers(Politeness::Impolite);
+  ASSERT_TRUE(f.server.offer_needed());
+  const std::string again = f.server.make_offer();
+  EXPECT_EQ(parsed(again).sections[0].transport.ice_ufrag, f.ids.ufrag);
+  f.client.ufrag = "client2";
+  const auto agreed = f.client_offers(Politeness::Impolite);
+  EXPECT_EQ(parsed(agreed.answer).sections[0].transport.ice_ufrag, f.ids.ufrag) << "the newest";
+  EXPECT_FALSE(f.server.offer_needed()) << "both sides have new ones";
+}
+
+TEST(Negotiator, OursIsNeededAgainWhenAnImpoliteOfferIsRefused) {
+  Fixture f;
+  f.client.add(MediaKind::Audio, true);
+  f.client_offers();
+  FakeClient other_kind = f.client;
+  other_kind.transceivers[0].kind = MediaKind::Video;
+  for (const std::string& unusable : {std::string{"nonsense"}, other_kind.offer()}) {
+    EXPECT_FALSE(f.server.on_offer(unusable, Politeness::Impolite).has_value());
+    EXPECT_FALSE(f.server.offer_needed()) << "there was none";
+    f.server.offer_again();  // says nothing new
+    (void)f.server.make_offer();
+    EXPECT_FALSE(f.server.on_offer(unusable).has_value());
+    EXPECT_TRUE(f.server.offer_outstanding()) << "the client may answer it";
+    EXPECT_FALSE(f.server.on_offer(unusable, Politeness::Impolite).has_value());
+    ASSERT_TRUE(f.server.may_offer());
+    ASSERT_TRUE(f.server.offer_needed());
+    f.server_offers();
+    EXPECT_FALSE(f.server.offer_needed());
+  }
+}
+
+// ---- sections and tracks
+// ----------------------------------------------------------------------------------------------
 
 TEST(Negotiator, SectionOfAnEndedTrackRestsARoundAndIsTakenAgain) {
   Fixture f;
