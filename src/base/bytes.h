@@ -1,4 +1,4 @@
-// Views of raw bytes. A view lives for one call; nobody stores one.
+// Views of raw bytes. A view lives for one call; who stores one stores the bytes beside it.
 #pragma once
 #include <algorithm>
 #include <cstddef>

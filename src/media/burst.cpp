@@ -34,7 +34,8 @@ std::uint64_t fan_out(const Track& track, std::span<const Forwarding> packets, c
     }
     for (const Forwarding& one : packets)
       to.downlink->forward(*to.stream, *one.packet, {one.type, one.key, clocks}, now);
-    out.sink.between_receivers();
+    // Of one packet, there may be others for the same receiver yet: the train it gets would be torn apart.
+    if (packets.size() > 1) out.sink.between_receivers();
   }
   return shed;
 }

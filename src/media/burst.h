@@ -40,6 +40,8 @@ class Burst {
   static constexpr std::size_t kPacketsMax = 64;
 
   Burst();
+  Burst(const Burst&) = delete;  // packets are views of what they are kept in
+  Burst& operator=(const Burst&) = delete;
 
   [[nodiscard]] bool is_empty() const { return count_ == 0; }
   [[nodiscard]] bool has_of(const Track& track) const;

@@ -254,6 +254,8 @@ void Engine::take_statistics(TimePoint now) {
 void Engine::on_datagram(TimePoint now, const ice::Path& path, MutableBytes packet) {
   ++counters_.datagrams;
   const rtp::PacketKind kind = rtp::classify(packet);
+  // A path or keys may be others afterwards. What came before must not be sealed with keys that count from anew.
+  if (kind == rtp::PacketKind::Dtls || kind == rtp::PacketKind::Stun) forward_burst(now);
   const auto known = paths_.find(path);
   Peer* peer = known == paths_.end() ? nullptr : known->second;
   switch (kind) {
@@ -310,6 +312,7 @@ void Engine::on_handshake(Peer& peer, const ice::Path& path, Bytes packet, TimeP
 
 void Engine::serve_put_off(TimePoint now) {
   if (put_off_.empty()) return;
+  forward_burst(now);
   const PutOff next = std::move(put_off_.front());
   put_off_.pop_front();
   Peer* const peer = find(next.peer);

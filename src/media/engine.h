@@ -2,7 +2,8 @@
 // commands and time go in; datagrams and events come out. docs/life_of_a_packet.md walks through it.
 //
 // The way of a packet: on_datagram -> the peer of its path (or of its STUN ufrag) -> Transport -> Peer::on_rtp -> Track
-// -> Forwarder -> SendStream -> PacketSink. Nothing on it locks, allocates per receiver or looks anything up by text.
+// -> Burst (of video) -> Forwarder -> SendStream -> PacketSink. Nothing on it locks, allocates per receiver or looks
+// anything up by text.
 //
 // Threads: one. Commands and events are values, so they may cross threads around it.
 #pragma once
@@ -155,7 +156,7 @@ class Engine final : private PeerHost {
   ~Engine() override;
 
   void handle(const Command& command, TimePoint now);
-  /// `packet` is decrypted in place.
+  /// `packet` is decrypted in place. Video that comes so may be sent on as late as in `end_turn`.
   void on_datagram(TimePoint now, const ice::Path& path, MutableBytes packet);
   /// A TCP connection is gone.
   void on_path_closed(TimePoint now, const ice::Path& path);

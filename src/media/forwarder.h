@@ -23,7 +23,8 @@
 
 namespace zvonok::media {
 
-/// One decrypted packet of a publisher, as all receivers share it. Views hold while the datagram does.
+/// One decrypted packet of a publisher, as all receivers share it. Views hold as long as the datagram, or as its
+/// copy in a Burst.
 struct MediaPacket {
   std::uint8_t layer = 0;  // of simulcast: which stream, in the publisher's order
   Codec codec = Codec::Opus;

@@ -17,8 +17,8 @@ class PacketSink {
   /// Sends the first `size` bytes of what was claimed last, on the same path.
   virtual void commit(const ice::Path& path, std::size_t size) = 0;
 
-  /// The next packets are for somebody else: what was committed may leave now. Without it all leaves when the turn
-  /// ends.
+  /// The next packets are for somebody else: what was committed may leave now. Nothing is claimed and uncommitted.
+  /// Without it all leaves when the turn ends.
   virtual void between_receivers() {}
 
   /// Nobody has use for that path any more: a connection may be closed. What was committed may still leave.

@@ -49,7 +49,6 @@ void Peer::set_remote(const Transport::Remote& remote, TimePoint now) {
 void Peer::check_association(TimePoint now) {
   const unsigned before = std::exchange(association_, transport_.association());
   if (before == 0 || association_ == before) return;
-  link_.host.forward_burst(now);  // of what was known until now
   uplink_.restart();
   downlink_.restart(now);
   downlink_.on_connected(now);

@@ -36,7 +36,7 @@ class PeerHost {
   [[nodiscard]] virtual FeedbackScratch& feedback_scratch() = 0;
   /// What waits to be forwarded together.
   [[nodiscard]] virtual Burst& burst() = 0;
-  /// Forwards all that waits.
+  /// Forwards all that waits: before anything is done to a track's receivers, or to the keys of any peer.
   virtual void forward_burst(TimePoint now) = 0;
   /// A timer of that peer may have come nearer.
   virtual void touch(Peer& peer) = 0;

@@ -47,8 +47,8 @@ class UdpSocket {
   struct Options {
     SocketAddress address;  // 0.0.0.0 means every address, of IPv4 and IPv6
     Buffers buffers = {};
-    /// Datagrams, 2 KiB of memory each where it is used. What a turn forwards should fit in: 13 packets of a frame to
-    /// 150 receivers, or trains end early.
+    /// Datagrams, 2 KiB of memory each where it is used. What a turn forwards of sound, and of video one packet to
+    /// each, should fit in, or trains end early.
     std::size_t send_batch = 2048;
     bool segments = true;  // where the kernel has them
   };
@@ -78,7 +78,8 @@ class UdpSocket {
   /// system's choice). A full batch leaves at once. The order is kept for each destination, not between them.
   void commit(const SocketAddress& to, const IpAddress& from, std::size_t size);
   void flush();
-  /// Sends what is queued when that is so much that the processor's cache would soon not hold it.
+  /// Sends what is queued when that is 64 KiB or more: then it is still in the processor's cache. Claim anew
+  /// afterwards.
   void flush_much();
 
   [[nodiscard]] const UdpCounters& counters() const { return counters_; }

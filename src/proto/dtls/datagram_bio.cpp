@@ -46,7 +46,7 @@ int read_datagram(BIO* bio, char* data, int size) {
     return -1;
   }
   const std::size_t count = std::min(incoming.size(), static_cast<std::size_t>(size));
-  std::ranges::copy(as_text(incoming.first(count)), data);
+  copy_bytes(incoming.first(count), {reinterpret_cast<std::uint8_t*>(data), count});
   incoming = {};  // what did not fit is lost, as with recvfrom
   return static_cast<int>(count);
 }

@@ -52,6 +52,22 @@ TEST_P(MediaChange, AnIceRestartDropsNothingBeforeAndAfterItsFirstCheck) {
   }
 }
 
+/// Alice joined first, so what she sends is read before what bob sends in the same turn: her pictures wait for its end
+/// while bob's new keys come.
+TEST_P(MediaChange, NewKeysAreNotForWhatWasReadBeforeThem) {
+  const auto alice = world.join({.layers = single(4'000'000)});
+  const auto bob = world.join({.layers = {}, .sends_transport_feedback = false});
+  run_until(seconds{2});
+  for (int i = 0; i < 40; ++i) {
+    const unsigned before = world.engine().find(ParticipantId{bob})->transport().association();
+    world.client(bob).reload();
+    world.restart_ice(bob);
+    world.run_for(milliseconds{1501});  // another phase each time
+    ASSERT_EQ(world.engine().find(ParticipantId{bob})->transport().association(), before + 1);
+    ASSERT_GT(world.pictures(alice, bob, world.now() - milliseconds{500}, world.now()), 0U) << "reload " << i;
+  }
+}
+
 /// The client's description with other credentials may come before our own restart, or without one.
 TEST_P(MediaChange, NewCredentialsOfTheClientAloneDropNothingEither) {
   const auto alice = world.join({.layers = single()});
