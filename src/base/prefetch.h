@@ -10,11 +10,12 @@ inline void prefetch(const void* at) {
   __builtin_prefetch(at, 1);
 }
 
-/// `bytes` from `at` on. A handful of lines at most is in flight at once: more gains nothing.
+/// All lines of `bytes` from `at` on. A handful of lines at most is in flight at once: more gains nothing.
 inline void prefetch(const void* at, std::size_t bytes) {
   constexpr std::size_t kLine = 64;
   const auto* const begin = static_cast<const char*>(at);
   for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(begin + i, 0);
+  if (bytes > 1) __builtin_prefetch(begin + bytes - 1, 0);  // objects rarely begin where a line does
 }
 
 }  // namespace zvonok

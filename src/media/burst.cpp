@@ -24,6 +24,7 @@ std::uint64_t fan_out(const Track& track, std::span<const Forwarding> packets, c
     }
     if (i + kSecondAhead < all.size()) {
       all[i + kSecondAhead].stream->prefetch_rings();
+      all[i + kSecondAhead].downlink->prefetch_link();
       all[i + kSecondAhead].transport->prefetch_keys();
     }
     const Subscriber& to = all[i];

@@ -83,13 +83,14 @@ class Downlink {
   /// The packet path: to this receiver as one of `track.subscribers`.
   void forward(SendStream& stream, const MediaPacket& packet, const PacketSource& source, TimePoint now);
 
-  /// Of what `forward` will need.
+  /// Of what `forward` will need; the second when the first has come.
   void prefetch() const {
-    zvonok::prefetch(&link_);
+    zvonok::prefetch(this);
     zvonok::prefetch(&control_);
     zvonok::prefetch(&sent_, sizeof sent_ + sizeof audio_);
     zvonok::prefetch(&counters_);
   }
+  void prefetch_link() const { zvonok::prefetch(&link_); }
 
   void on_nack(const rtcp::Nack& nack, TimePoint now);
   void on_keyframe_request(rtp::Ssrc ssrc);

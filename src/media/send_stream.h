@@ -50,11 +50,12 @@ class SendStream {
   /// Of what it takes to send a packet; the second when the first has come.
   void prefetch() const {
     zvonok::prefetch(&parameters_.kind);
-    zvonok::prefetch(&parameters_.extensions);
-    zvonok::prefetch(&types_[64]);  // dynamic payload types
+    zvonok::prefetch(&parameters_.extensions, sizeof parameters_.extensions);
+    zvonok::prefetch(&types_[64], 64);  // dynamic payload types
     zvonok::prefetch(&redundancy_);
     zvonok::prefetch(&counters_);
     zvonok::prefetch(&clock_rate_);
+    zvonok::prefetch(&keyframe_at);
     zvonok::prefetch(&sent_);
     zvonok::prefetch(&numbering_, sizeof numbering_);
     forwarder_.prefetch();

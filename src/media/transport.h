@@ -101,8 +101,7 @@ class Transport {
   /// Of what it takes to send by it; and, when that has come, of the keys.
   void prefetch() const {
     zvonok::prefetch(&sender_, sizeof sender_);
-    zvonok::prefetch(&path_);
-    zvonok::prefetch(&exhausted_);
+    zvonok::prefetch(&path_, sizeof path_ + sizeof exhausted_);
   }
   void prefetch_keys() const {
     if (sender_) sender_->prefetch();
@@ -140,9 +139,9 @@ class Transport {
   std::optional<srtp::Sender> sender_;
   std::optional<srtp::Receiver> receiver_;
   std::vector<rtp::Ssrc> retired_;  // the oldest first
+  std::optional<ice::Path> path_;   // ICE's, kept for the packet path
   bool exhausted_ = false;
   unsigned association_ = 0;
-  std::optional<ice::Path> path_;  // ICE's, kept for the packet path
   TransportCounters counters_;
 };
 
