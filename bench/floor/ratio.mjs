@@ -22,7 +22,13 @@ const { values, positionals } = parseArgs({
 });
 const video = (perSecond) => ({ bytes: 1100, flags: ['--publishers', '1', '--subscribers', '150', '--audio-packets-per-second', '0', '--video-packets-per-second', `${perSecond}`] });
 const audio = (rooms) => ({ bytes: 140, flags: ['--rooms', `${rooms}`, '--publishers', '9', '--subscribers', '0', '--meet'] });
-const shapes = { video400: video(400), video1000: video(1000), video2000: video(2000), audio10x9: audio(10), audio28x9: audio(28) };
+const usual = ['video400', 'video1000', 'video2000', 'video3500', 'audio10x9', 'audio34x9'];
+/** videoN: one publisher of N packets/s and 150 receivers; audioNx9: N rooms of nine who speak. */
+function shapeOf(name) {
+  const [, kind, number] = /^(video|audio)([1-9]\d*)(?:x9)?$/.exec(name) ?? [];
+  if (!kind || (kind === 'audio') !== name.endsWith('x9')) throw new Error(`no shape ${name}; there are ${usual.join(', ')} and others like them`);
+  return kind === 'video' ? video(Number(number)) : audio(Number(number));
+}
 const secret = 'only-for-this-measurement-0123456789';
 const folder = mkdtempSync(join(tmpdir(), 'zvonok-ratio-'));
 const children = new Set();
@@ -104,13 +110,11 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
-process.on('SIGINT', () => process.exit(130));
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.on(signal, () => process.exit(code));
 
 console.log('| shape | packets/s | core % | us a packet | a train | floor at it, us | ratio (rounds) | floor apart | p50, ms | p99 | lost |');
 console.log('|---|---|---|---|---|---|---|---|---|---|---|');
-for (const name of positionals.length > 0 ? positionals : Object.keys(shapes)) {
-  const shape = shapes[name];
-  if (!shape) throw new Error(`no shape ${name}; there are ${Object.keys(shapes).join(', ')}`);
+for (const [name, shape] of (positionals.length > 0 ? positionals : usual).map((name) => [name, shapeOf(name)])) {
   const rounds = [];
   for (let round = 0; round < Number(values.rounds); round += 1) {
     const ours = await measure(shape);

@@ -36,6 +36,7 @@ void Engine::on(const OpenPeer& command, TimePoint now) {
   auto peer = std::make_unique<Peer>(now, command.peer, command.room, command.local,
                                      Peer::Parts{.host = *this, .sink = sink_, .dtls = dtls_, .entropy = entropy_});
   peer->generation = command.generation;
+  peer->statistics_lot = peers_opened_++ % kStatisticsLots;
   add_ufrag(*peer, command.local.ufrag);
   rooms_[command.room].peers.push_back(peer.get());
   peers_.emplace(command.peer, std::move(peer));
@@ -218,8 +219,9 @@ void Engine::on_layers_wanted(const Track& track, std::uint8_t layers) {
 
 void Engine::take_statistics(TimePoint now) {
   StatisticsTaken event;
+  const auto lot = statistics_taken_++ % kStatisticsLots;
   for (const auto& [id, peer] : peers_) {
-    if (peer->told_state != TransportState::Connected) continue;
+    if (peer->statistics_lot != lot || peer->told_state != TransportState::Connected) continue;
     Uplink& up = peer->uplink();
     Downlink& down = peer->downlink();
     PeerStatistics taken{.peer = id,
@@ -391,7 +393,7 @@ void Engine::end_turn(TimePoint now) {
   touched_.clear();
   if (rooms_.empty()) return;
   if (next_speakers_ == TimePoint::max()) next_speakers_ = now + kSpeakersInterval;
-  if (next_statistics_ == TimePoint::max()) next_statistics_ = now + kStatisticsInterval;
+  if (next_statistics_ == TimePoint::max()) next_statistics_ = now + kStatisticsInterval / kStatisticsLots;
 }
 
 TimePoint Engine::next_timeout() const {
@@ -413,7 +415,7 @@ void Engine::handle_timeout(TimePoint now) {
     after_transport(*peer, now);
   }
   if (next_statistics_ <= now) {
-    next_statistics_ = rooms_.empty() ? TimePoint::max() : now + kStatisticsInterval;
+    next_statistics_ = rooms_.empty() ? TimePoint::max() : now + kStatisticsInterval / kStatisticsLots;
     take_statistics(now);
   }
   if (next_speakers_ <= now) {

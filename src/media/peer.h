@@ -53,6 +53,7 @@ class Peer {
   TimePoint armed = TimePoint::max();  // when its timer for this peer is set
   bool touched = false;
   std::uint32_t generation = 0;
+  std::uint8_t statistics_lot = 0;
   TransportState told_state = TransportState::New;
   std::vector<ice::Path> paths;     // that lead here
   std::vector<std::string> ufrags;  // likewise

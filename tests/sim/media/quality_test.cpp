@@ -1,4 +1,10 @@
 // What participants see and hear on good and bad networks.
+#include <algorithm>
+#include <map>
+#include <ranges>
+#include <variant>
+#include <vector>
+
 #include "sim/media/fixture.h"
 
 namespace zvonok::sim {
@@ -34,6 +40,27 @@ TEST_P(MediaQuality, OnACleanNetworkEverybodyGetsEverythingInSync) {
     }
   }
   for (const std::uint64_t peer : peers) EXPECT_LE(in_ms(world.client(peer).worst_sync()), 20);
+}
+
+/// Who is told of everybody at once is busy with nothing else for that long.
+TEST_P(MediaQuality, OfEachOneFiguresAreTakenOnceInTwoSecondsAndOfFewAtOnce) {
+  std::vector<std::uint64_t> peers;
+  for (int i = 0; i < 24; ++i) peers.push_back(world.join({.layers = {}}));
+  run_until(seconds{3});
+  const std::size_t before = world.events().size();
+  constexpr std::uint64_t kIntervals = 3;
+  world.run_for(kIntervals * media::Engine::kStatisticsInterval);
+  std::map<ParticipantId, std::uint64_t> taken;
+  std::size_t most = 0;
+  for (const media::Event& event : world.events() | std::views::drop(before)) {
+    const auto* const statistics = std::get_if<media::StatisticsTaken>(&event);
+    if (statistics == nullptr) continue;
+    most = std::max(most, statistics->peers.size());
+    for (const media::PeerStatistics& one : statistics->peers) ++taken[one.peer];
+  }
+  EXPECT_LE(most, 2U);
+  EXPECT_EQ(taken.size(), peers.size());
+  for (const auto& [peer, times] : taken) EXPECT_EQ(times, kIntervals) << peer;
 }
 
 /// Audio has no retransmission (none is negotiated), so what both ways lose stays lost: 19 %. The server adds nothing.
