@@ -1,14 +1,11 @@
 // How many times the floor a forwarded packet costs: `zvonok loadtest` against a server, and bench_floor with the sizes, receivers,
 // turns and trains that the server had, by turns, on the same two cores. See README.md.
 //   node bench/floor/ratio.mjs [--rounds 3] [--window 5] [--server-core 0] [--load-core 1] [--build build] [shape ...]
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+
+import { fixed, load, median, run, sample, serve, stop } from '../harness.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,69 +26,25 @@ function shapeOf(name) {
   if (!kind || (kind === 'audio') !== name.endsWith('x9')) throw new Error(`no shape ${name}; there are ${usual.join(', ')} and others like them`);
   return kind === 'video' ? video(Number(number)) : audio(Number(number));
 }
-const secret = 'only-for-this-measurement-0123456789';
-const folder = mkdtempSync(join(tmpdir(), 'zvonok-ratio-'));
-const children = new Set();
-
-function run(core, command, args, env = process.env) {
-  // As root in a session that comes first: what else the machine does is to cost as little as it can.
-  const first = process.getuid() === 0 ? ['sh', '-c', 'echo -20 >/proc/self/autogroup; exec "$@"', 'sh'] : [];
-  const child = spawn('setsid', [...first, 'taskset', '-c', core, command, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  children.add(child);
-  child.text = '';
-  child.stdout.on('data', (data) => (child.text += data));
-  child.ended = once(child, 'exit').then(([code]) => {
-    children.delete(child);
-    return code;
-  });
-  return child;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
-async function sample(port) {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const value = (name) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
-  return {
-    datagrams: value('zvonok_media_udp_datagrams_sent_total'),
-    trains: value('zvonok_media_udp_trains_sent_total'),
-    calls: value('zvonok_media_udp_send_calls_total'),
-  };
-}
 
 /** One window: CPU of the server for a packet, and how it sent. */
 async function measure({ flags }) {
-  const port = await freePort();
-  const server = run(values['server-core'], join(values.build, 'zvonok'), ['serve'], {
-    PATH: process.env.PATH, SERVER_PORT: `${port}`, BIND_ADDRESS: '127.0.0.1', DATA_DIR: mkdtempSync(join(folder, 'data-')), MEDIA_UDP_PORT: '0', STUN_PORT: '0',
-    MEDIA_THREADS: '1', JWT_SECRET: secret, AUTH_PROVISION: 'jit', CONNECTIONS_PER_IP_MAX: '10000', LOG_LEVEL: 'error', SHUTDOWN_TIMEOUT: '1s',
-  });
-  while (!(await sample(port).catch(() => null))) await pause(50);
-  const json = join(folder, 'load.json');
-  writeFileSync(json, '');
-  const load = run(values['load-core'], join(values.build, 'zvonok'), ['loadtest', '--url', `ws://127.0.0.1:${port}`, '--secret', secret, '--pid', `${server.pid}`,
-    '--duration', `${values.window}s`, '--no-reports', '--json', json, ...flags]);
+  const server = await serve(values['server-core'], values.build);
+  const generator = load(values['load-core'], values.build, server, ['--duration', `${values.window}s`, ...flags]);
   const samples = [];
   let over = false;
-  load.ended.then(() => (over = true));
+  generator.ended.then(() => (over = true));
   while (!over) {
-    samples.push(await sample(port));
-    await Promise.race([load.ended, pause(1000)]);
+    samples.push(await sample(server.port));
+    await Promise.race([generator.ended, pause(1000)]);
   }
-  server.kill();
-  await server.ended;
-  const result = JSON.parse(readFileSync(json, 'utf8').trim());
+  await stop(server);
+  const result = await generator.result();
   // The second in which most was sent is one of the window.
   const seconds = samples.slice(1).map((after, i) => Object.fromEntries(Object.keys(after).map((key) => [key, after[key] - samples[i][key]])));
   const full = seconds.reduce((best, one) => (one.datagrams > best.datagrams ? one : best));
   const cpu = result.server.cpuSeconds / result.seconds;
-  return { us: result.server.cpuMicrosPerPacket, train: full.datagrams / full.trains, trains: full.trains, packets: result.packetsPerSecond, lost: result.lost, cpu, delay: result.delayMs };
+  return { us: result.server.cpuMicrosPerPacket, train: full.datagrams / full.trains, trains: full.trains, packets: result.packetsPerSecond, lost: result.lost, cpu, delay: result.delayMs, late: result.sentLateMs };
 }
 
 /** Medians of bench_floor for packets apart and in trains of `train`. */
@@ -103,17 +56,8 @@ async function floors({ bytes }, { destinations, turns, train }) {
   return { apart: of('apart'), trains: of('trains') };
 }
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
-const fixed = (number, digits = 2) => number.toFixed(digits);
-
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.on(signal, () => process.exit(code));
-
-console.log('| shape | packets/s | core % | us a packet | a train | floor at it, us | ratio (rounds) | floor apart | p50, ms | p99 | lost |');
-console.log('|---|---|---|---|---|---|---|---|---|---|---|');
+console.log('| shape | packets/s | core % | us a packet | a train | floor at it, us | ratio (rounds) | floor apart | p50, ms | p99 | sent late, p99 | lost |');
+console.log('|---|---|---|---|---|---|---|---|---|---|---|---|');
 for (const [name, shape] of (positionals.length > 0 ? positionals : usual).map((name) => [name, shapeOf(name)])) {
   const rounds = [];
   for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -129,5 +73,5 @@ for (const [name, shape] of (positionals.length > 0 ? positionals : usual).map((
     rounds.push({ ours, floor, at, ratio: ours.us / at });
   }
   const of = (get) => median(rounds.map(get));
-  console.log(`| ${name} | ${fixed(of((r) => r.ours.packets), 0)} | ${fixed(of((r) => r.ours.cpu) * 100, 0)} | ${fixed(of((r) => r.ours.us))} | ${fixed(of((r) => r.ours.train), 1)} | ${fixed(of((r) => r.at))} | ${fixed(of((r) => r.ratio))} (${rounds.map((r) => fixed(r.ratio)).join(', ')}) | ${fixed(of((r) => r.floor.apart))} | ${fixed(of((r) => r.ours.delay.p50), 1)} | ${fixed(of((r) => r.ours.delay.p99), 1)} | ${of((r) => r.ours.lost)} |`);
+  console.log(`| ${name} | ${fixed(of((r) => r.ours.packets), 0)} | ${fixed(of((r) => r.ours.cpu) * 100, 0)} | ${fixed(of((r) => r.ours.us))} | ${fixed(of((r) => r.ours.train), 1)} | ${fixed(of((r) => r.at))} | ${fixed(of((r) => r.ratio))} (${rounds.map((r) => fixed(r.ratio)).join(', ')}) | ${fixed(of((r) => r.floor.apart))} | ${fixed(of((r) => r.ours.delay.p50), 1)} | ${fixed(of((r) => r.ours.delay.p99), 1)} | ${fixed(of((r) => r.ours.late.p99), 1)} | ${of((r) => r.ours.lost)} |`);
 }

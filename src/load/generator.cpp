@@ -24,7 +24,8 @@ constexpr Duration kTick = milliseconds{5};
 constexpr Duration kAwayFor = seconds{1};
 /// Nobody leaves so late in the window that the return would be in a hurry.
 constexpr Duration kNoLeavesBeforeEnd = seconds{2};
-/// A busy generator reads in larger batches. When packets came is the kernel's to say, so delays are not changed by it.
+/// A busy generator reads in larger batches. When packets came is the kernel's to say, so delays are not changed by it;
+/// when they go is not changed either, for timers are kept on time.
 constexpr Duration kTurnGapMax = milliseconds{1};
 
 double as_seconds(Duration duration) {
@@ -37,7 +38,7 @@ class Generator {
   Result<LoadResult, std::string> run();
 
  private:
-  enum class Phase : std::uint8_t { Publishers, Everybody, WarmUp, Window, Drain };
+  enum class Phase : std::uint8_t { Publishers, Everybody, WarmUp, Ready, Window, Drain };
   struct Away {
     Seat* seat = nullptr;
     TimePoint until{};
@@ -188,6 +189,7 @@ Result<void, std::string> Generator::prepare() {
   if (!loop) return fail(std::move(loop.error()));
   loop_ = std::move(*loop);
   loop_->moderate_turns(kTurnGapMax);
+  loop_->keep_timers_on_time();
   batches_ = std::make_unique<UdpBatches>();
   auto certificate = dtls::Certificate::generate(entropy_, {.now = net::read_clocks().wall});
   if (!certificate) return fail(std::move(certificate.error()));
@@ -261,7 +263,13 @@ void Generator::tick() {
       }
       break;
     case Phase::WarmUp:
-      if (now() - phase_begun_ >= options_.warm_up) begin_window();
+      if (now() - phase_begun_ < options_.warm_up) break;
+      own_.prepare_window();
+      server_.prepare_window();
+      begin_phase(Phase::Ready);
+      break;
+    case Phase::Ready:
+      if (now() - phase_begun_ >= ProcessWatch::kCatchUp) begin_window();
       break;
     case Phase::Window:
       churn();
@@ -435,6 +443,7 @@ void Generator::judge() {
   judge_losses();
   result_.verified_lost = result_.verified_expected - std::min(result_.verified_expected, result_.verified);
   result_.delays = course_.delays;
+  result_.late = course_.late;
   result_.not_sent = traffic_so_far().not_sent;
 }
 
@@ -446,7 +455,7 @@ Traffic Generator::traffic_so_far() const {
 }
 
 void Generator::print_progress() {
-  static constexpr std::array kNames{"publishers join", "others join", "warm-up", "window", "drain"};
+  static constexpr std::array kNames{"publishers join", "others join", "warm-up", "warm-up", "window", "drain"};
   const double since = clock_.take(now());
   const auto count = [&](auto&& is) { return std::ranges::count_if(seats_, is); };
   const auto failed = count([](const auto& seat) { return seat->has_failed(); });

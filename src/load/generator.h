@@ -89,6 +89,7 @@ struct LoadResult {
   std::uint64_t verified_reordered = 0;
   Participant::Wrong wrong;
   LogHistogram delays;
+  LogHistogram late;  // how long after they were due packets were sent
 
   /// Of simulcast, by rid.
   struct Layer {

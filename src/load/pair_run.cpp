@@ -110,7 +110,7 @@ class PairRun {
   Result<PairLoadResult, std::string> run();
 
  private:
-  enum class Phase : std::uint8_t { Connect, WarmUp, Window, Drain };
+  enum class Phase : std::uint8_t { Connect, WarmUp, Ready, Window, Drain };
 
   [[nodiscard]] Result<void, std::string> prepare();
   void make_seats();
@@ -202,6 +202,7 @@ Result<PairLoadResult, std::string> PairRun::run() {
 void PairRun::begin_phase(Phase phase) {
   phase_ = phase;
   phase_begun_ = now();
+  calls_tried_ = 0;
 }
 
 void PairRun::enter_some() {
@@ -264,7 +265,14 @@ void PairRun::tick() {
       break;
     case Phase::WarmUp:
       call_some();
-      if (now() - phase_begun_ >= options_.warm_up) begin_window();
+      if (now() - phase_begun_ < options_.warm_up) break;
+      own_.prepare_window();
+      server_.prepare_window();
+      begin_phase(Phase::Ready);
+      break;
+    case Phase::Ready:
+      call_some();
+      if (now() - phase_begun_ >= ProcessWatch::kCatchUp) begin_window();
       break;
     case Phase::Window:
       call_some();
@@ -289,7 +297,6 @@ void PairRun::begin_window() {
   own_.begin_window();
   server_.begin_window();
   begin_phase(Phase::Window);
-  calls_tried_ = 0;
   result_.course.window_begin = net::read_clocks().mono;
   result_.course.window_end = result_.course.window_begin + options_.window;
 }
@@ -324,7 +331,7 @@ void PairRun::judge() {
 }
 
 void PairRun::print_progress() {
-  static constexpr std::array kNames{"connecting", "warm-up", "window", "drain"};
+  static constexpr std::array kNames{"connecting", "warm-up", "warm-up", "window", "drain"};
   const double since = clock_.take(now());
   const auto count = [&](auto&& is) { return std::ranges::count_if(seats_, is); };
   const auto in_call = count([](const auto& seat) { return seat->client().state() == PairClient::State::InCall; });

@@ -59,6 +59,7 @@ struct Course {
   TimePoint window_begin = TimePoint::max();
   TimePoint window_end = TimePoint::max();
   LogHistogram delays;  // of packets sent in the window
+  LogHistogram late;    // how long after they were due they were sent; likewise
 
   [[nodiscard]] bool measures(TimePoint sent) const { return sent >= window_begin && sent < window_end; }
 };

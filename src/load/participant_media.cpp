@@ -225,8 +225,12 @@ void Participant::publish(TimePoint now) {
 }
 
 void Participant::send_packet(TimePoint now, Out& out) {
+  const TimePoint due = out.source.next();
   const Source::Packet packet = out.source.make(now);
-  if (course_.measures(now)) ++out.in_window;
+  if (course_.measures(now)) {
+    ++out.in_window;
+    course_.late.add(now - due);
+  }
   const std::uint64_t sequence = out.sequence++;
   const Description::Sending* const sending = description_->sending(out.section);
   if (sending == nullptr) return fail("the server does not take what is published");

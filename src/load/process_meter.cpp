@@ -59,6 +59,8 @@ std::set<std::string> socket_inodes(int pid) {
   return found;
 }
 
+}  // namespace
+
 std::uint64_t socket_drops(int pid) {
   const auto inodes = socket_inodes(pid);
   std::uint64_t sum = 0;
@@ -73,8 +75,6 @@ std::uint64_t socket_drops(int pid) {
   return sum;
 }
 
-}  // namespace
-
 std::optional<double> cpu_seconds(int pid) {
   const std::string text = read_file(process(pid) / "stat");
   const std::size_t end_of_name = text.rfind(')');
@@ -87,13 +87,11 @@ std::optional<double> cpu_seconds(int pid) {
 std::optional<ProcessFigures> read_process(int pid) {
   const auto cpu = cpu_seconds(pid);
   if (!cpu) return std::nullopt;
-  ProcessFigures out{
-      .cpu_seconds = *cpu, .waited_seconds = waited_seconds(pid), .resident_bytes = 0, .socket_drops = 0};
+  ProcessFigures out{.cpu_seconds = *cpu, .waited_seconds = waited_seconds(pid), .resident_bytes = 0};
   const auto memory = words(read_file(process(pid) / "statm"));
   if (memory.size() >= 2) {
     out.resident_bytes = static_cast<std::uint64_t>(number(memory[1])) * static_cast<std::uint64_t>(::getpagesize());
   }
-  out.socket_drops = socket_drops(pid);
   return out;
 }
 
@@ -106,6 +104,10 @@ bool ProcessWatch::start(int pid) {
   return true;
 }
 
+void ProcessWatch::prepare_window() {
+  if (pid_ != 0) drops_before_ = socket_drops(pid_);
+}
+
 void ProcessWatch::begin_window() {
   if (pid_ != 0) at_begin_ = read_process(pid_).value_or(at_begin_);
 }
@@ -113,9 +115,10 @@ void ProcessWatch::begin_window() {
 ProcessWatch::Used ProcessWatch::end_window() const {
   const auto now = pid_ == 0 ? std::nullopt : read_process(pid_);
   if (!now) return {};
+  const std::uint64_t drops = socket_drops(pid_);
   return {.cpu_seconds = now->cpu_seconds - at_begin_.cpu_seconds,
           .waited_seconds = now->waited_seconds - at_begin_.waited_seconds,
-          .socket_drops = now->socket_drops - std::min(now->socket_drops, at_begin_.socket_drops),
+          .socket_drops = drops - std::min(drops, drops_before_),
           .resident_bytes = now->resident_bytes,
           .grown_bytes = now->resident_bytes - std::min(now->resident_bytes, before_.resident_bytes),
           .cpu_seconds_before = at_begin_.cpu_seconds - before_.cpu_seconds};

@@ -166,6 +166,7 @@ void print_table(std::ostream& out, const LoadOptions& options, const LoadResult
                  std::to_string(r.wrong.corrupt) + ", foreign " + std::to_string(r.wrong.foreign) + ", unannounced " +
                  std::to_string(r.wrong.unannounced) + ", unknown " + std::to_string(r.wrong.unknown) + ")");
   table_line(out, "delay", quantiles(r.delays));
+  table_line(out, "sent late by", quantiles(r.late));
   print_layers(out, r);
   print_repairs(out, r);
   print_server(out, r);
@@ -210,6 +211,7 @@ std::string to_json(const std::string& name, const LoadOptions& options, const L
   out.add("verifiedReordered", r.verified_reordered);
   out.raw("wrong", wrong_json(r.wrong));
   out.add("delayMs", r.delays);
+  out.add("sentLateMs", r.late);
   out.raw("layers", layers_json(r));
   out.raw("repairs", repairs_json(r.repairs));
   out.add("estimateMedian", median(r.estimates));

@@ -15,7 +15,7 @@ namespace zvonok::net {
 namespace {
 constexpr int kEventsPerTurn = 256;      // bounds a turn, and so the lag
 constexpr int kTimersPostponedMax = 16;  // turns
-constexpr int kWaitMillisecondsMax = 1000;
+constexpr Duration kWaitMax = seconds{1};
 constexpr Duration kShortestSleep = microseconds{50};  // less costs more than it gives
 }  // namespace
 
@@ -92,13 +92,13 @@ Duration Loop::take_longest_turn() {
   return std::exchange(longest_turn_, Duration::zero());
 }
 
-int Loop::wait_milliseconds() const {
-  if (timers_.empty()) return kWaitMillisecondsMax;
-  const Duration left = timers_.begin()->first.first - read_clocks().mono;
-  if (left <= Duration::zero()) return 0;
-  // Rounded up: waking early would spin.
-  const auto whole = std::chrono::ceil<milliseconds>(left).count();
-  return static_cast<int>(std::min<std::int64_t>(whole, kWaitMillisecondsMax));
+TimePoint Loop::next_timer() const {
+  return timers_.empty() ? TimePoint::max() : timers_.begin()->first.first;
+}
+
+Duration Loop::until_next_timer() const {
+  if (timers_.empty()) return kWaitMax;
+  return std::clamp(next_timer() - read_clocks().mono, Duration::zero(), kWaitMax);
 }
 
 void Loop::run() {
@@ -110,7 +110,8 @@ void Loop::run() {
 }
 
 void Loop::sleep(Duration left) {
-  if (left < kShortestSleep) return;
+  if (left < kShortestSleep && !punctual_) return;
+  if (left <= Duration::zero()) return;
   const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds{left}.count()};
   ::nanosleep(&time, nullptr);  // a signal may end it early: no harm
   held_back_ += left;
@@ -119,21 +120,36 @@ void Loop::sleep(Duration left) {
 void Loop::keep_gap() {
   held_back_ = {};
   const Duration gap = gap_.gap();
-  if (gap > Duration::zero()) sleep(now_.mono + gap - read_clocks().mono);
+  if (gap == Duration::zero()) return;
+  const TimePoint until = now_.mono + gap;
+  while (punctual_ && next_timer() < until) {
+    sleep(next_timer() - read_clocks().mono);
+    run_timers(read_clocks().mono);
+  }
+  sleep(until - read_clocks().mono);
+}
+
+int Loop::look(std::span<epoll_event> events, Duration most) {
+  if (punctual_) {
+    const auto whole = std::chrono::floor<seconds>(most);
+    const timespec time{.tv_sec = whole.count(), .tv_nsec = std::chrono::nanoseconds{most - whole}.count()};
+    const int count = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &time, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;  // Linux has it from 5.11 on
+  }
+  // Rounded up: waking early would spin.
+  const auto rounded = static_cast<int>(std::chrono::ceil<milliseconds>(most).count());
+  return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), rounded);
 }
 
 int Loop::wait(std::span<epoll_event> events) {
-  const auto look = [&](int milliseconds) {
-    return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
-  };
   const Duration burst = gap_.burst();
-  if (burst < kShortestSleep) return look(wait_milliseconds());
-  const int waiting = look(0);
+  if (burst < kShortestSleep) return look(events, until_next_timer());
+  const int waiting = look(events, Duration::zero());
   if (waiting != 0) return waiting;
-  const int first = look(wait_milliseconds());
+  const int first = look(events, until_next_timer());
   if (first <= 0) return first;
   sleep(burst);
-  return look(0);
+  return look(events, Duration::zero());
 }
 
 void Loop::run_turn() {
@@ -151,12 +167,13 @@ void Loop::run_turn() {
       continue;
     }
     static_cast<ReadyHandler*>(event.data.ptr)->on_ready(event.events);
+    if (punctual_) run_timers(read_clocks().mono);
   }
   run_posted();
   // What says that somebody is silent must not be believed before all was read that has come.
   const bool more = count == kEventsPerTurn;
   timers_postponed_ = more && timers_postponed_ < kTimersPostponedMax ? timers_postponed_ + 1 : 0;
-  if (timers_postponed_ == 0) run_timers();
+  if (timers_postponed_ == 0) run_timers(now_.mono);
   if (turn_end_) turn_end_();
   discarded_.clear();
   const TimePoint ended = read_clocks().mono;
@@ -173,8 +190,8 @@ void Loop::run_posted() {
   for (Task& task : tasks) task();
 }
 
-void Loop::run_timers() {
-  while (!timers_.empty() && timers_.begin()->first.first <= now_.mono) {
+void Loop::run_timers(TimePoint until) {
+  while (next_timer() <= until) {
     auto node = timers_.extract(timers_.begin());
     node.mapped()();
   }

@@ -70,6 +70,24 @@ TEST(Participant, AWebinarOfAudioAndVideoArrivesWholeAndOnTime) {
   EXPECT_GE(room.participant(from).key_frames(), 2U) << "one at the start, one for those who came";
 }
 
+TEST(Participant, HowLateItSendsIsCounted) {
+  Room room{3};
+  const std::size_t from = room.add(speaker("alice", 1));
+  room.run_for(milliseconds{500});
+  ASSERT_TRUE(room.participant(from).complete_at());
+  room.course.window_begin = room.now();
+  room.course.window_end = room.now() + seconds{1};
+  room.run_for(milliseconds{200});
+  EXPECT_EQ(room.course.late.count(), room.participant(from).sent_in_window(0));
+  EXPECT_LE(room.course.late.most(), milliseconds{1}) << "it is asked each millisecond";
+  room.stand_still(milliseconds{30});  // a packet and a half
+  room.run_for(milliseconds{200});
+  EXPECT_EQ(room.course.late.count(), room.participant(from).sent_in_window(0));
+  EXPECT_GE(room.course.late.most(), milliseconds{10});
+  EXPECT_LE(room.course.late.most(), milliseconds{31});
+  EXPECT_LE(room.course.late.quantile(0.8), milliseconds{1}) << "those after it are on time again";
+}
+
 TEST(Participant, OneThatOffersNothingIsOfferedWhatThereIs) {
   Room room{2};
   room.add(speaker("alice", 1));

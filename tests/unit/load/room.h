@@ -39,6 +39,8 @@ class Room final : private media::PacketSink {
   std::size_t add(ParticipantOptions options);
   [[nodiscard]] Participant& participant(std::size_t index) { return seats_[index]->participant; }
   void run_for(Duration duration);
+  /// Time in which nobody does anything.
+  void stand_still(Duration duration) { now_ += duration; }
   [[nodiscard]] const media::EngineCounters& counters() const { return engine_->counters(); }
   [[nodiscard]] TimePoint now() const { return now_; }
   [[nodiscard]] static SourceOptions audio(std::uint32_t track);

@@ -137,6 +137,66 @@ TEST(Loop, TimersRunHoweverMuchThereIsToRead) {
   EXPECT_LT(ready.seen(), 256U * 64U);
 }
 
+/// Two descriptors are ready, and the first makes a timer that is due: what came when.
+std::string order_of_events_and_timer(Loop& loop) {
+  struct Eager final : ReadyHandler {
+    explicit Eager(Loop& of) : loop{of} {}
+    void on_ready(std::uint32_t) override {
+      order += 'e';
+      if (order.size() > 1) return;
+      loop.schedule(read_clocks().mono, [this] {
+        order += 't';
+        loop.stop();
+      });
+    }
+    Loop& loop;
+    std::string order;
+  } handler{loop};
+  const Fd first{::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)};
+  const Fd second{::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)};
+  EXPECT_TRUE(loop.add(first.get(), EPOLLIN, handler));
+  EXPECT_TRUE(loop.add(second.get(), EPOLLIN, handler));
+  loop.run();
+  return handler.order;
+}
+
+TEST(Loop, ReadsEverythingOfATurnBeforeTimersButWhenTheyAreKeptOnTime) {
+  const auto usual = make_loop();
+  const std::string others = order_of_events_and_timer(*usual);
+  EXPECT_EQ(others.find('t'), others.size() - 1);
+  EXPECT_EQ(others.substr(0, 2), "ee");
+  const auto punctual = make_loop();
+  punctual->keep_timers_on_time();
+  EXPECT_EQ(order_of_events_and_timer(*punctual).substr(0, 3), "ete");
+}
+
+TEST(Loop, TimersKeptOnTimeRunWhileABusyLoopIsHeldBack) {
+  const auto loop = make_loop();
+  loop->moderate_turns(milliseconds{200});
+  loop->keep_timers_on_time();
+  const Ready ready{*loop, 1, Ready::For::Good};
+  std::size_t at_timer = 0;
+  int timers_of_one_turn = 0;
+  const TimePoint start = loop->now().mono;
+  std::function<void()> again = [&] {
+    timers_of_one_turn = ready.seen() == at_timer ? timers_of_one_turn + 1 : 1;
+    at_timer = ready.seen();
+    if (timers_of_one_turn == 5 || loop->now().mono - start > seconds{20}) return loop->stop();
+    const TimePoint began = read_clocks().mono;  // timers are not the turn's work: this is
+    loop->schedule(began + milliseconds{5}, again);
+  };
+  loop->post([&] { again(); });
+  std::function<void()> work = [&] {
+    const TimePoint began = read_clocks().mono;
+    while (read_clocks().mono - began < milliseconds{50}) {
+    }
+    if (timers_of_one_turn < 5) loop->post([&] { work(); });
+  };
+  loop->post([&] { work(); });
+  loop->run();
+  EXPECT_EQ(timers_of_one_turn, 5) << "none ran between two turns";
+}
+
 TEST(Loop, ABusyOneHoldsItsTurnsBackAndStillEnds) {
   const auto loop = make_loop();
   loop->moderate_turns(milliseconds{2});
