@@ -4,6 +4,7 @@
 
 #include "media/has.h"
 #include "media/shedding.h"
+#include "media/unhurried.h"
 #include "media/uplink.h"
 
 namespace zvonok::media {
@@ -501,7 +502,7 @@ void Downlink::allocate(TimePoint now) {
   }
   next_allocation_ = wanted_.empty() && !has(streams_, Kind::Video, [](const auto& s) { return s->parameters().kind; })
                          ? TimePoint::max()
-                         : now + kAllocationInterval;
+                         : unhurried(now + kAllocationInterval);
 }
 
 void Downlink::apply(SendStream& stream, const Track& track, const VideoAllocation& given, TimePoint now) {

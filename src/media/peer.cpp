@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "media/unhurried.h"
 #include "proto/rtcp/reader.h"
 #include "proto/rtcp/writer.h"
 
@@ -37,7 +38,7 @@ Peer::~Peer() = default;
 void Peer::set_parameters(const PeerParameters& parameters, TimePoint now) {
   uplink_.set_parameters(parameters.receive, id_, room_);
   downlink_.set_parameters(parameters.send, room_, now);
-  if (next_reports_ == TimePoint::max()) next_reports_ = now + kReportInterval;
+  if (next_reports_ == TimePoint::max()) next_reports_ = unhurried(now + kReportInterval);
   link_.touch();
 }
 
@@ -94,7 +95,7 @@ void Peer::handle_packet(const rtcp::Packet& packet, TimePoint now) {
 /// A sender report for each stream that goes out, with report blocks of those that come in, in as many compounds as
 /// they need.
 void Peer::send_reports(TimePoint now) {
-  next_reports_ = now + kReportInterval;
+  next_reports_ = unhurried(now + kReportInterval);
   std::array<std::uint8_t, kReportRoom> buffer;
   blocks_.clear();
   uplink_.collect_reports(now, rtcp::kCountMax, blocks_);

@@ -8,6 +8,7 @@
 #include "media/downlink.h"
 #include "media/guest.h"
 #include "media/has.h"
+#include "media/unhurried.h"
 #include "proto/rtcp/writer.h"
 #include "proto/rtp/extensions.h"
 #include "proto/rtp/rtx.h"
@@ -493,7 +494,7 @@ Duration Uplink::jitter() const {
 
 /// Which layers nobody can use: the publisher may stop sending them.
 void Uplink::survey(TimePoint now) {
-  next_survey_ = now + kSurveyInterval;
+  next_survey_ = unhurried(now + kSurveyInterval);
   for (const auto& track : tracks_) {
     if (track->parameters.kind != Kind::Video || !track->is_simulcast()) continue;
     track->survey(now);

@@ -63,6 +63,22 @@ TEST_P(MediaQuality, OfEachOneFiguresAreTakenOnceInTwoSecondsAndOfFewAtOnce) {
   for (const auto& [peer, times] : taken) EXPECT_EQ(times, kIntervals) << peer;
 }
 
+/// A thread that is woken up for each of them alone does little else.
+TEST_P(MediaQuality, WhatIsToBeDoneForManyWhoListenIsDoneTogether) {
+  const auto alice = world.join({.layers = single(), .sends_transport_feedback = false});
+  for (int i = 0; i < 60; ++i) {
+    world.run_for(milliseconds{3});
+    world.join({.audio = false, .sends_transport_feedback = false});
+  }
+  run_until(seconds{3});
+  const std::uint64_t before = world.timeouts();
+  world.run_for(seconds{2});
+  const std::uint64_t timeouts = (world.timeouts() - before) / 2;
+  note("timeouts_per_second", static_cast<double>(timeouts));
+  EXPECT_LE(timeouts, 120U) << "five allocations and a report a second for each of 60";
+  EXPECT_GE(world.pictures(alice, 2, at(seconds{3}), world.now()), 58U);
+}
+
 /// Audio has no retransmission (none is negotiated), so what both ways lose stays lost: 19 %. The server adds nothing.
 TEST_P(MediaQuality, TenPercentLossBothWaysLeavesThePictureMoving) {
   const LinkProfile lossy{.delay = milliseconds{25}, .loss = 0.1};

@@ -285,6 +285,7 @@ void World::inject(std::uint32_t ip, std::uint16_t port, std::vector<std::uint8_
 void World::turn(TimePoint at) {
   engine_->end_turn(at);
   if (engine_->next_timeout() <= at) {
+    ++timeouts_;
     engine_->handle_timeout(at);
     engine_->end_turn(at);
   }

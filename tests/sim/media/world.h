@@ -82,6 +82,8 @@ class World final : private media::PacketSink {
   [[nodiscard]] media::Engine& engine() { return *engine_; }
   [[nodiscard]] Tap& tap() { return tap_; }
   [[nodiscard]] const std::vector<media::Event>& events() const { return events_; }
+  /// In how many steps something of the engine was due.
+  [[nodiscard]] std::uint64_t timeouts() const { return timeouts_; }
   [[nodiscard]] static std::uint32_t ip_of(std::uint64_t peer) {
     return 0x0A000000U + static_cast<std::uint32_t>(peer);
   }
@@ -133,6 +135,7 @@ class World final : private media::PacketSink {
   std::uint32_t next_ssrc_ = 1000;
   std::array<std::uint8_t, kDatagramRoom> room_{};
   std::vector<media::Event> events_;
+  std::uint64_t timeouts_ = 0;
   std::set<std::uint32_t> distrusted_;
   bool uplinks_keep_all_ = true;  // and its order
   std::vector<std::string> left_wrong_;
